@@ -1,0 +1,1 @@
+//! What a caller of the library is told when a configuration or a start is refused.
