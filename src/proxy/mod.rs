@@ -1,1 +1,3 @@
-//! To be written.
+//! The path of a request, stage by stage, in the order in which a request meets them.
+
+pub mod balance;
