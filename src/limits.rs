@@ -30,3 +30,56 @@ pub const TRAILER_BYTES_MAX: usize = 8 * 1024;
 
 const _: () = assert!(CHUNK_EXTENSION_BYTES_MAX < TRAILER_BYTES_MAX);
 const _: () = assert!(TRAILER_BYTES_MAX <= FIELDS_BYTES_MAX);
+
+// ---- runtime
+
+/// Segments in one vectored send: a head and fifteen pieces of body, 256 bytes of kernel vectors.
+pub const SEGMENTS_PER_SEND_MAX: usize = 16;
+
+/// Completion queue entries per submission queue entry: multishot receives answer unasked, and an
+/// overflowing queue costs a system call. 1,024 entries make 128 KiB of completions.
+pub const COMPLETIONS_PER_ENTRY: u32 = 8;
+
+/// Task polls before the kernel is entered again: at about 1 µs a poll half a millisecond.
+pub const POLLS_PER_TURN_MAX: usize = 512;
+
+/// Connections accepted from the kernel before a task asked for them.
+pub const ACCEPTS_QUEUED_MAX: usize = 1024;
+
+/// Listeners of one runtime, those that are draining included.
+pub const LISTENERS_COUNT_MAX: usize = 256;
+
+/// Bytes that the poll-style face of a socket queues: a bandwidth of 2 Gbit/s at 1 ms a turn.
+pub const POLL_WRITE_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of a transfer that wait for a slow sink.
+pub const TRANSFER_QUEUED_BYTES_MAX: usize = 256 * 1024;
+
+/// A dropped socket that still sends is cut after this long: nginx's lingering time.
+pub const LINGER_MS_MAX: u64 = 30_000;
+
+/// The same while a runtime shuts down, when its drain is over already.
+pub const SHUTDOWN_LINGER_MS_MAX: u64 = 1_000;
+
+/// How long a closing ring waits for the kernel to give cancelled operations back. They come within
+/// microseconds; past this the memory they use is leaked.
+pub const RING_DRAIN_MS_MAX: u64 = 2_000;
+
+const _: () = assert!(SHUTDOWN_LINGER_MS_MAX < LINGER_MS_MAX);
+const _: () = assert!(SEGMENTS_PER_SEND_MAX <= 1024, "the kernel's IOV_MAX");
+
+/// Operations in flight: each socket receives, sends and polls; listeners accept; and what closed
+/// this turn may still be on its way back.
+pub const fn operations_count_max(sockets_count_max: usize) -> usize {
+    4 * sockets_count_max + LISTENERS_COUNT_MAX + ACCEPTS_QUEUED_MAX
+}
+
+/// Tasks: one a socket, and the worker's own.
+pub const fn tasks_count_max(sockets_count_max: usize) -> usize {
+    sockets_count_max + LISTENERS_COUNT_MAX + 64
+}
+
+/// Timers: four a socket (header, idle, upstream, total), and the worker's own.
+pub const fn timers_count_max(sockets_count_max: usize) -> usize {
+    4 * sockets_count_max + 64
+}
