@@ -28,6 +28,10 @@ pub const CHOICES_COUNT_MAX: usize = 2 * PARAMETERS_COUNT_MAX;
 /// taken, one for all the others. The IANA registry has 31 more.
 pub const METHOD_EXTENSIONS_COUNT_MAX: usize = 54;
 
+/// Routes of one snapshot: ten times what is measured, and their patterns' text stays below the
+/// 4 GiB that an index of 32 bits reaches.
+pub const ROUTES_COUNT_MAX: usize = 1_000_000;
+
 /// Endpoints of one cluster: four words of a set that is copied with each attempt.
 pub const ENDPOINTS_COUNT_MAX: usize = 256;
 
@@ -51,3 +55,4 @@ const _: () = assert!(TRAILER_BYTES_MAX <= FIELDS_BYTES_MAX);
 const _: () = assert!(PATTERN_BYTES_MAX < REQUEST_LINE_BYTES_MAX);
 const _: () = assert!(PATTERN_BYTES_MAX <= u16::MAX as usize);
 const _: () = assert!(ENDPOINTS_COUNT_MAX.is_multiple_of(64));
+const _: () = assert!(ROUTES_COUNT_MAX as u64 * PATTERN_BYTES_MAX as u64 <= u32::MAX as u64);
