@@ -58,11 +58,21 @@ impl LoadBalancer for SmoothWeighted {
         if previous == next {
             return;
         }
-        let credits = next.iter().map(|endpoint| {
+        let kept = next.iter().map(|endpoint| {
             let mut known = previous.iter().zip(&self.credits);
             let kept = known.find(|(before, _)| before.identity == endpoint.identity);
-            // One that is new starts with nothing, so it is not flooded.
-            kept.map_or(0, |(_, credit)| *credit)
+            kept.map(|(_, credit)| *credit)
+        });
+        let kept: Vec<Option<i64>> = kept.collect();
+        let known_count = i64::try_from(kept.iter().flatten().count()).unwrap_or(i64::MAX).max(1);
+        let sum: i64 = kept.iter().flatten().sum();
+        // Credits add up to nothing between picks. What the endpoints that left took with them is
+        // made up for by those that stay, so that a new one, which starts with nothing, is neither
+        // starved nor flooded.
+        let mut rest = sum % known_count;
+        let credits = kept.into_iter().map(|credit| match credit {
+            Some(credit) => credit - sum / known_count - std::mem::take(&mut rest),
+            None => 0,
         });
         self.credits = credits.collect();
     }
@@ -121,7 +131,8 @@ mod tests {
         assert_eq!(balancer.credits, [-2, 1, 1]);
         let after = named(&["c", "x", "a"]);
         balancer.install(&before, &after);
-        assert_eq!(balancer.credits, [1, 0, -2]);
+        // b left with 1 of the credits; c makes up for it.
+        assert_eq!(balancer.credits, [2, 0, -2]);
     }
 
     proptest! {
