@@ -89,8 +89,8 @@ impl Index {
         mut find: impl FnMut(u32) -> Option<RouteId>,
     ) -> Option<RouteId> {
         for dot in memchr::memchr_iter(b'.', name) {
-            // A dot at the start would leave no label for the `*`.
-            let suffix = name.get(dot..).filter(|_| dot > 0).unwrap_or_default();
+            // `normalise` lets no name begin with a dot, so a label is left for the `*`.
+            let suffix = name.get(dot..).unwrap_or_default();
             if self.wildcard_lengths.contains(suffix.len())
                 && let Some(route) = self.root(suffix).and_then(&mut find)
             {

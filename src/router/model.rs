@@ -163,29 +163,33 @@ fn name(method: &Method) -> &'static str {
 
 fn any_segment() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
-        "a", "ab", "abb", "b", "ba", "a-b", "{}", "{}", "a{}", "ab{}", "{}b", "{}-b", "{}-{}",
+        "a", "ab", "abb", "b", "ba", "a-b", "{}", "{}", "a{}", "ab{}", "{}b", "{}-b", "{}.", "{}-{}",
         "{}.{}", "{}-{}-{}", "a{}b{}", "a{}b", "{}ab{}",
     ])
 }
 
 fn any_pattern() -> impl Strategy<Value = String> {
     let tail = prop::sample::select(vec!["", "", "", "/*", "/*", "/"]);
-    (prop::collection::vec(any_segment(), 0..4), tail).prop_map(|(segments, tail)| {
-        let mut path = String::new();
-        let mut parameters = 0;
-        for segment in segments {
-            path.push('/');
-            for (index, piece) in segment.split("{}").enumerate() {
-                if index > 0 {
-                    parameters += 1;
-                    path.push_str(&format!("{{p{parameters}}}"));
-                }
-                path.push_str(piece);
+    let segments = prop::collection::vec(any_segment(), 0..4);
+    (segments, tail).prop_map(|(segments, tail)| pattern(&segments, tail))
+}
+
+/// A path pattern with a name for each `{}`.
+fn pattern(segments: &[&str], tail: &str) -> String {
+    let mut path = String::new();
+    let mut parameters = 0;
+    for segment in segments {
+        path.push('/');
+        for (index, piece) in segment.split("{}").enumerate() {
+            if index > 0 {
+                parameters += 1;
+                path.push_str(&format!("{{p{parameters}}}"));
             }
+            path.push_str(piece);
         }
-        path.push_str(tail);
-        if path.is_empty() { "/".to_string() } else { path }
-    })
+    }
+    path.push_str(tail);
+    if path.is_empty() { "/".to_string() } else { path }
 }
 
 fn any_host() -> impl Strategy<Value = Option<String>> {
@@ -251,6 +255,20 @@ proptest! {
         for (host, path, method) in requests {
             let host = host.map(|host| host.replace('*', "w"));
             compare(&routes, host.as_deref(), &path, method);
+        }
+    }
+
+    #[test]
+    fn orders_the_shapes_of_one_segment_as_the_model(
+        segments in prop::collection::btree_set(any_segment(), 1..12),
+        paths in prop::collection::vec("/[ab.-]{1,8}", 1..24),
+    ) {
+        let routes: Vec<Route> = segments
+            .into_iter()
+            .map(|segment| Route { host: None, path: pattern(&[segment], ""), methods: Vec::new() })
+            .collect();
+        for path in paths {
+            compare(&routes, None, &path, Method::GET);
         }
     }
 
