@@ -1,1 +1,4 @@
 //! To be written.
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteId(pub u32);

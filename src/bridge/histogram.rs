@@ -1,0 +1,156 @@
+//! Latencies counted by one thread into log-linear buckets and merged by another.
+//!
+//! A bucket is 32 ns wide up to 2 µs and then one thirty-second of its octave, so a percentile read
+//! back as a bucket's middle is at most 1.6 % off from 1 µs to 73 minutes; longer ones count as 73
+//! minutes. Percentiles of several workers come from added buckets, never from averaged ones.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Nanoseconds of one unit, as a shift: 32 ns.
+const UNIT_SHIFT: u32 = 5;
+/// Buckets of an octave, as a shift: 32.
+const OCTAVE_SHIFT: u32 = 5;
+const OCTAVE_BUCKETS: u64 = 1 << OCTAVE_SHIFT;
+/// Highest unit that has its own bucket: 2^37 units of 32 ns are 73 minutes.
+const UNITS_MAX: u64 = (1 << 37) - 1;
+
+/// Buckets of one histogram: two linear octaves, then 31 of 32 buckets: 1,056, or 8.25 KiB.
+pub const BUCKETS_COUNT: usize = bucket_of(u64::MAX) + 1;
+
+const _: () = assert!(BUCKETS_COUNT == 1056);
+
+/// Counts of one thread, readable by others while it writes.
+pub struct Histogram {
+    buckets: Box<[AtomicU64]>,
+    sum_ns: AtomicU64,
+    max_ns: AtomicU64,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Histogram::new()
+    }
+}
+
+impl Histogram {
+    /// An empty histogram; the one allocation it ever makes.
+    pub fn new() -> Self {
+        Histogram {
+            buckets: (0..BUCKETS_COUNT).map(|_| AtomicU64::new(0)).collect(),
+            sum_ns: AtomicU64::new(0),
+            max_ns: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts one duration. Only the owning thread may call this.
+    pub fn record(&self, duration_ns: u64) {
+        // A load and a store, not an atomic addition: there is one writer.
+        if let Some(bucket) = self.buckets.get(bucket_of(duration_ns)) {
+            bucket.store(bucket.load(Relaxed).wrapping_add(1), Relaxed);
+        }
+        self.sum_ns.store(self.sum_ns.load(Relaxed).wrapping_add(duration_ns), Relaxed);
+        if duration_ns > self.max_ns.load(Relaxed) {
+            self.max_ns.store(duration_ns, Relaxed);
+        }
+    }
+}
+
+/// Counts of any number of histograms, added.
+#[derive(Clone, Debug)]
+pub struct Merged {
+    buckets: Vec<u64>,
+    count: u64,
+    sum_ns: u64,
+    max_ns: u64,
+}
+
+impl Default for Merged {
+    fn default() -> Self {
+        Merged { buckets: vec![0; BUCKETS_COUNT], count: 0, sum_ns: 0, max_ns: 0 }
+    }
+}
+
+impl Merged {
+    /// Adds what a histogram holds now.
+    pub fn add(&mut self, histogram: &Histogram) {
+        for (total, bucket) in self.buckets.iter_mut().zip(&histogram.buckets) {
+            let count = bucket.load(Relaxed);
+            *total += count;
+            self.count += count;
+        }
+        self.sum_ns = self.sum_ns.wrapping_add(histogram.sum_ns.load(Relaxed));
+        self.max_ns = self.max_ns.max(histogram.max_ns.load(Relaxed));
+    }
+
+    /// Adds another sum.
+    pub fn merge(&mut self, other: &Merged) {
+        for (total, count) in self.buckets.iter_mut().zip(&other.buckets) {
+            *total += count;
+        }
+        self.count += other.count;
+        self.sum_ns = self.sum_ns.wrapping_add(other.sum_ns);
+        self.max_ns = self.max_ns.max(other.max_ns);
+    }
+
+    /// How many durations were counted.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The exact sum of all durations.
+    pub fn sum_ns(&self) -> u64 {
+        self.sum_ns
+    }
+
+    /// The exact longest duration; 0 if there is none.
+    pub fn max_ns(&self) -> u64 {
+        self.max_ns
+    }
+
+    /// The exact mean; 0 if there is none.
+    pub fn mean_ns(&self) -> u64 {
+        self.sum_ns.checked_div(self.count).unwrap_or(0)
+    }
+
+    /// The duration that `share` (0 to 1) of all durations do not exceed, at most 1.6 % off.
+    pub fn percentile_ns(&self, share: f64) -> u64 {
+        // The rank of the value that an exact sort would give, counted from one.
+        let rank = ((self.count as f64 * share).ceil() as u64).clamp(1, self.count.max(1));
+        let mut seen = 0;
+        for (index, count) in self.buckets.iter().enumerate() {
+            seen += count;
+            if seen >= rank {
+                return middle_ns(index).min(self.max_ns);
+            }
+        }
+        0
+    }
+
+    /// How many durations lie in buckets whose middle is at most `bound_ns`, for coarser buckets.
+    pub fn count_within(&self, bound_ns: u64) -> u64 {
+        let within = self.buckets.iter().enumerate().take_while(|(i, _)| middle_ns(*i) <= bound_ns);
+        within.map(|(_, count)| count).sum()
+    }
+}
+
+/// The bucket of a duration.
+const fn bucket_of(duration_ns: u64) -> usize {
+    let units = duration_ns >> UNIT_SHIFT;
+    let units = if units < UNITS_MAX { units } else { UNITS_MAX };
+    if units < 2 * OCTAVE_BUCKETS {
+        return units as usize;
+    }
+    let shift = u64::BITS - 1 - units.leading_zeros() - OCTAVE_SHIFT;
+    ((shift as u64 * OCTAVE_BUCKETS) + (units >> shift)) as usize
+}
+
+/// The middle of a bucket.
+const fn middle_ns(bucket: usize) -> u64 {
+    let bucket = bucket as u64;
+    if bucket < 2 * OCTAVE_BUCKETS {
+        return (bucket << UNIT_SHIFT) + (1 << (UNIT_SHIFT - 1));
+    }
+    let shift = bucket / OCTAVE_BUCKETS - 1;
+    let units = (bucket - shift * OCTAVE_BUCKETS) << shift;
+    (units << UNIT_SHIFT) + (1 << (shift + UNIT_SHIFT as u64 - 1))
+}
