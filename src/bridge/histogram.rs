@@ -154,3 +154,82 @@ const fn middle_ns(bucket: usize) -> u64 {
     let units = (bucket - shift * OCTAVE_BUCKETS) << shift;
     (units << UNIT_SHIFT) + (1 << (shift + UNIT_SHIFT as u64 - 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Half a bucket of the narrowest octave: 1 / 64, or 16 ns at 1 µs.
+    const ERROR_MAX: f64 = 0.0161;
+    const HOUR_NS: u64 = 3_600_000_000_000;
+
+    fn merged(durations_ns: &[u64]) -> Merged {
+        let histogram = Histogram::new();
+        durations_ns.iter().for_each(|duration| histogram.record(*duration));
+        let mut merged = Merged::default();
+        merged.add(&histogram);
+        merged
+    }
+
+    #[test]
+    fn buckets_meet_without_gap() {
+        let mut previous = 0;
+        for exponent in 0..60 {
+            for offset in [0, 1, 2, 3] {
+                let bucket = bucket_of((1 << exponent) + (offset << exponent) / 4);
+                assert!(bucket >= previous);
+                assert!(bucket < BUCKETS_COUNT);
+                previous = bucket;
+            }
+        }
+        for bucket in 1..BUCKETS_COUNT {
+            assert_eq!(bucket_of(middle_ns(bucket)), bucket);
+            assert!(middle_ns(bucket) > middle_ns(bucket - 1));
+        }
+    }
+
+    #[test]
+    fn counts_longer_than_its_range_in_the_last_bucket() {
+        let merged = merged(&[u64::MAX / 2, 5 * HOUR_NS]);
+        assert_eq!(merged.count(), 2);
+        assert_eq!(merged.buckets[BUCKETS_COUNT - 1], 2);
+        assert_eq!(merged.max_ns(), u64::MAX / 2);
+    }
+
+    #[test]
+    fn reads_zero_when_nothing_was_recorded() {
+        let merged = Merged::default();
+        assert_eq!((merged.percentile_ns(0.99), merged.mean_ns(), merged.max_ns()), (0, 0, 0));
+    }
+
+    #[test]
+    fn adds_two_workers_as_if_they_were_one() {
+        let mut both = merged(&[1_000, 2_000, 3_000]);
+        both.merge(&merged(&[4_000_000]));
+        let one = merged(&[1_000, 2_000, 3_000, 4_000_000]);
+        assert_eq!(both.buckets, one.buckets);
+        assert_eq!((both.count(), both.sum_ns(), both.max_ns()), (4, one.sum_ns(), one.max_ns()));
+        assert_eq!(one.count_within(1_000_000), 3);
+        assert_eq!(one.count_within(u64::MAX), 4);
+    }
+
+    proptest! {
+        #[test]
+        fn percentiles_agree_with_an_exact_sort(
+            mut durations in prop::collection::vec(
+                (0.0f64..1.0).prop_map(|x| (1e3 * (HOUR_NS as f64 / 1e3).powf(x)) as u64), 1..400),
+            share in prop::sample::select(vec![0.01, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0]),
+        ) {
+            let merged = merged(&durations);
+            durations.sort_unstable();
+            let rank = ((durations.len() as f64 * share).ceil() as usize).clamp(1, durations.len());
+            let exact = durations[rank - 1] as f64;
+            let read = merged.percentile_ns(share) as f64;
+            prop_assert!((read - exact).abs() <= exact * ERROR_MAX, "{read} for {exact}");
+            prop_assert_eq!(merged.max_ns(), *durations.last().expect("at least one"));
+            prop_assert_eq!(merged.sum_ns(), durations.iter().sum::<u64>());
+        }
+    }
+}

@@ -254,3 +254,117 @@ fn take<'a, const N: usize>(rest: &mut &'a [u8]) -> Option<&'a [u8; N]> {
     *rest = after;
     Some(bytes)
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A record with something in every field.
+    pub(crate) fn record() -> Record<'static> {
+        Record {
+            wall_seconds: 1_700_000_000,
+            wall_nanos: 123_456_789,
+            generation: 7,
+            route: Some(RouteId(1)),
+            upstream: Some(UpstreamId(2)),
+            endpoint: Some(SocketAddr::from(([10, 0, 0, 1], 8080))),
+            client: Some(SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 40_000))),
+            reason: Reason::Ok,
+            status: 200,
+            upstream_status: 201,
+            attempts: 2,
+            version: 11,
+            connection: 3,
+            connection_request: 4,
+            bytes_in: 100,
+            bytes_out: 2_000,
+            body_bytes_out: 1_800,
+            duration_ns: 1_234_567,
+            connect_ns: 200_000,
+            first_byte_ns: 900_000,
+            upstream_ns: 1_000_000,
+            method: b"GET",
+            target: b"/a?b=c",
+            host: b"example.com",
+            referer: b"",
+            user_agent: b"curl/8",
+            forwarded_for: b"192.0.2.1",
+        }
+    }
+
+    #[test]
+    fn gives_back_every_field() {
+        let block = WorkerBlock::new(0);
+        let (mut writer, mut reader) = ring(4096, &block);
+        let absent =
+            Record { route: None, upstream: None, endpoint: None, client: None, ..record() };
+        assert!(writer.push(&record()));
+        assert!(writer.push(&absent));
+        assert_eq!(reader.pop(), Some(record()));
+        assert_eq!(reader.pop(), Some(absent));
+        assert_eq!(reader.pop(), None);
+        assert_eq!((block.log_written(), block.log_dropped()), (2, 0));
+    }
+
+    #[test]
+    fn drops_and_counts_when_the_ring_is_full() {
+        let block = WorkerBlock::new(0);
+        let (mut writer, mut reader) = ring(1024, &block);
+        let taken = (0..100).filter(|_| writer.push(&record())).count();
+        assert!(taken > 1);
+        assert!(taken < 100);
+        assert_eq!(block.log_written(), taken as u64);
+        assert_eq!(block.log_dropped(), 100 - taken as u64);
+        // What was taken is whole, and there is room again.
+        for _ in 0..taken {
+            assert_eq!(reader.pop(), Some(record()));
+        }
+        assert_eq!(reader.pop(), None);
+        assert!(writer.push(&record()));
+        assert_eq!(reader.pop(), Some(record()));
+    }
+
+    #[test]
+    fn cuts_a_text_that_is_too_long() {
+        let block = WorkerBlock::new(0);
+        let (mut writer, mut reader) = ring(64 * 1024, &block);
+        let long = vec![b'a'; LOG_FIELD_BYTES_MAX + 1];
+        assert!(writer.push(&Record { target: &long, ..record() }));
+        let taken = reader.pop().expect("it was pushed");
+        assert_eq!(taken.target.len(), LOG_FIELD_BYTES_MAX);
+        assert_eq!(taken.user_agent, record().user_agent);
+    }
+
+    #[test]
+    fn keeps_what_was_written_before_the_end() {
+        let block = WorkerBlock::new(0);
+        let (mut writer, mut reader) = ring(4096, &block);
+        writer.push(&record());
+        drop(writer);
+        assert!(reader.is_ended());
+        assert_eq!(reader.pop(), Some(record()));
+    }
+
+    proptest! {
+        #[test]
+        fn survives_any_sequence_of_texts(
+            targets in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 1..60)
+        ) {
+            let block = WorkerBlock::new(0);
+            let (mut writer, mut reader) = ring(1500, &block);
+            let mut expected = std::collections::VecDeque::new();
+            for target in &targets {
+                while !writer.push(&Record { target, ..record() }) {
+                    let next: &Vec<u8> = expected.pop_front().expect("an empty ring has room");
+                    prop_assert_eq!(reader.pop().map(|record| record.target), Some(&next[..]));
+                }
+                expected.push_back(target);
+            }
+            for target in expected {
+                prop_assert_eq!(reader.pop().map(|record| record.target), Some(&target[..]));
+            }
+        }
+    }
+}

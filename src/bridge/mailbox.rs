@@ -58,8 +58,9 @@ pub struct Receiver {
 pub fn pair() -> io::Result<(Sender, Receiver)> {
     let (messages_in, messages_out) = RingBuffer::new(MAILBOX_MESSAGES_MAX);
     let (near, far) = UnixStream::pair()?;
+    // Only control's end: a receive that io_uring does on a non-blocking file fails with EAGAIN
+    // instead of waiting.
     near.set_nonblocking(true)?;
-    far.set_nonblocking(true)?;
     let sender = Sender { messages: messages_in, wake: near };
     Ok((sender, Receiver { messages: messages_out, wake: Some(far.into()) }))
 }
@@ -115,5 +116,75 @@ impl Receiver {
     /// wake-up nobody took works by polling [`Receiver::pop`].
     pub fn take_wake(&mut self) -> Option<OwnedFd> {
         self.wake.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    fn drain(seconds: u64) -> Message {
+        Message::Drain { timeout: Duration::from_secs(seconds) }
+    }
+
+    fn drain_seconds(message: Option<Message>) -> Option<u64> {
+        match message? {
+            Message::Drain { timeout } => Some(timeout.as_secs()),
+            Message::Install(_) | Message::Stop => None,
+        }
+    }
+
+    #[test]
+    fn delivers_in_order_and_wakes() {
+        let (mut sender, mut receiver) = pair().expect("descriptors");
+        let wake = UnixStream::from(receiver.take_wake().expect("not yet taken"));
+        assert!(receiver.take_wake().is_none());
+        let worker = std::thread::spawn(move || {
+            let mut seen = Vec::new();
+            while seen.len() < 1_000 {
+                let read = (&wake).read(&mut [0; 64]).expect("a wake-up");
+                assert!(read > 0, "the sender is still there");
+                while let Some(seconds) = drain_seconds(receiver.pop()) {
+                    seen.push(seconds);
+                }
+            }
+            seen
+        });
+        for seconds in 0..1_000 {
+            let mut message = drain(seconds);
+            while let Err(fault) = sender.send(message) {
+                let SendFault::Full(again) = fault else { panic!("the worker ended") };
+                message = again;
+                std::thread::yield_now();
+            }
+        }
+        assert_eq!(worker.join().expect("no panic"), (0..1_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn gives_the_message_back_when_full() {
+        let (mut sender, mut receiver) = pair().expect("descriptors");
+        for seconds in 0..MAILBOX_MESSAGES_MAX as u64 {
+            assert!(sender.send(drain(seconds)).is_ok());
+        }
+        assert!(matches!(sender.send(Message::Stop), Err(SendFault::Full(Message::Stop))));
+        assert_eq!(drain_seconds(receiver.pop()), Some(0));
+        assert!(sender.send(Message::Stop).is_ok());
+    }
+
+    #[test]
+    fn tells_that_the_worker_ended() {
+        let (mut sender, mut receiver) = pair().expect("descriptors");
+        let mut watch = sender.end_watch().expect("descriptors");
+        watch.set_nonblocking(false).expect("a socket");
+        let wake = receiver.take_wake();
+        assert!(!sender.is_ended());
+        drop(receiver);
+        assert!(sender.is_ended());
+        assert!(matches!(sender.send(Message::Stop), Err(SendFault::Ended(Message::Stop))));
+        drop(wake);
+        assert_eq!(watch.read(&mut [0; 1]).expect("an orderly end"), 0);
     }
 }

@@ -448,3 +448,113 @@ impl WorkerBlock {
         self.upstreams.iter().enumerate().filter_map(|(slot, block)| Some((slot, &**block.get()?)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bridge::histogram::Merged;
+
+    fn done(route: Option<u32>, status: u16) -> Done {
+        Done {
+            route: route.map(RouteId),
+            upstream: Some(UpstreamId(0)),
+            status,
+            upstream_status: status,
+            reason: Reason::Ok,
+            bytes_in: 10,
+            bytes_out: 100,
+            duration_ns: 1_000_000,
+            upstream_first_byte_ns: 500_000,
+        }
+    }
+
+    fn record(block: &WorkerBlock, done: &Done) {
+        block.request_begun();
+        block.request_done(done);
+    }
+
+    #[test]
+    fn counts_routes_beyond_the_cap_together() {
+        let block = WorkerBlock::new(0);
+        for id in [0, ROUTE_OTHER as u32, ROUTE_OTHER as u32 + 7, u32::MAX - 1] {
+            record(&block, &done(Some(id), 200));
+        }
+        record(&block, &done(None, 404));
+        let counts: Vec<_> = block
+            .routes()
+            .map(|(slot, route)| (slot, route.classes.iter().map(Counter::read).sum::<u64>()))
+            .collect();
+        assert_eq!(counts, [(0, 1), (ROUTE_OTHER, 3), (ROUTE_NONE, 1)]);
+    }
+
+    #[test]
+    fn counts_upstreams_beyond_the_cap_together() {
+        let block = WorkerBlock::new(0);
+        for id in [1, UPSTREAM_OTHER as u32, UPSTREAM_OTHER as u32 + 1] {
+            block.upstream_connected(UpstreamId(id));
+        }
+        let open: Vec<_> = block.upstreams().map(|(slot, up)| (slot, up.open.read())).collect();
+        assert_eq!(open, [(1, 1), (UPSTREAM_OTHER, 2)]);
+    }
+
+    #[test]
+    fn moves_a_connection_between_pool_and_use() {
+        let block = WorkerBlock::new(0);
+        let id = UpstreamId(3);
+        let gauges = || {
+            let (_, upstream) = block.upstreams().next().expect("one was used");
+            (upstream.open.read(), upstream.idle.read(), upstream.reuses.read())
+        };
+        block.upstream_connected(id);
+        assert_eq!(gauges(), (1, 0, 0));
+        block.upstream_checked_in(id);
+        assert_eq!(gauges(), (1, 1, 0));
+        block.upstream_checked_out(id, true);
+        assert_eq!(gauges(), (1, 0, 1));
+        block.upstream_checked_in(id);
+        block.upstream_checked_out(id, false);
+        block.upstream_closed(id);
+        assert_eq!(gauges(), (0, 0, 1));
+    }
+
+    #[test]
+    fn gives_every_status_a_class() {
+        let classes =
+            [0, 101, 204, 304, 404, 502, 600].map(|status| StatusClass::of(status).label());
+        assert_eq!(classes, ["none", "1xx", "2xx", "3xx", "4xx", "5xx", "none"]);
+        for (index, class) in StatusClass::ALL.iter().enumerate() {
+            assert_eq!(*class as usize, index);
+        }
+    }
+
+    #[test]
+    fn is_read_by_one_thread_while_another_writes() {
+        const REQUESTS: u64 = 50_000;
+        let block = WorkerBlock::new(0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for number in 0..REQUESTS {
+                    record(&block, &done(Some((number % 3) as u32), 200));
+                    block
+                        .mirror_engine(&EngineCounters { turns: number + 1, ..Default::default() });
+                }
+                block.enter(WorkerState::Ended);
+            });
+            let mut seen = 0;
+            while block.state() != WorkerState::Ended {
+                let ok = block.reason_count(Reason::Ok);
+                assert!(ok >= seen, "a counter ran backwards");
+                seen = ok;
+                let mut merged = Merged::default();
+                block.routes().for_each(|(_, route)| merged.add(&route.latency));
+                assert!(merged.count() <= REQUESTS);
+            }
+        });
+        let mut merged = Merged::default();
+        block.routes().for_each(|(_, route)| merged.add(&route.latency));
+        assert_eq!(merged.count(), REQUESTS);
+        assert_eq!(block.reason_count(Reason::Ok), REQUESTS);
+        assert_eq!(block.requests_active(), 0);
+        assert_eq!(block.engine().turns, REQUESTS);
+    }
+}
