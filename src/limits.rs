@@ -13,6 +13,28 @@ pub const METHOD_BYTES_MAX: usize = 24;
 /// Path parameters in one pattern. Sixteen ranges of two `u32` are two cache lines.
 pub const PARAMETERS_COUNT_MAX: usize = 16;
 
+/// Longest host that a route can match: RFC 1035 section 2.3.4 has 255 octets on the wire, which is
+/// 253 as text; a longer one matches only routes without a host.
+pub const HOST_BYTES_MAX: usize = 253;
+
+/// Longest path pattern: half of the longest request line, whose paths it must match.
+pub const PATTERN_BYTES_MAX: usize = REQUEST_LINE_BYTES_MAX / 2;
+
+/// Places of one path where the router can come back to try a parameter or `/*`: 16 parameters and
+/// as many prefixes of the same path that end in `/*`. The stack of a search is 32 x 32 bytes.
+pub const CHOICES_COUNT_MAX: usize = 2 * PARAMETERS_COUNT_MAX;
+
+/// Methods beyond RFC 9110's and PATCH that the routes of one snapshot can name: 64 bits, nine
+/// taken, one for all the others. The IANA registry has 31 more.
+pub const METHOD_EXTENSIONS_COUNT_MAX: usize = 54;
+
+/// Routes of one snapshot: ten times what is measured, and their patterns' text stays below the
+/// 4 GiB that an index of 32 bits reaches.
+pub const ROUTES_COUNT_MAX: usize = 1_000_000;
+
+/// Endpoints of one cluster: four words of a set that is copied with each attempt.
+pub const ENDPOINTS_COUNT_MAX: usize = 256;
+
 /// Default longest request line: nginx's and Envoy's practical bound, one buffer's fourth.
 pub const REQUEST_LINE_BYTES_MAX: usize = 8 * 1024;
 
@@ -53,3 +75,24 @@ pub const LOG_FIELD_BYTES_MAX: usize = 4 * 1024;
 const _: () = assert!(LOG_FIELD_BYTES_MAX <= u16::MAX as usize);
 // Six texts and the fixed part of one record fill at most a thirty-second of the ring.
 const _: () = assert!(6 * LOG_FIELD_BYTES_MAX + 512 <= LOG_RING_BYTES / 32);
+
+/// Milliseconds between two drainings of the log rings: [`LOG_RING_BYTES`] holds that much.
+pub const LOG_POLL_MS: u64 = 20;
+
+/// Bytes of log lines that are written at once: large enough that a write's cost is its bytes.
+pub const LOG_BATCH_BYTES: usize = 64 * 1024;
+
+/// Records taken from one worker's ring before the next one's: a quarter of a full ring.
+pub const LOG_ROUND_RECORDS_MAX: usize = 1024;
+
+/// Milliseconds that the log may take at the end to write what is left; its end is waited for
+/// twice as long.
+pub const LOG_FLUSH_MS_MAX: u64 = 2_000;
+
+/// Commands from signals or the embedding program that may wait; each is idempotent.
+pub const CONTROL_COMMANDS_MAX: usize = 16;
+
+const _: () = assert!(PATTERN_BYTES_MAX < REQUEST_LINE_BYTES_MAX);
+const _: () = assert!(PATTERN_BYTES_MAX <= u16::MAX as usize);
+const _: () = assert!(ENDPOINTS_COUNT_MAX.is_multiple_of(64));
+const _: () = assert!(ROUTES_COUNT_MAX as u64 * PATTERN_BYTES_MAX as u64 <= u32::MAX as u64);

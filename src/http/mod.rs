@@ -1,1 +1,3 @@
-//! To be written.
+//! Wire formats: bytes in, facts out; no I/O, no clock.
+
+pub mod method;
