@@ -1,1 +1,4 @@
-//! To be written.
+//! Housekeeping.
+
+pub mod names;
+pub mod logs;
