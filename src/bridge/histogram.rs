@@ -126,10 +126,18 @@ impl Merged {
         0
     }
 
-    /// How many durations lie in buckets whose middle is at most `bound_ns`, for coarser buckets.
-    pub fn count_within(&self, bound_ns: u64) -> u64 {
-        let within = self.buckets.iter().enumerate().take_while(|(i, _)| middle_ns(*i) <= bound_ns);
-        within.map(|(_, count)| count).sum()
+    /// Counts between coarser bounds, in rising order: up to each of them, and one more beyond the
+    /// last. A fine bucket counts where its middle lies.
+    pub fn grouped(&self, bounds_ns: &[u64]) -> Vec<u64> {
+        let mut groups = vec![0; bounds_ns.len() + 1];
+        let mut group = 0;
+        for (index, count) in self.buckets.iter().enumerate() {
+            while bounds_ns.get(group).is_some_and(|bound| middle_ns(index) > *bound) {
+                group += 1;
+            }
+            groups[group] += count;
+        }
+        groups
     }
 }
 
@@ -211,8 +219,7 @@ mod tests {
         let one = merged(&[1_000, 2_000, 3_000, 4_000_000]);
         assert_eq!(both.buckets, one.buckets);
         assert_eq!((both.count(), both.sum_ns(), both.max_ns()), (4, one.sum_ns(), one.max_ns()));
-        assert_eq!(one.count_within(1_000_000), 3);
-        assert_eq!(one.count_within(u64::MAX), 4);
+        assert_eq!(one.grouped(&[500, 2_500, 1_000_000]), [0, 2, 1, 1]);
     }
 
     proptest! {

@@ -1,4 +1,8 @@
 //! Housekeeping.
 
 pub mod names;
+pub mod state;
+pub mod report;
+pub mod stats;
+pub mod metrics;
 pub mod logs;
