@@ -105,6 +105,45 @@ pub const fn tasks_count_max(sockets_count_max: usize) -> usize {
 pub const fn timers_count_max(sockets_count_max: usize) -> usize {
     4 * sockets_count_max + 64
 }
+/// Messages that control may have waiting for one worker. A snapshot, a drain and a stop are three;
+/// more pile up only behind a worker that has hung, and control then keeps the newest itself.
+pub const MAILBOX_MESSAGES_MAX: usize = 16;
+
+/// Routes with counters and metric series of their own; the others are counted together as `_other`.
+/// 512 routes of 8.4 KiB are 4.2 MiB a worker, and of 6 + 16 lines are 11,264 lines of a scrape.
+pub const METRIC_ROUTES_MAX: usize = 512;
+
+/// Upstreams with counters and metric series of their own; the others count as `_other`.
+/// 512 upstreams of 8.4 KiB are 4.2 MiB a worker.
+pub const METRIC_UPSTREAMS_MAX: usize = 512;
+
+/// Bytes of one worker's access-log ring: 4,000 records of 250 bytes, so 20 ms between two
+/// drainings hold 200,000 records a second.
+pub const LOG_RING_BYTES: usize = 1024 * 1024;
+
+/// Bytes of a target or field value that a log record keeps; what is longer is cut.
+pub const LOG_FIELD_BYTES_MAX: usize = 4 * 1024;
+
+const _: () = assert!(LOG_FIELD_BYTES_MAX <= u16::MAX as usize);
+// Six texts and the fixed part of one record fill at most a thirty-second of the ring.
+const _: () = assert!(6 * LOG_FIELD_BYTES_MAX + 512 <= LOG_RING_BYTES / 32);
+
+/// Milliseconds between two drainings of the log rings: [`LOG_RING_BYTES`] holds that much.
+pub const LOG_POLL_MS: u64 = 20;
+
+/// Bytes of log lines that are written at once: large enough that a write's cost is its bytes.
+pub const LOG_BATCH_BYTES: usize = 64 * 1024;
+
+/// Records taken from one worker's ring before the next one's: a quarter of a full ring.
+pub const LOG_ROUND_RECORDS_MAX: usize = 1024;
+
+/// Milliseconds that the log may take at the end to write what is left; its end is waited for
+/// twice as long.
+pub const LOG_FLUSH_MS_MAX: u64 = 2_000;
+
+/// Commands from signals or the embedding program that may wait; each is idempotent.
+pub const CONTROL_COMMANDS_MAX: usize = 16;
+
 const _: () = assert!(PATTERN_BYTES_MAX < REQUEST_LINE_BYTES_MAX);
 const _: () = assert!(PATTERN_BYTES_MAX <= u16::MAX as usize);
 const _: () = assert!(ENDPOINTS_COUNT_MAX.is_multiple_of(64));
