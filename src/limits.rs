@@ -164,3 +164,53 @@ const _: () = assert!(FIELDS_KEPT_COUNT <= FIELDS_COUNT_MAX);
 const _: () = assert!(REQUEST_LINE_BYTES_MAX <= HEAD_PART_BYTES_CAP);
 const _: () = assert!(FIELDS_BYTES_MAX <= HEAD_PART_BYTES_CAP);
 const _: () = assert!(2 * HEAD_PART_BYTES_CAP < u32::MAX as usize);
+
+// ---- proxy
+
+/// Bytes that may wait in a socket's send queue before the one who fills it waits: 256 KiB are
+/// 2 Gbit/s at 1 ms a turn, and bound what a slow reader costs.
+pub const SEND_QUEUE_BYTES_MAX: usize = 256 * 1024;
+
+/// Body bytes that are copied behind the head or together, rather than sent where they lie: below
+/// this a copy costs less than another entry of a vectored send.
+pub const COPY_BYTES_MAX: usize = 2 * 1024;
+
+/// Rest of a body from which on it is moved in bulk.
+pub const TRANSFER_BYTES_MIN: u64 = 64 * 1024;
+
+/// Informational answers (1xx) to one request: 100, 102 repeated, a few 103; more is a loop.
+pub const INFORMATIONAL_COUNT_MAX: usize = 32;
+
+/// Requests that wait for a connection of one pool; more are refused at once with 503, since the
+/// last of them would wait too long anyway.
+pub const POOL_WAITING_MAX: usize = 4096;
+
+/// Endpoints tried while connecting fails: with two dead ones a third still answers within the
+/// client's patience.
+pub const CONNECT_ATTEMPTS_MAX: usize = 3;
+
+/// Working memory of requests kept for the next ones: 1,024 of 4 KiB are 4 MiB a worker at most.
+pub const EXCHANGES_FREE_MAX: usize = 1024;
+
+/// Largest working memory of one request that is kept: a larger one was an exception.
+pub const EXCHANGE_BYTES_KEPT_MAX: usize = 8 * 1024;
+
+/// Between two looks at whether a draining worker has ended.
+pub const DRAIN_LOOK_MS: u64 = 10;
+
+/// Between two rounds of a worker's housekeeping.
+pub const MAINTENANCE_MS: u64 = 1_000;
+
+/// How long accepting rests where the process is out of descriptors.
+pub const ACCEPT_PAUSE_MS: u64 = 100;
+
+/// How long a closing connection may take to send its answer and to be read over: nginx's
+/// `lingering_timeout`.
+pub const LINGER_MS: u64 = 5_000;
+
+/// Bytes of a refused request that are read over, so that its sender sees the answer: a window's
+/// worth; who sends more is cut off.
+pub const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+const _: () = assert!(COPY_BYTES_MAX < SEND_QUEUE_BYTES_MAX);
+const _: () = assert!(LINGER_MS < LINGER_MS_MAX);

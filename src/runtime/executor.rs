@@ -17,7 +17,7 @@ use crate::memory::{Slab, Slot};
 
 /// Who is to run when something happens.
 #[derive(Debug, Default)]
-pub(crate) enum Waiter {
+pub enum Waiter {
     #[default]
     Nobody,
     /// A task of this executor, by its key.
@@ -210,6 +210,14 @@ impl Executor {
         {
             entry.queued = true;
             self.ready.borrow_mut().push_back(task);
+        }
+    }
+
+    /// Makes every task ready.
+    pub(crate) fn wake_all(&self) {
+        let slots: Vec<Slot> = self.tasks.borrow().iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.wake_task(slot);
         }
     }
 

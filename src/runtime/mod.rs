@@ -31,6 +31,7 @@ pub use affinity::{cores, pin};
 pub use buffers::Lease;
 pub use clock::{Instant, WallTime};
 pub use errno::Errno;
+pub use executor::Waiter;
 pub use listener::Listener;
 pub use operation::{Address, Segment};
 pub use ring::TaskRun;
@@ -45,7 +46,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::limits;
@@ -307,6 +308,22 @@ impl Runtime {
             core.executor.wake(core.executor.waiter(context));
             Poll::Pending
         })
+    }
+
+    /// Makes every task ready, so that each looks again at what it waits for.
+    pub fn wake_all(&self) {
+        self.core.executor.wake_all();
+    }
+
+    /// Who is to be woken for the future that is polled with `context`: for queues of waiting
+    /// tasks, at no cost of a standard waker.
+    pub fn waiter(&self, context: &Context<'_>) -> Waiter {
+        self.core.executor.waiter(context)
+    }
+
+    /// Wakes whoever waits.
+    pub fn wake(&self, waiter: Waiter) {
+        self.core.executor.wake(waiter);
     }
 
     /// What happened so far, and what is open.

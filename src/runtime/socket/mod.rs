@@ -126,6 +126,11 @@ impl Socket {
         self.core.sockets.borrow().queued_bytes(self.slot)
     }
 
+    /// Bytes that the kernel has taken since the socket was opened.
+    pub fn sent_bytes(&self) -> u64 {
+        self.core.sockets.borrow().sent_bytes(self.slot)
+    }
+
     /// Waits until at most `below_bytes` are queued. One task at a time may wait.
     ///
     /// # Errors

@@ -45,6 +45,8 @@ pub(crate) struct State {
     unread_rest: Option<Box<VecDeque<Lease>>>,
     outgoing: Option<Box<VecDeque<Segment>>>,
     queued_bytes: usize,
+    /// Bytes that the kernel took.
+    sent_bytes: u64,
     /// The writer is woken when no more than this is queued.
     drain_below_bytes: usize,
     input: Input,
@@ -110,6 +112,7 @@ impl Sockets {
             unread_rest: None,
             outgoing: None,
             queued_bytes: 0,
+            sent_bytes: 0,
             drain_below_bytes: 0,
             input: Input::Open,
             send_error: None,
@@ -407,6 +410,7 @@ impl Sockets {
         let Some(state) = self.slab.get_mut(socket) else { return Waiter::Nobody };
         state.send = None;
         let total = work.bytes();
+        state.sent_bytes += result.map_or(0, |bytes| bytes as u64);
         let waiter = match result {
             Ok(bytes) if bytes >= total => {
                 state.queued_bytes = state.queued_bytes.saturating_sub(total);
@@ -462,6 +466,10 @@ impl Sockets {
             state.flags.finished = true;
             state.descriptor.shutdown_write();
         }
+    }
+
+    pub(crate) fn sent_bytes(&self, socket: Slot) -> u64 {
+        self.slab.get(socket).map_or(0, |state| state.sent_bytes)
     }
 
     pub(crate) fn queued_bytes(&self, socket: Slot) -> usize {
