@@ -366,3 +366,6 @@ impl Drop for Stops<'_> {
         self.0.running.set(false);
     }
 }
+
+#[cfg(test)]
+mod tests;
