@@ -314,7 +314,7 @@ fn a_timer_that_moves_later_fires_once_and_late() {
 
 #[test]
 fn another_thread_can_wake_a_task() {
-    run(|runtime| async move {
+    run(|_| async move {
         let (sender, receiver) = std::sync::mpsc::channel();
         let asked = Cell::new(false);
         let answer = RefCell::new(None);

@@ -190,6 +190,11 @@ impl Sockets {
         self.arm(socket, driver);
     }
 
+    /// Whether somebody waits for what arrives.
+    pub(crate) fn is_awaited(&self, socket: Slot) -> bool {
+        self.slab.get(socket).is_some_and(|state| !matches!(state.reader, Waiter::Nobody))
+    }
+
     /// Forgets who waits: his future is gone.
     pub(crate) fn forget_reader(&mut self, socket: Slot) {
         if let Some(state) = self.slab.get_mut(socket) {
@@ -527,6 +532,11 @@ impl Sockets {
             return;
         }
         state.flags.dropped = true;
+        if self.lingering.len() > 2 * self.slab.len() {
+            // Behind one that hangs, those that closed in time would pile up.
+            let slab = &self.slab;
+            self.lingering.retain(|(_, socket)| slab.get(*socket).is_some());
+        }
         self.lingering.push_back((deadline, socket));
     }
 
