@@ -58,7 +58,7 @@ impl Runtime {
         let buffers = Buffers::new(options.buffers_count, options.buffer_bytes)
             .expect("memory for the simulation's buffers");
         let network = Rc::new(RefCell::new(Network::new(simulation, buffers.clone())));
-        let driver = Driver::Simulated(Box::new(Simulated { network }));
+        let driver = Driver::Simulated(Simulated { network });
         Runtime::assemble(options, driver, buffers, Clock::simulated(), None)
     }
 

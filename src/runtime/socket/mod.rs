@@ -1,6 +1,7 @@
 //! A connected socket: owned-buffer receives, queued sends, and a poll-style face for libraries.
 
 mod poll;
+mod queue;
 pub(crate) mod table;
 mod transfer;
 
