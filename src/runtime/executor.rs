@@ -157,7 +157,6 @@ impl Executor {
             Poll::Pending => {
                 if let Some(task) = self.tasks.borrow_mut().get_mut(task) {
                     task.future = Some(future);
-                    return;
                 }
             }
         }
@@ -251,11 +250,12 @@ impl Wake for TaskWaker {
         list.push(Arc::clone(self));
         drop(list);
         let first = !remote.notified.swap(true, Ordering::SeqCst);
-        if first && remote.thread != this_thread() {
-            if let Some(bell) = &remote.bell {
-                // A full bell rings already; a closed one has nobody to wake.
-                let _ = (&*bell).write(&[1]);
-            }
+        if first
+            && remote.thread != this_thread()
+            && let Some(bell) = &remote.bell
+        {
+            // A full bell rings already; a closed one has nobody to wake.
+            let _ = (&*bell).write(&[1]);
         }
     }
 }

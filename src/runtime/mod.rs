@@ -147,7 +147,7 @@ impl Runtime {
             let (bell, heard) = UnixStream::pair().map_err(|error| Errno::of(&error))?;
             bell.set_nonblocking(true).map_err(|error| Errno::of(&error))?;
             let runtime =
-                Runtime::assemble(options, Driver::Ring(ring), buffers, Clock::real(), Some(bell));
+                Runtime::assemble(options, Driver::Ring(Box::new(ring)), buffers, Clock::real(), Some(bell));
             runtime.listen_to_bell(heard);
             Ok(runtime)
         };
@@ -353,7 +353,7 @@ impl Runtime {
         let core = &*self.core;
         core.executor.clear();
         core.own_tasks.set(0);
-        self.settle(limits::SHUTDOWN_LINGER_MS_MAX, || core.sockets.borrow().len() == 0);
+        self.settle(limits::SHUTDOWN_LINGER_MS_MAX, || !core.sockets.borrow().has_lingering());
         core.close_all();
         self.settle(limits::RING_DRAIN_MS_MAX, || core.driver.borrow().in_flight() == 0);
     }
@@ -383,3 +383,6 @@ impl Drop for Stops<'_> {
         self.0.running.set(false);
     }
 }
+
+#[cfg(test)]
+mod tests;

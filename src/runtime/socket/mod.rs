@@ -1,6 +1,7 @@
 //! A connected socket: owned-buffer receives, queued sends, and a poll-style face for libraries.
 
 mod poll;
+mod queue;
 pub(crate) mod table;
 mod transfer;
 
@@ -106,11 +107,8 @@ impl Socket {
     /// queues leaves in one send at its end. Bytes for a side that failed or was shut are dropped.
     pub fn push(&self, segment: Segment) {
         let segment = match segment {
-            // A slow peer must not sit on the buffers that everybody receives with.
-            Segment::Lease(lease) if self.core.buffers.is_scarce() => {
-                Segment::Block(self.core.copied(&lease))
-            }
-            Segment::Lease(_) | Segment::Block(_) | Segment::Static(_) => segment,
+            Segment::Lease(lease) => Segment::Lease(self.core.out_of_scarce(lease)),
+            Segment::Block(_) | Segment::Static(_) => segment,
         };
         self.core.sockets.borrow_mut().push(self.slot, segment);
     }
