@@ -37,6 +37,14 @@ impl MethodSet {
         self.0 == 0
     }
 
+    pub(super) fn from_bytes(bytes: [u8; 8]) -> MethodSet {
+        MethodSet(u64::from_le_bytes(bytes))
+    }
+
+    pub(super) fn to_bytes(self) -> [u8; 8] {
+        self.0.to_le_bytes()
+    }
+
     pub(super) fn intersects(self, other: MethodSet) -> bool {
         self.0 & other.0 != 0
     }
