@@ -44,6 +44,18 @@ pub const FIELDS_COUNT_MAX: usize = 100;
 /// Default bytes of all field lines of a head: nginx's 4 x 8 KiB.
 pub const FIELDS_BYTES_MAX: usize = 32 * 1024;
 
+/// Most bytes of a first line, and of all field lines, whatever is configured: offsets have 32 bits,
+/// and both parts together stay far below.
+pub const HEAD_PART_BYTES_CAP: usize = 16 * 1024 * 1024;
+
+/// Fields whose memory a head's index keeps for the next head: 64 slots of 12 bytes are 768 bytes,
+/// and a browser sends about 20 fields.
+pub const FIELDS_KEPT_COUNT: usize = 64;
+
+/// Members of all `Connection` fields of a head. Each is compared with each field that has no
+/// number; honest heads have one to three.
+pub const CONNECTION_OPTIONS_COUNT_MAX: usize = 16;
+
 /// Bytes of extensions on one chunk-size line that are read over before the body is refused.
 pub const CHUNK_EXTENSION_BYTES_MAX: usize = 256;
 
@@ -56,3 +68,7 @@ const _: () = assert!(PATTERN_BYTES_MAX < REQUEST_LINE_BYTES_MAX);
 const _: () = assert!(PATTERN_BYTES_MAX <= u16::MAX as usize);
 const _: () = assert!(ENDPOINTS_COUNT_MAX.is_multiple_of(64));
 const _: () = assert!(ROUTES_COUNT_MAX as u64 * PATTERN_BYTES_MAX as u64 <= u32::MAX as u64);
+const _: () = assert!(FIELDS_KEPT_COUNT <= FIELDS_COUNT_MAX);
+const _: () = assert!(REQUEST_LINE_BYTES_MAX <= HEAD_PART_BYTES_CAP);
+const _: () = assert!(FIELDS_BYTES_MAX <= HEAD_PART_BYTES_CAP);
+const _: () = assert!(2 * HEAD_PART_BYTES_CAP < u32::MAX as usize);
