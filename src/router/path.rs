@@ -75,10 +75,10 @@ fn is_canonical(path: &[u8]) -> bool {
 /// Bytes that only the slow way can judge: `%`, `\`, and all that a URI cannot hold raw.
 #[inline]
 fn is_suspect(byte: u8) -> bool {
-    let is_graphic = (byte > b' ') & (byte < 0x7f);
+    let is_graphic = (b'!'..=b'~').contains(&byte);
     let is_quote = (byte == b'%') | (byte == b'"') | (byte == b'<') | (byte == b'>');
     let is_bracket = (byte == b'\\') | (byte == b'^') | (byte == b'`');
-    let is_brace = (byte >= b'{') & (byte <= b'}');
+    let is_brace = (b'{'..=b'}').contains(&byte);
     !is_graphic | is_quote | is_bracket | is_brace
 }
 
