@@ -64,6 +64,98 @@ pub const TRAILER_BYTES_MAX: usize = 8 * 1024;
 
 const _: () = assert!(CHUNK_EXTENSION_BYTES_MAX < TRAILER_BYTES_MAX);
 const _: () = assert!(TRAILER_BYTES_MAX <= FIELDS_BYTES_MAX);
+
+// ---- runtime
+
+/// Segments in one vectored send: a head and fifteen pieces of body, 256 bytes of kernel vectors.
+pub const SEGMENTS_PER_SEND_MAX: usize = 16;
+
+/// Completion queue entries per submission queue entry: multishot receives answer unasked, and an
+/// overflowing queue costs a system call. 1,024 entries make 128 KiB of completions.
+pub const COMPLETIONS_PER_ENTRY: u32 = 8;
+
+/// Task polls before the kernel is entered again: at about 1 µs a poll half a millisecond.
+pub const POLLS_PER_TURN_MAX: usize = 512;
+
+/// Connections accepted from the kernel before a task asked for them.
+pub const ACCEPTS_QUEUED_MAX: usize = 1024;
+
+/// Listeners of one runtime, those that are draining included.
+pub const LISTENERS_COUNT_MAX: usize = 256;
+
+/// Bytes that the poll-style face of a socket queues: a bandwidth of 2 Gbit/s at 1 ms a turn.
+pub const POLL_WRITE_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of a transfer that wait for a slow sink.
+pub const TRANSFER_QUEUED_BYTES_MAX: usize = 256 * 1024;
+
+/// A dropped socket that still sends is cut after this long: nginx's lingering time.
+pub const LINGER_MS_MAX: u64 = 30_000;
+
+/// The same while a runtime shuts down, when its drain is over already.
+pub const SHUTDOWN_LINGER_MS_MAX: u64 = 1_000;
+
+/// How long a closing ring waits for the kernel to give cancelled operations back. They come within
+/// microseconds; past this the memory they use is leaked.
+pub const RING_DRAIN_MS_MAX: u64 = 2_000;
+
+const _: () = assert!(SHUTDOWN_LINGER_MS_MAX < LINGER_MS_MAX);
+const _: () = assert!(SEGMENTS_PER_SEND_MAX <= 1024, "the kernel's IOV_MAX");
+
+/// Operations in flight: each socket receives, sends and polls; listeners accept; and what closed
+/// this turn may still be on its way back.
+pub const fn operations_count_max(sockets_count_max: usize) -> usize {
+    4 * sockets_count_max + LISTENERS_COUNT_MAX + ACCEPTS_QUEUED_MAX
+}
+
+/// Tasks: one a socket, and the worker's own.
+pub const fn tasks_count_max(sockets_count_max: usize) -> usize {
+    sockets_count_max + LISTENERS_COUNT_MAX + 64
+}
+
+/// Timers: four a socket (header, idle, upstream, total), and the worker's own.
+pub const fn timers_count_max(sockets_count_max: usize) -> usize {
+    4 * sockets_count_max + 64
+}
+/// Messages that control may have waiting for one worker. A snapshot, a drain and a stop are three;
+/// more pile up only behind a worker that has hung, and control then keeps the newest itself.
+pub const MAILBOX_MESSAGES_MAX: usize = 16;
+
+/// Routes with counters and metric series of their own; the others are counted together as `_other`.
+/// 512 routes of 8.4 KiB are 4.2 MiB a worker, and of 6 + 16 lines are 11,264 lines of a scrape.
+pub const METRIC_ROUTES_MAX: usize = 512;
+
+/// Upstreams with counters and metric series of their own; the others count as `_other`.
+/// 512 upstreams of 8.4 KiB are 4.2 MiB a worker.
+pub const METRIC_UPSTREAMS_MAX: usize = 512;
+
+/// Bytes of one worker's access-log ring: 4,000 records of 250 bytes, so 20 ms between two
+/// drainings hold 200,000 records a second.
+pub const LOG_RING_BYTES: usize = 1024 * 1024;
+
+/// Bytes of a target or field value that a log record keeps; what is longer is cut.
+pub const LOG_FIELD_BYTES_MAX: usize = 4 * 1024;
+
+const _: () = assert!(LOG_FIELD_BYTES_MAX <= u16::MAX as usize);
+// Six texts and the fixed part of one record fill at most a thirty-second of the ring.
+const _: () = assert!(6 * LOG_FIELD_BYTES_MAX + 512 <= LOG_RING_BYTES / 32);
+
+/// Milliseconds between two drainings of the log rings: [`LOG_RING_BYTES`] holds that much.
+pub const LOG_POLL_MS: u64 = 20;
+
+/// Bytes of log lines that are written at once: large enough that a write's cost is its bytes.
+pub const LOG_BATCH_BYTES: usize = 64 * 1024;
+
+/// Records taken from one worker's ring before the next one's: a quarter of a full ring.
+pub const LOG_ROUND_RECORDS_MAX: usize = 1024;
+
+/// Milliseconds that the log may take at the end to write what is left; its end is waited for
+/// twice as long.
+pub const LOG_FLUSH_MS_MAX: u64 = 2_000;
+
+/// Commands from signals or the embedding program that may wait; each is idempotent.
+pub const CONTROL_COMMANDS_MAX: usize = 16;
+
 const _: () = assert!(PATTERN_BYTES_MAX < REQUEST_LINE_BYTES_MAX);
 const _: () = assert!(PATTERN_BYTES_MAX <= u16::MAX as usize);
 const _: () = assert!(ENDPOINTS_COUNT_MAX.is_multiple_of(64));

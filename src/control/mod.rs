@@ -1,1 +1,8 @@
-//! To be written.
+//! Housekeeping.
+
+pub mod names;
+pub mod state;
+pub mod report;
+pub mod stats;
+pub mod metrics;
+pub mod logs;

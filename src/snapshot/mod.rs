@@ -8,7 +8,8 @@ mod trusted;
 
 pub use trusted::TrustedProxies;
 
-use crate::router::{RouteId, Router};
+pub use crate::router::RouteId;
+use crate::router::Router;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::PathBuf;

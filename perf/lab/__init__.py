@@ -1,0 +1,1 @@
+"""The perf lab: peers, scenarios and the report of perf/compare."""
