@@ -1,12 +1,11 @@
 //! From patterns to the flat tree: a tree of drafts grows route by route, then is laid out once.
 
 use super::pattern::{self, Shape, Step};
-use super::tree::{self, NONE, Tree};
+use super::tree::{self, Tree};
 use super::{MethodSet, Pattern, PatternError, RouteId, Router, host, methods};
 use crate::http::method::Method;
 use crate::limits;
 use hashbrown::HashMap;
-use std::collections::VecDeque;
 
 /// What keeps routes that are each fine from being one router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +89,7 @@ impl Builder {
     /// All faults at once.
     pub fn build(self) -> Result<Router, Vec<BuildFault>> {
         let mut faults = self.faults;
-        let mut layout = Layout { tree: Tree::default(), queue: VecDeque::new() };
+        let mut layout = Layout { records: Vec::new(), waiting: Vec::new() };
         let mut place = |root: u32| layout.place(root, &self.drafts, &mut faults);
         let any = self.any.map(&mut place);
         let mut hosts: Vec<(&str, u32)> =
@@ -102,10 +101,9 @@ impl Builder {
         if !faults.is_empty() {
             return Err(faults);
         }
-        layout.tree.shrink();
         Ok(Router {
             hosts: host::Index::new(hosts.into_iter(), any),
-            tree: layout.tree,
+            tree: Tree::new(layout.records),
             methods: self.methods,
         })
     }
@@ -123,7 +121,7 @@ impl Builder {
     }
 
     fn root(&mut self, key: Option<String>, id: RouteId) -> u32 {
-        let new = next_index(&self.drafts);
+        let new = index(self.drafts.len());
         let root = match key {
             Some(key) => *self.hosts.entry(key).or_insert(new),
             None => *self.any.get_or_insert(new),
@@ -180,7 +178,7 @@ impl Builder {
     }
 
     fn push(&mut self, label: Vec<u8>, id: RouteId) -> u32 {
-        let index = next_index(&self.drafts);
+        let index = index(self.drafts.len());
         self.drafts.push(Draft::new(label, id));
         index
     }
@@ -238,22 +236,23 @@ impl Leaf {
     }
 }
 
-/// Writes drafts into flat arrays, breadth first, so that siblings are neighbours.
+/// Writes drafts as records, depth first, so that a node mostly lies right before its first child.
 struct Layout {
-    tree: Tree,
-    queue: VecDeque<Placed>,
+    records: Vec<u8>,
+    waiting: Vec<Waiting>,
 }
 
-/// A draft whose node has its index but not yet its contents.
-struct Placed {
+/// A draft that has no record yet.
+struct Waiting {
     draft: u32,
-    node: u32,
+    /// Where the place of its record is to be written.
+    link: Option<usize>,
     /// Choices that a search has met before it.
     choices_count: usize,
 }
 
 impl Layout {
-    /// Lays out one tree and says where its root is.
+    /// Writes one tree and says where its root is.
     fn place(&mut self, root: u32, drafts: &[Draft], faults: &mut Vec<BuildFault>) -> u32 {
         let draft = &drafts[root as usize];
         // A root has no label of its own: where all paths begin alike, begin there.
@@ -261,92 +260,98 @@ impl Layout {
             [child] if !draft.is_stop() => *child,
             _ => root,
         };
-        let node = self.reserve(root, drafts, 0);
-        while let Some(placed) = self.queue.pop_front() {
-            let draft = &drafts[placed.draft as usize];
-            let choices_count = placed.choices_count + usize::from(draft.is_choice());
+        let start = index(self.records.len());
+        self.waiting.push(Waiting { draft: root, link: None, choices_count: 0 });
+        while let Some(next) = self.waiting.pop() {
+            let draft = &drafts[next.draft as usize];
+            let choices_count = next.choices_count + usize::from(draft.is_choice());
             if choices_count > limits::CHOICES_COUNT_MAX {
                 faults.push(BuildFault::TooDeep { route: draft.route });
                 continue;
             }
-            let children_start = next_index(&self.tree.nodes);
-            for child in &draft.children {
-                self.reserve(*child, drafts, choices_count);
+            let place = index(self.records.len());
+            if let Some(link) = next.link {
+                self.records[link..link + 4].copy_from_slice(&place.to_le_bytes());
             }
-            let stop = self.stop(draft, drafts, choices_count);
-            let node = &mut self.tree.nodes[placed.node as usize];
-            node.children_start = children_start;
-            node.stop = stop;
+            let first_waiting = self.waiting.len();
+            self.record(draft, drafts, choices_count);
+            // The last to wait is the first to be written, which is to be the first child.
+            self.waiting[first_waiting..].reverse();
         }
-        node
+        start
     }
 
-    /// A node with the draft's label; its links come when its turn does.
-    fn reserve(&mut self, draft: u32, drafts: &[Draft], choices_count: usize) -> u32 {
-        let node = next_index(&self.tree.nodes);
-        self.queue.push_back(Placed { draft, node, choices_count });
-        let draft = &drafts[draft as usize];
-        let label = self.text(&draft.label);
-        self.tree.firsts.push(draft.label.first().copied().unwrap_or_default());
-        self.tree.nodes.push(tree::Node {
-            label_start: label.start,
-            label_bytes: label.bytes.try_into().expect("a pattern fits u16, see limits"),
-            children_count: draft.children.len().try_into().expect("at most 256 first bytes"),
-            children_start: NONE,
-            stop: NONE,
-        });
-        node
-    }
-
-    fn stop(&mut self, draft: &Draft, drafts: &[Draft], choices_count: usize) -> u32 {
-        if !draft.is_stop() {
-            return NONE;
+    /// One node's record; its children, and the nodes behind its shapes, wait.
+    fn record(&mut self, draft: &Draft, drafts: &[Draft], choices_count: usize) {
+        self.length(&draft.label);
+        let children_count = draft.children.len();
+        self.records.push(children_count.try_into().expect("fewer than 256 byte values stand in a path"));
+        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        let flags = flag(!draft.exact.0.is_empty(), tree::EXACT)
+            | flag(!draft.wildcard.0.is_empty(), tree::WILDCARD)
+            | flag(!draft.shapes.is_empty(), tree::SHAPES);
+        self.records.push(flags);
+        self.records.extend_from_slice(&draft.label);
+        for child in &draft.children {
+            let first = drafts[*child as usize].label.first();
+            self.records.push(*first.expect("a child has a label"));
         }
-        let exact = self.leaf(&draft.exact);
-        let wildcard = self.leaf(&draft.wildcard);
-        let shapes_start = next_index(&self.tree.shapes);
+        for child in &draft.children {
+            self.link(*child, choices_count);
+        }
+        self.leaf(&draft.exact);
+        self.leaf(&draft.wildcard);
+        if !draft.shapes.is_empty() {
+            self.u32(index(draft.shapes.len()));
+        }
         for (shape, target) in &draft.shapes {
-            let node = self.reserve(*target, drafts, choices_count);
-            let pieces_start = next_index(&self.tree.pieces);
-            for literal in &shape.0 {
-                let piece = self.text(literal);
-                self.tree.pieces.push(piece);
-            }
-            let pieces_count = index(shape.0.len());
-            self.tree.shapes.push(tree::Shape { pieces_start, pieces_count, node });
+            self.shape(shape, *target, choices_count);
         }
-        let shapes_count = index(draft.shapes.len());
-        let stop = next_index(&self.tree.stops);
-        self.tree.stops.push(tree::Stop { exact, wildcard, shapes_start, shapes_count });
-        stop
     }
 
-    fn leaf(&mut self, leaf: &Leaf) -> u32 {
-        let first = next_index(&self.tree.entries);
-        for (methods, route) in leaf.entries() {
-            self.tree.entries.push(tree::Entry { methods, route, is_last: false });
-        }
+    fn leaf(&mut self, leaf: &Leaf) {
         if leaf.0.is_empty() {
-            return NONE;
+            return;
         }
-        if let Some(last) = self.tree.entries.last_mut() {
-            last.is_last = true;
+        // Each entry has a method of its own or, at most one, all.
+        self.records.push(leaf.0.len().try_into().expect("at most 65 entries without a tie"));
+        for (methods, route) in leaf.entries() {
+            self.records.extend_from_slice(&methods.to_bytes());
+            self.u32(route.0);
         }
-        first
     }
 
-    fn text(&mut self, bytes: &[u8]) -> tree::Piece {
-        let start = index(self.tree.labels.len());
-        self.tree.labels.extend_from_slice(bytes);
-        tree::Piece { start, bytes: index(bytes.len()) }
+    fn shape(&mut self, shape: &Shape, target: u32, choices_count: usize) {
+        let start = self.records.len();
+        self.link(target, choices_count);
+        self.u32(0);
+        self.records.push(shape.0.len().try_into().expect("at most PARAMETERS_COUNT_MAX pieces"));
+        for literal in &shape.0 {
+            self.length(literal);
+            self.records.extend_from_slice(literal);
+        }
+        let bytes = index(self.records.len() - start);
+        self.records[start + 4..start + 8].copy_from_slice(&bytes.to_le_bytes());
     }
-}
 
-fn next_index<T>(items: &[T]) -> u32 {
-    index(items.len())
+    /// The length of a literal.
+    fn length(&mut self, literal: &[u8]) {
+        let bytes = u16::try_from(literal.len()).expect("a pattern fits u16, see limits");
+        self.records.extend_from_slice(&bytes.to_le_bytes());
+    }
+
+    /// Room for the place of a node that is still to come.
+    fn link(&mut self, draft: u32, choices_count: usize) {
+        let link = Some(self.records.len());
+        self.waiting.push(Waiting { draft, link, choices_count });
+        self.u32(0);
+    }
+
+    fn u32(&mut self, number: u32) {
+        self.records.extend_from_slice(&number.to_le_bytes());
+    }
 }
 
 fn index(count: usize) -> u32 {
-    // ROUTES_COUNT_MAX patterns of PATTERN_BYTES_MAX are below it.
-    u32::try_from(count).expect("the text of all routes is below 4 GiB")
+    u32::try_from(count).expect("records of a million routes are below 4 GiB")
 }

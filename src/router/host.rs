@@ -1,6 +1,6 @@
 //! Host to tree: one hash of the name, and one of each suffix that some wildcard could be.
 
-use super::RouteId;
+use super::{RouteId, wide};
 use crate::limits;
 use foldhash::fast::{FoldHasher, SeedableRandomState};
 use hashbrown::HashTable;
@@ -9,22 +9,15 @@ use std::hash::{BuildHasher, Hasher};
 /// The trees of the hosts.
 #[derive(Debug)]
 pub(super) struct Index {
-    /// Exact names and, with their leading dot, the suffixes of wildcards: one table for both,
-    /// because no exact name begins with a dot.
+    /// Places in `records` of exact names and, with their leading dot, the suffixes of wildcards:
+    /// one table for both, because no exact name begins with a dot.
     table: HashTable<u32>,
-    hosts: Vec<Host>,
-    text: Vec<u8>,
+    /// For each host its root in four bytes, the length of its key in one, and the key.
+    records: Vec<u8>,
     /// Which byte lengths wildcard suffixes have: others are not looked up.
     wildcard_lengths: Lengths,
     any: Option<u32>,
     random: SeedableRandomState,
-}
-
-#[derive(Debug)]
-struct Host {
-    text_start: u32,
-    text_bytes: u32,
-    root: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,14 +27,10 @@ const _: () = assert!(limits::HOST_BYTES_MAX < 4 * 64);
 
 impl Index {
     /// An index of the given keys (see `pattern::parse_host`) and the root for every host.
-    pub(super) fn new<'a>(
-        keys: impl Iterator<Item = (&'a str, u32)>,
-        any: Option<u32>,
-    ) -> Index {
+    pub(super) fn new<'a>(keys: impl Iterator<Item = (&'a str, u32)>, any: Option<u32>) -> Index {
         let mut index = Index {
             table: HashTable::new(),
-            hosts: Vec::new(),
-            text: Vec::new(),
+            records: Vec::new(),
             wildcard_lengths: Lengths::default(),
             any,
             random: random_state(),
@@ -49,8 +38,7 @@ impl Index {
         for (key, root) in keys {
             index.insert(key.as_bytes(), root);
         }
-        index.hosts.shrink_to_fit();
-        index.text.shrink_to_fit();
+        index.records.shrink_to_fit();
         index
     }
 
@@ -60,7 +48,7 @@ impl Index {
         host: Option<&[u8]>,
         mut find: impl FnMut(u32) -> Option<RouteId>,
     ) -> Option<RouteId> {
-        if !self.hosts.is_empty() {
+        if !self.table.is_empty() {
             let mut buffer = [0; limits::HOST_BYTES_MAX];
             let name = host.and_then(|host| normalise(host, &mut buffer)).unwrap_or_default();
             if let Some(route) = self.root(name).and_then(&mut find) {
@@ -77,9 +65,7 @@ impl Index {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.table.allocation_size()
-            + self.hosts.capacity() * size_of::<Host>()
-            + self.text.capacity()
+        self.table.allocation_size() + self.records.capacity()
     }
 
     /// At most 127 lookups, for a name of one-byte labels and wildcards of every length.
@@ -101,27 +87,26 @@ impl Index {
     }
 
     fn root(&self, key: &[u8]) -> Option<u32> {
-        let hash = hash(&self.random, key);
-        let found = self.table.find(hash, |host| self.text(*host) == Some(key))?;
-        self.hosts.get(*found as usize).map(|host| host.root)
-    }
-
-    fn text(&self, host: u32) -> Option<&[u8]> {
-        text(&self.hosts, &self.text, host)
+        let is_key = |place: &u32| record(&self.records, *place).is_some_and(|(_, own)| own == key);
+        let place = self.table.find(hash(&self.random, key), is_key)?;
+        record(&self.records, *place).map(|(root, _)| root)
     }
 
     fn insert(&mut self, key: &[u8], root: u32) {
         if key.first() == Some(&b'.') {
             self.wildcard_lengths.insert(key.len());
         }
-        let id = u32::try_from(self.hosts.len()).expect("fewer hosts than routes, which are u32");
-        let text_start = u32::try_from(self.text.len()).expect("host text below 4 GiB");
-        let text_bytes = u32::try_from(key.len()).expect("a host is at most HOST_BYTES_MAX");
-        self.hosts.push(Host { text_start, text_bytes, root });
-        self.text.extend_from_slice(key);
-        let (random, hosts, all) = (&self.random, &self.hosts, &self.text);
-        let rehash = |id: &u32| hash(random, text(hosts, all, *id).unwrap_or_default());
-        self.table.insert_unique(hash(random, key), id, rehash);
+        let place = u32::try_from(self.records.len()).expect("a million hosts are below 4 GiB");
+        let key_bytes = u8::try_from(key.len()).expect("a key is at most HOST_BYTES_MAX");
+        self.records.extend_from_slice(&root.to_le_bytes());
+        self.records.push(key_bytes);
+        self.records.extend_from_slice(key);
+        let (random, records) = (&self.random, &self.records);
+        let rehash = |place: &u32| match record(records, *place) {
+            Some((_, key)) => hash(random, key),
+            None => 0,
+        };
+        self.table.insert_unique(hash(random, key), place, rehash);
     }
 }
 
@@ -137,9 +122,12 @@ impl Lengths {
     }
 }
 
-fn text<'a>(hosts: &[Host], text: &'a [u8], host: u32) -> Option<&'a [u8]> {
-    let host = hosts.get(host as usize)?;
-    text.get(host.text_start as usize..)?.get(..host.text_bytes as usize)
+/// The root and the key of the host at a place.
+#[inline]
+fn record(records: &[u8], place: u32) -> Option<(u32, &[u8])> {
+    let (root, rest) = records.get(place as usize..)?.split_first_chunk::<4>()?;
+    let (key_bytes, rest) = rest.split_first()?;
+    Some((u32::from_le_bytes(*root), rest.get(..usize::from(*key_bytes))?))
 }
 
 fn hash(random: &SeedableRandomState, key: &[u8]) -> u64 {
@@ -155,22 +143,33 @@ fn random_state() -> SeedableRandomState {
     SeedableRandomState::with_seed(*seed, foldhash::SharedSeed::global_random())
 }
 
-/// A host as received, without port and trailing dot, in lower case; none if it cannot be the
-/// host of a route.
-fn normalise<'a>(host: &[u8], buffer: &'a mut [u8; limits::HOST_BYTES_MAX]) -> Option<&'a [u8]> {
-    let end = if host.first() == Some(&b'[') {
-        memchr::memchr(b']', host).map(|bracket| bracket + 1)
+/// A host as received, without port and trailing dot, in lower case; none if it cannot be the host
+/// of a route. Most hosts are all that already and are not copied.
+fn normalise<'a>(
+    host: &'a [u8],
+    buffer: &'a mut [u8; limits::HOST_BYTES_MAX],
+) -> Option<&'a [u8]> {
+    let is_plain = |_, byte: u8| !(byte.is_ascii_uppercase() | (byte == b':'));
+    let is_other = |this, next| !is_plain(this, next);
+    let first = *host.first()?;
+    let name = if is_plain(0, first) && first != b'[' && !wide::any_pair(host, is_other) {
+        host
     } else {
-        memchr::memchr(b':', host)
+        let end = if first == b'[' {
+            memchr::memchr(b']', host).map(|bracket| bracket + 1)
+        } else {
+            memchr::memchr(b':', host)
+        };
+        let name = host.get(..end.unwrap_or(host.len()))?;
+        let lower = buffer.get_mut(..name.len())?;
+        lower.copy_from_slice(name);
+        lower.make_ascii_lowercase();
+        lower
     };
-    let name = host.get(..end.unwrap_or(host.len()))?;
     let name = name.strip_suffix(b".").unwrap_or(name);
-    if name.first() == Some(&b'.') {
-        // Not a name, and it must not meet the key of a wildcard.
+    // A name that begins with a dot is none, and it must not meet the key of a wildcard.
+    if name.first() == Some(&b'.') || name.len() > limits::HOST_BYTES_MAX {
         return None;
     }
-    let out = buffer.get_mut(..name.len())?;
-    out.copy_from_slice(name);
-    out.make_ascii_lowercase();
-    Some(out)
+    Some(name)
 }

@@ -3,22 +3,10 @@
 use crate::http::method::Method;
 use crate::limits;
 
-const STANDARD: [Method; 9] = [
-    Method::GET,
-    Method::HEAD,
-    Method::POST,
-    Method::PUT,
-    Method::DELETE,
-    Method::CONNECT,
-    Method::OPTIONS,
-    Method::TRACE,
-    Method::PATCH,
-];
-
 /// The bit of every method that no route names: only a route without methods has it.
 const OTHER: MethodSet = MethodSet(1 << 63);
 
-const _: () = assert!(STANDARD.len() + limits::METHOD_EXTENSIONS_COUNT_MAX < 64);
+const _: () = assert!(Method::NAMED.len() + limits::METHOD_EXTENSIONS_COUNT_MAX < 64);
 
 /// A set of methods of one router: bits that only this router can name again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -35,6 +23,14 @@ impl MethodSet {
     /// Whether no method is in it.
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; 8]) -> MethodSet {
+        MethodSet(u64::from_le_bytes(bytes))
+    }
+
+    pub(super) fn to_bytes(self) -> [u8; 8] {
+        self.0.to_le_bytes()
     }
 
     pub(super) fn intersects(self, other: MethodSet) -> bool {
@@ -68,17 +64,17 @@ impl Table {
 
     /// The bit of a method.
     pub(super) fn bit(&self, method: Method) -> MethodSet {
-        let standard = STANDARD.iter().position(|one| *one == method);
+        let standard = Method::NAMED.iter().position(|one| *one == method);
         let index = standard.or_else(|| {
             let extension = self.extensions.iter().position(|one| *one == method)?;
-            Some(STANDARD.len() + extension)
+            Some(Method::NAMED.len() + extension)
         });
         index.map_or(OTHER, |index| MethodSet(1 << index))
     }
 
     /// The methods of a set, standard ones first.
     pub(super) fn of(&self, set: MethodSet) -> impl Iterator<Item = Method> {
-        let all = STANDARD.iter().chain(&self.extensions);
+        let all = Method::NAMED.iter().chain(&self.extensions);
         let held = all.enumerate().filter(move |(index, _)| set.0 & (1 << index) != 0);
         held.map(|(_, method)| *method)
     }

@@ -37,8 +37,8 @@
 //!
 //! # How it is found
 //!
-//! A hash of the host gives a tree; each tree is a compressed radix tree over path bytes in flat
-//! arrays. The search walks down the literals and keeps, in a small fixed stack, the places where a
+//! A hash of the host gives a tree; each tree is a compressed radix tree over path bytes, laid out
+//! in one run of bytes. The search walks down the literals and keeps, in a small fixed stack, the places where a
 //! parameter or `/*` could be tried instead. A place of the tree is visited at most once a search,
 //! because a segment matches a shape in one way, so the work is bounded by the tree, not by the
 //! number of ways to split a path.
@@ -49,6 +49,7 @@ mod methods;
 pub mod path;
 mod pattern;
 mod tree;
+mod wide;
 #[cfg(test)]
 mod model;
 

@@ -14,6 +14,8 @@
 //! encoded, NUL, `%` without two digits, `..` above the root, and dots followed by `;` as a segment
 //! (`/..;/`, which servlet containers read as `/../`).
 
+use super::wide;
+
 /// Why a path has no canonical form. Each is answered 400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathFault {
@@ -62,26 +64,21 @@ pub fn canonical<'a>(path: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<Canonic
     Ok(Canonical { path: scratch, is_raw: path == scratch.as_slice() })
 }
 
-/// Whether a path holds nothing that the slow way would change or refuse; it may also say no to
-/// one that is canonical (`/.well-known`). Without a branch, so that the compiler makes 16-byte
-/// compares of it.
+/// Whether a path, which begins with `/`, holds nothing that the slow way would change or refuse; it
+/// may also say no to one that is canonical (`/.well-known`).
 fn is_canonical(path: &[u8]) -> bool {
-    let next = path.get(1..).unwrap_or_default();
-    let pairs = path.iter().zip(next);
-    let dots = pairs.fold(0u8, |found, (this, next)| {
-        found | (u8::from(*this == b'/') & u8::from(*next == b'/' || *next == b'.'))
-    });
-    let others = path.iter().fold(0u8, |found, byte| found | u8::from(is_suspect(*byte)));
-    dots | others == 0
+    !wide::any_pair(path, |this, next| {
+        (this == b'/') & ((next == b'/') | (next == b'.')) | is_suspect(next)
+    })
 }
 
 /// Bytes that only the slow way can judge: `%`, `\`, and all that a URI cannot hold raw.
 #[inline]
 fn is_suspect(byte: u8) -> bool {
-    let is_graphic = (byte > b' ') & (byte < 0x7f);
+    let is_graphic = (b'!'..=b'~').contains(&byte);
     let is_quote = (byte == b'%') | (byte == b'"') | (byte == b'<') | (byte == b'>');
     let is_bracket = (byte == b'\\') | (byte == b'^') | (byte == b'`');
-    let is_brace = (byte >= b'{') & (byte <= b'}');
+    let is_brace = (b'{'..=b'}').contains(&byte);
     !is_graphic | is_quote | is_bracket | is_brace
 }
 

@@ -1,69 +1,37 @@
-//! The path tree of all hosts in flat arrays, and the search in it.
+//! The path trees of all hosts, and the search in them.
+//!
+//! All trees lie in one run of bytes, each node whole in its record and mostly right before its
+//! first child, so that a step down costs one cache line, not one for each of its parts. A record,
+//! numbers little-endian, written by `build` and read here:
+//!
+//! ```text
+//! node   label_bytes:u16 children_count:u8 flags:u8 label
+//!        first_bytes:[u8; children_count] children:[u32; children_count]
+//!        exact:leaf if EXACT, wildcard:leaf if WILDCARD, shapes if SHAPES
+//! leaf   entries_count:u8 (methods:u64 route:u32)*
+//! shapes shapes_count:u32 (node:u32 bytes:u32 pieces_count:u8 (literal_bytes:u16 literal)*)*
+//! ```
+//!
+//! A node or a leaf is named by the place of its first byte.
 
-use super::{MethodSet, Parameters, RouteId};
+use super::{MethodSet, Parameters, RouteId, wide};
 use crate::limits;
 use smallvec::SmallVec;
 
-/// No index.
-pub(super) const NONE: u32 = u32::MAX;
+/// A path may end at this node.
+pub(super) const EXACT: u8 = 1;
+/// `/*` may follow this node.
+pub(super) const WILDCARD: u8 = 2;
+/// A parameter may follow this node.
+pub(super) const SHAPES: u8 = 4;
 
-/// All trees of a router. Nodes that are siblings lie side by side, so that the first bytes of
-/// their labels lie side by side in `firsts` too and are searched as one run of bytes.
+/// Bytes of an entry of a leaf.
+pub(super) const ENTRY_BYTES: usize = 12;
+
+/// Records; see the module.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
-    pub(super) nodes: Vec<Node>,
-    /// The first byte of each node's label.
-    pub(super) firsts: Vec<u8>,
-    pub(super) labels: Vec<u8>,
-    pub(super) stops: Vec<Stop>,
-    pub(super) shapes: Vec<Shape>,
-    pub(super) pieces: Vec<Piece>,
-    pub(super) entries: Vec<Entry>,
-}
-
-/// Literal bytes, then children, then what else can follow. Four to a cache line.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Node {
-    pub(super) label_start: u32,
-    pub(super) label_bytes: u16,
-    pub(super) children_count: u16,
-    pub(super) children_start: u32,
-    /// Index into `stops`, or [`NONE`] for a node where only literals go on.
-    pub(super) stop: u32,
-}
-
-/// What a node has beside literal children.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stop {
-    /// First of the entries for a path that ends here, or [`NONE`].
-    pub(super) exact: u32,
-    /// First of the entries of `/*`, or [`NONE`].
-    pub(super) wildcard: u32,
-    pub(super) shapes_start: u32,
-    pub(super) shapes_count: u32,
-}
-
-/// The rest of a segment from its first parameter on, and the node behind it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Shape {
-    pub(super) pieces_start: u32,
-    pub(super) pieces_count: u32,
-    pub(super) node: u32,
-}
-
-/// A parameter's literal successor in `labels`; empty only as the last of a shape.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Piece {
-    pub(super) start: u32,
-    pub(super) bytes: u32,
-}
-
-/// One route of a leaf. Entries of a leaf lie side by side, those without methods last.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    pub(super) methods: MethodSet,
-    pub(super) route: RouteId,
-    pub(super) is_last: bool,
+    records: Vec<u8>,
 }
 
 /// A request as the search sees it, and what the search says besides the route.
@@ -78,22 +46,30 @@ pub(super) struct Search<'a> {
 
 /// Where the search goes next.
 enum Next {
-    Node { node: u32, at: usize },
+    Node { node: usize, at: usize },
     Found(RouteId),
     Exhausted,
 }
 
 /// A place to come back to.
 struct Choice {
-    stop: Stop,
     at: usize,
-    shapes_tried: u32,
+    /// The leaf of `/*`, if there is one.
+    wildcard: Option<u32>,
+    shapes_left: u32,
+    next_shape: u32,
     parameters_count: u32,
 }
 
 type Choices = SmallVec<[Choice; limits::CHOICES_COUNT_MAX]>;
 
 impl Tree {
+    /// Takes records over.
+    pub(super) fn new(mut records: Vec<u8>) -> Tree {
+        records.shrink_to_fit();
+        Tree { records }
+    }
+
     /// The most specific route below one root.
     pub(super) fn find(&self, root: u32, search: &mut Search<'_>) -> Option<RouteId> {
         // A path that does not fit a parameter's range is longer than every head that is accepted.
@@ -101,7 +77,7 @@ impl Tree {
         // The build refuses trees that would need more, so this never grows onto the heap.
         let mut choices = Choices::new();
         search.parameters.truncate(0);
-        let mut next = Next::Node { node: root, at: 0 };
+        let mut next = Next::Node { node: root as usize, at: 0 };
         loop {
             next = match next {
                 Next::Node { node, at } => self.descend(node, at, &mut choices, search),
@@ -111,85 +87,110 @@ impl Tree {
         }
     }
 
-    /// Gives back what the arrays have to spare.
-    pub(super) fn shrink(&mut self) {
-        self.nodes.shrink_to_fit();
-        self.firsts.shrink_to_fit();
-        self.labels.shrink_to_fit();
-        self.stops.shrink_to_fit();
-        self.shapes.shrink_to_fit();
-        self.pieces.shrink_to_fit();
-        self.entries.shrink_to_fit();
-    }
-
     pub(super) fn memory_bytes(&self) -> usize {
-        self.nodes.capacity() * size_of::<Node>()
-            + self.firsts.capacity()
-            + self.labels.capacity()
-            + self.stops.capacity() * size_of::<Stop>()
-            + self.shapes.capacity() * size_of::<Shape>()
-            + self.pieces.capacity() * size_of::<Piece>()
-            + self.entries.capacity() * size_of::<Entry>()
+        self.records.capacity()
     }
 
     /// Down the literals until nothing fits, then back to the last choice.
     #[inline]
     fn descend(
         &self,
-        mut node: u32,
+        mut node: usize,
         mut at: usize,
         choices: &mut Choices,
         search: &mut Search<'_>,
     ) -> Next {
         loop {
-            let place = self.nodes[node as usize];
-            let label = self.label(place.label_start, u32::from(place.label_bytes));
-            if !starts_with(search.path.get(at..).unwrap_or_default(), label) {
+            let [low, high, children_count, flags] = self.array(node);
+            let label = self.slice(node + 4, usize::from(u16::from_le_bytes([low, high])));
+            if !wide::starts_with(search.path.get(at..).unwrap_or_default(), label) {
                 break;
             }
             at += label.len();
-            if place.stop != NONE {
-                let stop = self.stops[place.stop as usize];
-                if at == search.path.len()
-                    && let Some(route) = self.entry(stop.exact, search)
-                {
+            let firsts = self.slice(node + 4 + label.len(), usize::from(children_count));
+            let children = node + 4 + label.len() + firsts.len();
+            if flags != 0 {
+                let stop = children + 4 * firsts.len();
+                if let Some(route) = self.stop(stop, flags, at, choices, search) {
                     return Next::Found(route);
                 }
-                if stop.shapes_count != 0 || stop.wildcard != NONE {
-                    debug_assert!(choices.len() < limits::CHOICES_COUNT_MAX);
-                    let parameters_count = search.parameters.count;
-                    choices.push(Choice { stop, at, shapes_tried: 0, parameters_count });
-                }
             }
-            match search.path.get(at).and_then(|byte| self.child(place, *byte)) {
-                Some(child) => node = child,
+            match search.path.get(at).and_then(|byte| position(firsts, *byte)) {
+                Some(index) => node = self.u32(children + 4 * index) as usize,
                 None => break,
             }
         }
         self.next_choice(choices, search)
     }
 
+    /// What a node has besides literal children: the route of a path that ends here, or else places
+    /// to come back to.
+    #[inline]
+    fn stop(
+        &self,
+        mut part: usize,
+        flags: u8,
+        at: usize,
+        choices: &mut Choices,
+        search: &mut Search<'_>,
+    ) -> Option<RouteId> {
+        if flags & EXACT != 0 {
+            if at == search.path.len()
+                && let Some(route) = self.entry(part, search)
+            {
+                return Some(route);
+            }
+            part += self.leaf_bytes(part);
+        }
+        if flags & (WILDCARD | SHAPES) == 0 {
+            return None;
+        }
+        let mut choice = Choice {
+            at,
+            wildcard: None,
+            shapes_left: 0,
+            next_shape: 0,
+            parameters_count: search.parameters.count,
+        };
+        if flags & WILDCARD != 0 {
+            // `/prefix/*` is the prefix itself and what is below it, not `/prefix-and-more`.
+            if matches!(search.path.get(at), None | Some(b'/')) {
+                choice.wildcard = u32::try_from(part).ok();
+            }
+            part += self.leaf_bytes(part);
+        }
+        if flags & SHAPES != 0 {
+            choice.shapes_left = self.u32(part);
+            choice.next_shape = u32::try_from(part + 4).unwrap_or(u32::MAX);
+        }
+        debug_assert!(choices.len() < limits::CHOICES_COUNT_MAX);
+        choices.push(choice);
+        None
+    }
+
     /// The next thing to try at the place that was passed last.
     fn next_choice(&self, choices: &mut Choices, search: &mut Search<'_>) -> Next {
         while let Some(choice) = choices.last_mut() {
-            let stop = choice.stop;
-            let rest = search.path.get(choice.at..).unwrap_or_default();
-            if choice.shapes_tried < stop.shapes_count {
+            search.parameters.truncate(choice.parameters_count);
+            if choice.shapes_left > 0 {
+                let rest = search.path.get(choice.at..).unwrap_or_default();
                 let bytes = memchr::memchr(b'/', rest).unwrap_or(rest.len());
                 let segment = rest.get(..bytes).unwrap_or_default();
-                while choice.shapes_tried < stop.shapes_count {
-                    let shape = self.shapes[(stop.shapes_start + choice.shapes_tried) as usize];
-                    choice.shapes_tried += 1;
-                    search.parameters.truncate(choice.parameters_count);
-                    if self.fits(shape, segment, choice.at, search.parameters) {
-                        return Next::Node { node: shape.node, at: choice.at + bytes };
+                while choice.shapes_left > 0 {
+                    let shape = choice.next_shape as usize;
+                    choice.shapes_left -= 1;
+                    choice.next_shape += self.u32(shape + 4);
+                    if self.fits(shape + 8, segment, choice.at, search.parameters) {
+                        let node = self.u32(shape) as usize;
+                        return Next::Node { node, at: choice.at + bytes };
                     }
+                    search.parameters.truncate(choice.parameters_count);
                 }
             }
-            search.parameters.truncate(choice.parameters_count);
+            let wildcard = choice.wildcard;
             choices.pop();
-            if matches!(rest.first(), None | Some(b'/'))
-                && let Some(route) = self.entry(stop.wildcard, search)
+            if let Some(leaf) = wildcard
+                && let Some(route) = self.entry(leaf as usize, search)
             {
                 return Next::Found(route);
             }
@@ -201,62 +202,64 @@ impl Tree {
     ///
     /// Each literal is looked for at the first place where it can stand, and the last one at the
     /// end. That misses no match: a later place for one literal only leaves less for the next.
-    fn fits(&self, shape: Shape, segment: &[u8], at: usize, parameters: &mut Parameters) -> bool {
-        let start = shape.pieces_start as usize;
-        let pieces = &self.pieces[start..start + shape.pieces_count as usize];
-        let Some((last, inner)) = pieces.split_last() else { return false };
-        let suffix = self.label(last.start, last.bytes);
-        let Some(body) = segment.strip_suffix(suffix) else { return false };
+    fn fits(&self, pieces: usize, segment: &[u8], at: usize, parameters: &mut Parameters) -> bool {
+        let [inner_count] = self.array(pieces);
+        let mut piece = pieces + 1;
         let mut from = 0;
-        for piece in inner {
-            let literal = self.label(piece.start, piece.bytes);
+        for _ in 1..inner_count {
+            let literal = self.literal(piece);
+            piece += 2 + literal.len();
             // A parameter is never empty, so the literal begins one byte further at the earliest.
-            let Some(rest) = body.get(from + 1..) else { return false };
+            let Some(rest) = segment.get(from + 1..) else { return false };
             let Some(found) = memchr::memmem::find(rest, literal) else { return false };
             parameters.push(place(at + from), place(at + from + 1 + found));
             from += 1 + found + literal.len();
         }
-        if from >= body.len() {
-            return false;
-        }
-        parameters.push(place(at + from), place(at + body.len()));
-        true
+        let rest = segment.get(from..).unwrap_or_default();
+        let Some(last) = rest.strip_suffix(self.literal(piece)) else { return false };
+        parameters.push(place(at + from), place(at + from + last.len()));
+        !last.is_empty()
     }
 
     /// The route of a leaf that has the method; if none has, their methods are noted.
     #[inline]
-    fn entry(&self, first: u32, search: &mut Search<'_>) -> Option<RouteId> {
-        if first == NONE {
-            return None;
-        }
-        for entry in &self.entries[first as usize..] {
-            if entry.methods.intersects(search.method) {
-                return Some(entry.route);
+    fn entry(&self, leaf: usize, search: &mut Search<'_>) -> Option<RouteId> {
+        let [entries_count] = self.array(leaf);
+        for index in 0..usize::from(entries_count) {
+            let entry = leaf + 1 + index * ENTRY_BYTES;
+            let methods = MethodSet::from_bytes(self.array(entry));
+            if methods.intersects(search.method) {
+                return Some(RouteId(self.u32(entry + 8)));
             }
-            search.allowed.insert(entry.methods);
-            if entry.is_last {
-                break;
-            }
+            search.allowed.insert(methods);
         }
         None
     }
 
     #[inline]
-    fn child(&self, place: Node, byte: u8) -> Option<u32> {
-        let start = place.children_start as usize;
-        let firsts = &self.firsts[start..start + usize::from(place.children_count)];
-        // Few children are found sooner by looking at each than by setting up a wide search.
-        let index = if firsts.len() <= 8 {
-            firsts.iter().position(|first| *first == byte)?
-        } else {
-            memchr::memchr(byte, firsts)?
-        };
-        Some(place.children_start + u32::try_from(index).ok()?)
+    fn leaf_bytes(&self, leaf: usize) -> usize {
+        let [entries_count] = self.array(leaf);
+        1 + usize::from(entries_count) * ENTRY_BYTES
     }
 
     #[inline]
-    fn label(&self, start: u32, bytes: u32) -> &[u8] {
-        &self.labels[start as usize..start as usize + bytes as usize]
+    fn literal(&self, piece: usize) -> &[u8] {
+        self.slice(piece + 2, usize::from(u16::from_le_bytes(self.array(piece))))
+    }
+
+    #[inline]
+    fn u32(&self, place: usize) -> u32 {
+        u32::from_le_bytes(self.array(place))
+    }
+
+    #[inline]
+    fn array<const N: usize>(&self, place: usize) -> [u8; N] {
+        *self.records[place..].first_chunk().expect("`build` wrote whole records")
+    }
+
+    #[inline]
+    fn slice(&self, place: usize, bytes: usize) -> &[u8] {
+        &self.records[place..place + bytes]
     }
 }
 
@@ -266,57 +269,12 @@ fn place(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// Whether `text` begins with `label`, compared in the widest words that fit: a label is mostly
-/// shorter than what a call to `memcmp` is worth.
+/// Where a byte is. Few bytes are found sooner by looking at each than by setting up a wide search.
 #[inline]
-fn starts_with(text: &[u8], label: &[u8]) -> bool {
-    let Some(text) = text.get(..label.len()) else { return false };
-    if label.len() > 16 {
-        let (blocks, _) = text.as_chunks::<16>();
-        let (label_blocks, _) = label.as_chunks::<16>();
-        blocks.iter().zip(label_blocks).all(|(a, b)| a == b)
-            && text.last_chunk::<16>() == label.last_chunk::<16>()
-    } else if label.len() >= 8 {
-        ends_equal::<8>(text, label)
-    } else if label.len() >= 4 {
-        ends_equal::<4>(text, label)
+fn position(bytes: &[u8], byte: u8) -> Option<usize> {
+    if bytes.len() <= 8 {
+        bytes.iter().position(|one| *one == byte)
     } else {
-        text.iter().zip(label).all(|(a, b)| a == b)
-    }
-}
-
-/// Whether the first and the last `N` bytes, which may overlap, are equal.
-#[inline]
-fn ends_equal<const N: usize>(a: &[u8], b: &[u8]) -> bool {
-    a.first_chunk::<N>() == b.first_chunk::<N>() && a.last_chunk::<N>() == b.last_chunk::<N>()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn compares_labels_of_every_length() {
-        let text: Vec<u8> = (0..80).collect();
-        for bytes in 0..80 {
-            let mut label = text[..bytes].to_vec();
-            assert!(starts_with(&text, &label));
-            assert!(starts_with(&text[..bytes], &label));
-            if bytes > 0 {
-                assert!(!starts_with(&text[..bytes - 1], &label));
-            }
-            for place in 0..bytes {
-                label[place] ^= 0x80;
-                assert!(!starts_with(&text, &label), "{bytes} {place}");
-                label[place] ^= 0x80;
-            }
-        }
-    }
-
-    #[test]
-    fn a_node_is_a_fourth_of_a_cache_line() {
-        assert_eq!(size_of::<Node>(), 16);
-        assert_eq!(size_of::<Stop>(), 16);
-        assert_eq!(size_of::<Entry>(), 16);
+        memchr::memchr(byte, bytes)
     }
 }
