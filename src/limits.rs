@@ -96,3 +96,51 @@ const _: () = assert!(PATTERN_BYTES_MAX < REQUEST_LINE_BYTES_MAX);
 const _: () = assert!(PATTERN_BYTES_MAX <= u16::MAX as usize);
 const _: () = assert!(ENDPOINTS_COUNT_MAX.is_multiple_of(64));
 const _: () = assert!(ROUTES_COUNT_MAX as u64 * PATTERN_BYTES_MAX as u64 <= u32::MAX as u64);
+
+/// Connections to the admin server at once; further ones wait in the listen queue. A few scrapers,
+/// probes and people, and 64 heads of 16 KiB are 1 MiB.
+pub const ADMIN_CONNECTIONS_MAX: usize = 64;
+
+/// Bytes of one request head to the admin server.
+pub const ADMIN_HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Milliseconds that the head of a request to the admin server may take.
+pub const ADMIN_HEADER_TIMEOUT_MS: u64 = 10_000;
+
+/// Milliseconds after which a connection to the admin server is closed, so that
+/// [`ADMIN_CONNECTIONS_MAX`] of clients that do not read shut nobody out for longer.
+pub const ADMIN_CONNECTION_MS_MAX: u64 = 60_000;
+
+/// Milliseconds of rest after an accept that failed.
+pub const ADMIN_ACCEPT_PAUSE_MS: u64 = 100;
+
+const _: () = assert!(ADMIN_HEADER_TIMEOUT_MS < ADMIN_CONNECTION_MS_MAX);
+
+/// Milliseconds that an answer of a name server is used at least: a time to live of 0 would
+/// otherwise ask without pause.
+pub const DNS_TTL_MS_MIN: u64 = 1_000;
+
+/// Milliseconds that an answer is used at most: a mistake with a time to live of a day is gone in
+/// five minutes.
+pub const DNS_TTL_MS_MAX: u64 = 300_000;
+
+/// Milliseconds until a question that failed is asked again; doubled each time.
+pub const DNS_RETRY_MS_FIRST: u64 = 500;
+
+/// Milliseconds between two tries, in the end: new addresses are learnt within half a minute.
+pub const DNS_RETRY_MS_MAX: u64 = 30_000;
+
+/// Milliseconds that one question may take, over all name servers.
+pub const DNS_LOOKUP_MS_MAX: u64 = 10_000;
+
+/// Questions under way at once.
+pub const DNS_LOOKUPS_MAX: usize = 16;
+
+/// Milliseconds that the start waits for names; it then goes on with those that have an address.
+pub const DNS_START_MS_MAX: u64 = 5_000;
+
+/// Milliseconds in which changes of several names become one snapshot.
+pub const DNS_SETTLE_MS: u64 = 50;
+
+const _: () = assert!(DNS_TTL_MS_MIN < DNS_TTL_MS_MAX);
+const _: () = assert!(DNS_RETRY_MS_FIRST < DNS_RETRY_MS_MAX);

@@ -5,4 +5,6 @@ pub mod state;
 pub mod report;
 pub mod stats;
 pub mod metrics;
+pub mod resolve;
+pub mod admin;
 pub mod logs;
