@@ -144,3 +144,13 @@ pub const DNS_SETTLE_MS: u64 = 50;
 
 const _: () = assert!(DNS_TTL_MS_MIN < DNS_TTL_MS_MAX);
 const _: () = assert!(DNS_RETRY_MS_FIRST < DNS_RETRY_MS_MAX);
+
+/// Milliseconds between two looks at the workers' acknowledgements, while one is missing at the
+/// start, or at a mailbox that was full.
+pub const CONTROL_TICK_MS: u64 = 5;
+
+/// Milliseconds beyond the drain timeout that a worker has to end by itself.
+pub const DRAIN_GRACE_MS: u64 = 2_000;
+
+/// Milliseconds that a worker has to end when told to stop; it is then given up.
+pub const STOP_GRACE_MS: u64 = 2_000;
