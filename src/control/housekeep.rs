@@ -51,10 +51,10 @@ impl Housekeeper {
             Err(cause) => cause,
         };
         let ending = self.end(cause).await;
-        if let Some(log) = self.log.take() {
-            if !log.finish().await {
-                tracing::warn!("the access log's output did not take its last lines");
-            }
+        if let Some(log) = self.log.take()
+            && !log.finish().await
+        {
+            tracing::warn!("the access log's output did not take its last lines");
         }
         ending
     }

@@ -53,8 +53,8 @@ pub enum Form {
 }
 
 impl Form {
-    /// The form that an `Accept` field asks for (RFC 9110 section 12.5.1): OpenMetrics if it is named
-    /// with at least the quality of the text form.
+    /// The form that an `Accept` field asks for (RFC 9110 section 12.5.1): OpenMetrics if it is
+    /// named with at least the quality of the text form.
     pub fn of_accept(accept: &str) -> Form {
         let mut openmetrics = 0;
         let mut text = 0;
@@ -248,7 +248,8 @@ impl Out<'_> {
             "Responses by class of the upstream's own status",
             report.upstreams.iter().flat_map(|(name, upstream)| {
                 let [cluster, address] = upstream_label(name);
-                told(&upstream.classes).map(move |(class, count)| ([cluster, address, class], count))
+                let counts = told(&upstream.classes);
+                counts.map(move |(class, count)| ([cluster, address, class], count))
             }),
         )?;
         self.histograms(
@@ -497,7 +498,8 @@ mod tests {
     #[test]
     fn chooses_the_form_by_accept() {
         let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,\
-            application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+            application/openmetrics-text;version=0.0.1;q=0.4,\
+            text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
         assert_eq!(Form::of_accept(prometheus), Form::OpenMetrics);
         assert_eq!(Form::of_accept("application/openmetrics-text"), Form::OpenMetrics);
         assert_eq!(Form::of_accept("application/openmetrics-text;q=0"), Form::Text);

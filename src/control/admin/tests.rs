@@ -152,7 +152,8 @@ fn lists_its_paths_where_there_is_nothing() {
 #[test]
 fn refuses_to_be_written_to() {
     let response = serve_tcp().send(
-        "POST /stats HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi",
+        "POST /stats HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\
+            Connection: close\r\n\r\nhi",
     );
     assert_eq!(status(&response), "405");
     assert!(has_field(&response, "allow: GET, HEAD"));
