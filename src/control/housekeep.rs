@@ -101,8 +101,11 @@ impl Housekeeper {
         let addresses = self.watched.addresses();
         let (compile, generation) = (Arc::clone(&self.compile), self.generation + 1);
         // A large router takes a while, in which the admin server goes on.
-        let compiled = tokio::task::spawn_blocking(move || compile(&addresses, generation));
-        let snapshot = compiled.await.map_err(|error| error.to_string())??;
+        let compiled = tokio::task::spawn_blocking(move || {
+            compile(&addresses, generation).map(|snapshot| (snapshot, addresses))
+        });
+        let (snapshot, addresses) = compiled.await.map_err(|error| error.to_string())??;
+        self.state.resolve(addresses);
         let names = Arc::new(Names::of(&snapshot));
         if let Some(log) = &self.log {
             log.name(Arc::clone(&names));

@@ -173,7 +173,10 @@ impl Out<'_> {
         let ready = u64::from(state.phase() == Phase::Ready);
         self.gauge("frys_ready", "Whether requests are welcome", ready)?;
         let help = "Number of the newest configuration snapshot";
-        self.gauge("frys_snapshot_generation", help, state.generation())
+        self.gauge("frys_snapshot_generation", help, state.generation())?;
+        let unresolved = state.addresses().values().filter(|found| found.is_empty()).count();
+        let help = "Upstream names that never had an address";
+        self.gauge("frys_names_unresolved", help, unresolved as u64)
     }
 
     fn requests(&mut self, report: &Report) -> fmt::Result {

@@ -22,7 +22,7 @@ use crate::limits::{
     DNS_TTL_MS_MIN,
 };
 
-/// The last good addresses of each name that ever had one, in rising order.
+/// The last good addresses of each name, in rising order; none for one that never had any.
 pub type Addresses = BTreeMap<String, Vec<IpAddr>>;
 
 /// How often names are asked for.
@@ -96,7 +96,9 @@ impl Resolver {
 
     /// Asks for these names now and from now on; call it within a runtime.
     pub fn watch(&self, names: impl IntoIterator<Item = String>) -> Watched {
-        let (addresses, addresses_seen) = watch::channel(Addresses::new());
+        let names: Vec<String> = names.into_iter().collect();
+        let none = names.iter().map(|name| (name.clone(), Vec::new())).collect();
+        let (addresses, addresses_seen) = watch::channel(none);
         let (unasked, unasked_seen) = watch::channel(0);
         let places = Arc::new(Semaphore::new(DNS_LOOKUPS_MAX));
         let mut tasks = JoinSet::new();
@@ -400,7 +402,7 @@ pub(crate) mod tests {
         block_on(async {
             let mut watched = watch_name(&server);
             watched.first().await;
-            assert!(watched.addresses().is_empty());
+            assert!(last_octets(&mut watched).is_empty());
             server.set("api.test", says(0, &[1]));
             watched.changed().await;
             assert_eq!(last_octets(&mut watched), ["1"]);

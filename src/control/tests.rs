@@ -115,7 +115,7 @@ fn compile(addresses: &resolve::Addresses, generation: u64) -> Result<Snapshot, 
             endpoints: addresses.values().flatten().map(endpoint).collect(),
             balance: snapshot::Balance::RoundRobin,
             connections_max: 1,
-            is_unresolved: addresses.is_empty(),
+            is_unresolved: addresses.values().any(Vec::is_empty),
         }]),
         upstreams: Box::new([snapshot::Upstream {
             cluster: snapshot::ClusterId(0),
@@ -269,6 +269,8 @@ fn sends_a_new_generation_when_a_name_changes() {
     assert_eq!(worker.told.recv_timeout(limit), Ok(second));
     until(|| ask(&control, "/metrics").contains("frys_snapshot_generation 2\n"));
     assert!(ask(&control, "/ready").contains(" 200 "));
+    assert!(ask(&control, "/stats").contains("\"10.0.0.3\""));
+    assert!(ask(&control, "/metrics").contains("frys_names_unresolved 0\n"));
     control.remote().drain();
     assert_eq!(control.wait_ended(), Ending::Drained);
     finish(vec![worker]);
