@@ -34,7 +34,10 @@ struct Row {
 }
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident: $label:literal $status:literal $blame:ident $token:literal;)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident: $label:literal $status:literal $blame:ident $token:literal;
+    )*) => {
         /// Why an exchange, or a connection, ended as it did.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
