@@ -272,3 +272,11 @@ pub const DRAIN_GRACE_MS: u64 = 2_000;
 
 /// Milliseconds that a worker has to end when told to stop; it is then given up.
 pub const STOP_GRACE_MS: u64 = 2_000;
+
+// ---- gateway
+
+/// Connections that a listener lets wait; the kernel cuts it to net.core.somaxconn.
+pub const BACKLOG_CONNECTIONS: i32 = 8192;
+
+/// Sockets of a worker beyond its clients': upstream connections, and clients on their way out.
+pub const SOCKETS_SPARE_COUNT: usize = 64 * 1024;

@@ -127,14 +127,19 @@ impl Accepting {
 }
 
 /// A socket's file, removed on drop unless another socket has taken its path.
-struct SocketFile {
+#[derive(Debug)]
+pub struct SocketFile {
     path: PathBuf,
     device: u64,
     inode: u64,
 }
 
 impl SocketFile {
-    fn of(path: &Path) -> io::Result<SocketFile> {
+    /// The file that was just bound.
+    ///
+    /// # Errors
+    /// The file is gone already.
+    pub fn of(path: &Path) -> io::Result<SocketFile> {
         let metadata = fs::symlink_metadata(path)?;
         Ok(SocketFile { path: path.into(), device: metadata.dev(), inode: metadata.ino() })
     }
@@ -151,7 +156,11 @@ impl Drop for SocketFile {
     }
 }
 
-fn remove_stale(path: &Path) -> io::Result<()> {
+/// Removes the socket file of a process that is gone.
+///
+/// # Errors
+/// Somebody answers on it, it is no socket, or it cannot be removed.
+pub fn remove_stale(path: &Path) -> io::Result<()> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -2,7 +2,7 @@
 
 mod bind;
 
-pub use bind::{Address, Bound, bind};
+pub use bind::{Address, Bound, SocketFile, bind, remove_stale};
 
 use std::net::IpAddr;
 use std::sync::Arc;
