@@ -121,12 +121,12 @@ pub const fn timers_count_max(sockets_count_max: usize) -> usize {
 /// more pile up only behind a worker that has hung, and control then keeps the newest itself.
 pub const MAILBOX_MESSAGES_MAX: usize = 16;
 
-/// Routes with counters and metric series of their own; the others are counted together as `_other`.
-/// 512 routes of 8.4 KiB are 4.2 MiB a worker, and of 6 + 16 lines are 11,264 lines of a scrape.
+/// Routes with counters and metric series of their own; the others count together as `_other`.
+/// 512 routes of 8.4 KiB are 4.2 MiB a worker, and of 6 + 19 + 2 lines 13,824 lines of a scrape.
 pub const METRIC_ROUTES_MAX: usize = 512;
 
 /// Upstreams with counters and metric series of their own; the others count as `_other`.
-/// 512 upstreams of 8.4 KiB are 4.2 MiB a worker.
+/// 512 upstreams of 8.5 KiB are 4.3 MiB a worker, and of 6 + 19 + 8 lines 16,896 of a scrape.
 pub const METRIC_UPSTREAMS_MAX: usize = 512;
 
 /// Bytes of one worker's access-log ring: 4,000 records of 250 bytes, so 20 ms between two
@@ -164,3 +164,111 @@ const _: () = assert!(FIELDS_KEPT_COUNT <= FIELDS_COUNT_MAX);
 const _: () = assert!(REQUEST_LINE_BYTES_MAX <= HEAD_PART_BYTES_CAP);
 const _: () = assert!(FIELDS_BYTES_MAX <= HEAD_PART_BYTES_CAP);
 const _: () = assert!(2 * HEAD_PART_BYTES_CAP < u32::MAX as usize);
+
+// ---- proxy
+
+/// Bytes that may wait in a socket's send queue before the one who fills it waits: 256 KiB are
+/// 2 Gbit/s at 1 ms a turn, and bound what a slow reader costs.
+pub const SEND_QUEUE_BYTES_MAX: usize = 256 * 1024;
+
+/// Body bytes that are copied behind the head or together, rather than sent where they lie: below
+/// this a copy costs less than another entry of a vectored send.
+pub const COPY_BYTES_MAX: usize = 2 * 1024;
+
+/// Rest of a body from which on it is moved in bulk.
+pub const TRANSFER_BYTES_MIN: u64 = 64 * 1024;
+
+/// Informational answers (1xx) to one request: 100, 102 repeated, a few 103; more is a loop.
+pub const INFORMATIONAL_COUNT_MAX: usize = 32;
+
+/// Requests that wait for a connection of one pool; more are refused at once with 503, since the
+/// last of them would wait too long anyway.
+pub const POOL_WAITING_MAX: usize = 4096;
+
+/// Endpoints tried while connecting fails: with two dead ones a third still answers within the
+/// client's patience.
+pub const CONNECT_ATTEMPTS_MAX: usize = 3;
+
+/// Working memory of requests kept for the next ones: 1,024 of 4 KiB are 4 MiB a worker at most.
+pub const EXCHANGES_FREE_MAX: usize = 1024;
+
+/// Largest working memory of one request that is kept: a larger one was an exception.
+pub const EXCHANGE_BYTES_KEPT_MAX: usize = 8 * 1024;
+
+/// Between two looks at whether a draining worker has ended.
+pub const DRAIN_LOOK_MS: u64 = 10;
+
+/// Between two rounds of a worker's housekeeping.
+pub const MAINTENANCE_MS: u64 = 1_000;
+
+/// How long accepting rests where the process is out of descriptors.
+pub const ACCEPT_PAUSE_MS: u64 = 100;
+
+/// How long a closing connection may take to send its answer and to be read over: nginx's
+/// `lingering_timeout`.
+pub const LINGER_MS: u64 = 5_000;
+
+/// Bytes of a refused request that are read over, so that its sender sees the answer: a window's
+/// worth; who sends more is cut off.
+pub const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+const _: () = assert!(COPY_BYTES_MAX < SEND_QUEUE_BYTES_MAX);
+const _: () = assert!(LINGER_MS < LINGER_MS_MAX);
+
+/// Connections to the admin server at once; further ones wait in the listen queue. A few scrapers,
+/// probes and people, and 64 heads of 16 KiB are 1 MiB.
+pub const ADMIN_CONNECTIONS_MAX: usize = 64;
+
+/// Bytes of one request head to the admin server.
+pub const ADMIN_HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Milliseconds that the head of a request to the admin server may take.
+pub const ADMIN_HEADER_TIMEOUT_MS: u64 = 10_000;
+
+/// Milliseconds after which a connection to the admin server is closed, so that
+/// [`ADMIN_CONNECTIONS_MAX`] of clients that do not read shut nobody out for longer.
+pub const ADMIN_CONNECTION_MS_MAX: u64 = 60_000;
+
+/// Milliseconds of rest after an accept that failed.
+pub const ADMIN_ACCEPT_PAUSE_MS: u64 = 100;
+
+const _: () = assert!(ADMIN_HEADER_TIMEOUT_MS < ADMIN_CONNECTION_MS_MAX);
+
+/// Milliseconds that an answer of a name server is used at least: a time to live of 0 would
+/// otherwise ask without pause.
+pub const DNS_TTL_MS_MIN: u64 = 1_000;
+
+/// Milliseconds that an answer is used at most: a mistake with a time to live of a day is gone in
+/// five minutes.
+pub const DNS_TTL_MS_MAX: u64 = 300_000;
+
+/// Milliseconds until a question that failed is asked again; doubled each time.
+pub const DNS_RETRY_MS_FIRST: u64 = 500;
+
+/// Milliseconds between two tries, in the end: new addresses are learnt within half a minute.
+pub const DNS_RETRY_MS_MAX: u64 = 30_000;
+
+/// Milliseconds that one question may take, over all name servers.
+pub const DNS_LOOKUP_MS_MAX: u64 = 10_000;
+
+/// Questions under way at once.
+pub const DNS_LOOKUPS_MAX: usize = 16;
+
+/// Milliseconds that the start waits for names; it then goes on with those that have an address.
+pub const DNS_START_MS_MAX: u64 = 5_000;
+
+/// Milliseconds in which changes of several names become one snapshot.
+pub const DNS_SETTLE_MS: u64 = 50;
+
+const _: () = assert!(DNS_TTL_MS_MIN < DNS_TTL_MS_MAX);
+const _: () = assert!(DNS_RETRY_MS_FIRST < DNS_RETRY_MS_MAX);
+
+/// Milliseconds between two looks at the workers' acknowledgements, while one is missing at the
+/// start, or at a mailbox that was full.
+pub const CONTROL_TICK_MS: u64 = 5;
+
+/// Milliseconds beyond the drain timeout that a worker has to end by itself.
+pub const DRAIN_GRACE_MS: u64 = 2_000;
+
+/// Milliseconds that a worker has to end when told to stop; it is then given up.
+pub const STOP_GRACE_MS: u64 = 2_000;

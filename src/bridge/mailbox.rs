@@ -1,7 +1,8 @@
 //! From control to one worker: a bounded ring of messages and a socket that wakes the worker.
 //!
-//! The worker adopts the wake-up's other end into its ring and takes the messages at one fixed point
-//! of its turn. When that end closes, control knows that the worker has ended, however it did.
+//! The worker adopts the wake-up's other end into its ring and takes the messages at one fixed
+//! point of its turn. When that end closes, control knows that the worker has ended, however it
+//! did. The other way round, end of stream on the wake-up says that control is gone.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -112,7 +113,8 @@ impl Receiver {
 
     /// The socket that becomes readable when messages wait: one byte or more to read and forget.
     ///
-    /// Given out once. Whoever takes it keeps it for as long as the worker lives. A receiver whose
+    /// Given out once. Its end of stream means that control is gone, and that nothing will come
+    /// any more but what [`Receiver::pop`] still gives: drain. Whoever takes it keeps it for as long as the worker lives. A receiver whose
     /// wake-up nobody took works by polling [`Receiver::pop`].
     pub fn take_wake(&mut self) -> Option<OwnedFd> {
         self.wake.take()

@@ -34,7 +34,10 @@ struct Row {
 }
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident: $label:literal $status:literal $blame:ident $token:literal;)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident: $label:literal $status:literal $blame:ident $token:literal;
+    )*) => {
         /// Why an exchange, or a connection, ended as it did.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
@@ -87,6 +90,8 @@ reasons! {
     ClientBodyTimeout: "client_body_timeout" 408 Client "http_request_error";
     /// The client went away before the answer was complete.
     ClientClosed: "client_closed" 499 Client "";
+    /// The client took none of its answer for longer than the idle limit.
+    ClientWriteTimeout: "client_write_timeout" 499 Client "";
     /// The idle connection was closed; there was no request to answer.
     KeepAliveTimeout: "keep_alive_timeout" 0 Nobody "";
     /// No route matches host and path.

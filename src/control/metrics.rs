@@ -53,8 +53,8 @@ pub enum Form {
 }
 
 impl Form {
-    /// The form that an `Accept` field asks for (RFC 9110 section 12.5.1): OpenMetrics if it is named
-    /// with at least the quality of the text form.
+    /// The form that an `Accept` field asks for (RFC 9110 section 12.5.1): OpenMetrics if it is
+    /// named with at least the quality of the text form.
     pub fn of_accept(accept: &str) -> Form {
         let mut openmetrics = 0;
         let mut text = 0;
@@ -173,7 +173,10 @@ impl Out<'_> {
         let ready = u64::from(state.phase() == Phase::Ready);
         self.gauge("frys_ready", "Whether requests are welcome", ready)?;
         let help = "Number of the newest configuration snapshot";
-        self.gauge("frys_snapshot_generation", help, state.generation())
+        self.gauge("frys_snapshot_generation", help, state.generation())?;
+        let unresolved = state.addresses().values().filter(|found| found.is_empty()).count();
+        let help = "Upstream names that never had an address";
+        self.gauge("frys_names_unresolved", help, unresolved as u64)
     }
 
     fn requests(&mut self, report: &Report) -> fmt::Result {
@@ -248,7 +251,8 @@ impl Out<'_> {
             "Responses by class of the upstream's own status",
             report.upstreams.iter().flat_map(|(name, upstream)| {
                 let [cluster, address] = upstream_label(name);
-                told(&upstream.classes).map(move |(class, count)| ([cluster, address, class], count))
+                let counts = told(&upstream.classes);
+                counts.map(move |(class, count)| ([cluster, address, class], count))
             }),
         )?;
         self.histograms(
@@ -497,7 +501,8 @@ mod tests {
     #[test]
     fn chooses_the_form_by_accept() {
         let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,\
-            application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+            application/openmetrics-text;version=0.0.1;q=0.4,\
+            text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
         assert_eq!(Form::of_accept(prometheus), Form::OpenMetrics);
         assert_eq!(Form::of_accept("application/openmetrics-text"), Form::OpenMetrics);
         assert_eq!(Form::of_accept("application/openmetrics-text;q=0"), Form::Text);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::names::Names;
+use super::resolve::Addresses;
 use crate::bridge::WorkerBlock;
 
 /// How far the gateway has come.
@@ -40,6 +41,7 @@ pub struct State {
     phase: Mutex<Phase>,
     names: Mutex<Arc<Names>>,
     generation: AtomicU64,
+    addresses: Mutex<Addresses>,
 }
 
 impl State {
@@ -52,6 +54,7 @@ impl State {
             phase: Mutex::new(Phase::Starting),
             names: Mutex::default(),
             generation: AtomicU64::new(0),
+            addresses: Mutex::default(),
         })
     }
 
@@ -79,6 +82,16 @@ impl State {
     pub fn install(&self, generation: u64, names: Arc<Names>) {
         *self.names.lock().unwrap_or_else(PoisonError::into_inner) = names;
         self.generation.store(generation, Ordering::Relaxed);
+    }
+
+    /// What the upstream names stand for, as of the newest snapshot.
+    pub fn addresses(&self) -> Addresses {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The names resolve to this from now on.
+    pub fn resolve(&self, addresses: Addresses) {
+        *self.addresses.lock().unwrap_or_else(PoisonError::into_inner) = addresses;
     }
 
     /// How many workers use this generation or a newer one.

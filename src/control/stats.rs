@@ -26,6 +26,7 @@ pub fn document(state: &State) -> Value {
             "active": sum(|worker| worker.connections_active),
         },
         "reasons": reasons(&report),
+        "names": state.addresses(),
         "access_log": {
             "records": sum(|worker| worker.log_written),
             "dropped": sum(|worker| worker.log_dropped),

@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use io_uring::Submitter;
 use io_uring::types::BufRingEntry;
 
+use crate::memory::Block;
+
 use super::Errno;
 
 /// One runtime's receive buffers. Clones are handles of the same memory.
@@ -24,12 +26,20 @@ pub(crate) struct Buffers(Rc<Pool>);
 
 /// Received bytes, still where the kernel wrote them.
 ///
-/// Not `Send`. Dropping it, and every part split off it, gives the buffer back to the kernel.
+/// Not `Send`. Dropping it, and every part split off it, gives the buffer back to the kernel. When
+/// buffers are scarce, what nobody waits for is moved to the heap and looks the same.
 pub struct Lease {
-    pool: Rc<Pool>,
-    id: u16,
+    source: Source,
     offset: u32,
     bytes: u32,
+}
+
+/// Where a lease's bytes are.
+enum Source {
+    /// In a buffer, counted in the pool's `shares`.
+    Buffer { pool: Rc<Pool>, id: u16 },
+    /// Moved out of a buffer, when buffers were scarce.
+    Block(Rc<Block>),
 }
 
 struct Pool {
@@ -129,7 +139,7 @@ impl Buffers {
         assert!(share.get() == 0, "the kernel gave a buffer away twice");
         share.set(1);
         pool.out_count.set(pool.out_count.get() + 1);
-        Lease { pool: Rc::clone(pool), id, offset: 0, bytes }
+        Lease { source: Source::Buffer { pool: Rc::clone(pool), id }, offset: 0, bytes }
     }
 
     /// Buffers that the kernel has.
@@ -205,12 +215,21 @@ impl Lease {
     #[must_use]
     pub fn split_to(&mut self, bytes: usize) -> Lease {
         let bytes = self.bounded(bytes);
-        let share = &self.pool.shares[usize::from(self.id)];
-        share.set(share.get() + 1);
-        let (pool, id, offset) = (Rc::clone(&self.pool), self.id, self.offset);
+        let (source, offset) = (self.source.share(), self.offset);
         self.offset += bytes;
         self.bytes -= bytes;
-        Lease { pool, id, offset, bytes }
+        Lease { source, offset, bytes }
+    }
+
+    /// A lease on bytes that are not in a buffer.
+    pub(crate) fn of_block(block: Block) -> Lease {
+        let bytes = u32::try_from(block.len()).expect("a block is as long as a buffer at most");
+        Lease { source: Source::Block(Rc::new(block)), offset: 0, bytes }
+    }
+
+    /// Whether it keeps a buffer from the kernel.
+    pub(crate) fn holds_buffer(&self) -> bool {
+        matches!(self.source, Source::Buffer { .. })
     }
 
     /// Forgets the first `bytes`.
@@ -237,21 +256,43 @@ impl Lease {
 impl Deref for Lease {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
-        let start = self.pool.address(self.id, self.offset);
-        // SAFETY: `offset + bytes` stays within what the kernel wrote (`take`, `bounded`), and while
-        // this lease counts in `shares` the id is not in the kernel's ring, so nobody writes.
-        unsafe { std::slice::from_raw_parts(start, self.bytes as usize) }
+        match &self.source {
+            Source::Buffer { pool, id } => {
+                let start = pool.address(*id, self.offset);
+                // SAFETY: `offset + bytes` stays within what the kernel wrote (`take`, `bounded`),
+                // and while this lease counts in `shares` the id is not in the kernel's ring, so
+                // nobody writes.
+                unsafe { std::slice::from_raw_parts(start, self.bytes as usize) }
+            }
+            Source::Block(block) => {
+                let start = self.offset as usize;
+                block.get(start..start + self.bytes as usize).unwrap_or_default()
+            }
+        }
     }
 }
 
-impl Drop for Lease {
+impl Source {
+    fn share(&self) -> Source {
+        match self {
+            Source::Buffer { pool, id } => {
+                let share = &pool.shares[usize::from(*id)];
+                share.set(share.get() + 1);
+                Source::Buffer { pool: Rc::clone(pool), id: *id }
+            }
+            Source::Block(block) => Source::Block(Rc::clone(block)),
+        }
+    }
+}
+
+impl Drop for Source {
     fn drop(&mut self) {
-        let pool = &self.pool;
-        let share = &pool.shares[usize::from(self.id)];
+        let Source::Buffer { pool, id } = self else { return };
+        let share = &pool.shares[usize::from(*id)];
         share.set(share.get() - 1);
         if share.get() == 0 {
             pool.out_count.set(pool.out_count.get() - 1);
-            pool.give(self.id);
+            pool.give(*id);
         }
     }
 }
@@ -308,6 +349,19 @@ mod tests {
         let lease = buffers.deliver(b"late").unwrap();
         drop(buffers);
         assert_eq!(&*lease, b"late");
+    }
+
+    #[test]
+    fn a_lease_on_a_block_looks_the_same() {
+        let mut block = crate::memory::Blocks::new(1, 16).take();
+        block.extend_from_slice(b"hello world");
+        let mut lease = Lease::of_block(block);
+        let hello = lease.split_to(5);
+        lease.advance(1);
+        lease.truncate(3);
+        assert_eq!((&*hello, &*lease), (&b"hello"[..], &b"wor"[..]));
+        assert!(!lease.holds_buffer());
+        assert_eq!(size_of::<Lease>(), 24);
     }
 
     #[test]

@@ -50,6 +50,11 @@ impl Instant {
         Duration::from_nanos(self.nanos_since(earlier))
     }
 
+    /// This instant and so many nanoseconds more; [`Instant::NEVER`] is never passed.
+    pub fn plus_ns(self, nanoseconds: u64) -> Instant {
+        Instant(self.0.saturating_add(nanoseconds))
+    }
+
     /// The point `milliseconds` later; [`Instant::NEVER`] when that is beyond all time.
     pub fn plus_ms(self, milliseconds: u64) -> Instant {
         Instant(self.0.saturating_add(milliseconds.saturating_mul(1_000_000)))

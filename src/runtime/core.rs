@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::limits;
 use crate::memory::{Block, Blocks, Slab, Slot};
 
-use super::buffers::Buffers;
+use super::buffers::{Buffers, Lease};
 use super::clock::{Clock, Instant};
 use super::dial;
 use super::driver::Driver;
@@ -52,6 +52,16 @@ impl Core {
         let mut block = self.blocks.take();
         block.extend_from_slice(bytes);
         block
+    }
+
+    /// Moves bytes that may lie for long out of their buffer when buffers are scarce: a slow peer
+    /// must not sit on what everybody receives with, or all that wait for one another wait for ever.
+    pub(super) fn out_of_scarce(&self, lease: Lease) -> Lease {
+        if lease.holds_buffer() && self.buffers.is_scarce() {
+            Lease::of_block(self.copied(&lease))
+        } else {
+            lease
+        }
     }
 
     /// Runs ready tasks, at most so many that the kernel is heard soon again. True when `main`
@@ -119,6 +129,11 @@ impl Core {
         match (owner, outcome) {
             (Owner::Socket(socket), Outcome::Received(result)) => {
                 let mut sockets = self.sockets.borrow_mut();
+                let awaited = sockets.is_awaited(socket);
+                let result = result.map(|lease| match lease {
+                    Some(lease) if !awaited => Some(self.out_of_scarce(lease)),
+                    Some(_) | None => lease,
+                });
                 sockets.received(socket, result, more, &mut self.driver.borrow_mut())
             }
             (Owner::Socket(socket), Outcome::Sent(result, work)) => {

@@ -11,9 +11,9 @@ use super::ring::{Counts, Ring};
 use super::simulated::Simulated;
 
 pub(crate) enum Driver {
-    Ring(Ring),
+    Ring(Box<Ring>),
     /// Tests and `__simulation` only; elsewhere the type has no value.
-    Simulated(Box<Simulated>),
+    Simulated(Simulated),
 }
 
 impl Driver {

@@ -17,7 +17,7 @@ use crate::memory::{Slab, Slot};
 
 /// Who is to run when something happens.
 #[derive(Debug, Default)]
-pub(crate) enum Waiter {
+pub enum Waiter {
     #[default]
     Nobody,
     /// A task of this executor, by its key.
@@ -157,7 +157,6 @@ impl Executor {
             Poll::Pending => {
                 if let Some(task) = self.tasks.borrow_mut().get_mut(task) {
                     task.future = Some(future);
-                    return;
                 }
             }
         }
@@ -213,6 +212,14 @@ impl Executor {
         }
     }
 
+    /// Makes every task ready.
+    pub(crate) fn wake_all(&self) {
+        let slots: Vec<Slot> = self.tasks.borrow().iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.wake_task(slot);
+        }
+    }
+
     /// Makes ready what standard wakers woke, here or on other threads. A plain load when nothing.
     pub(crate) fn collect_woken(&self) {
         if !self.remote.notified.load(Ordering::Acquire) {
@@ -243,11 +250,12 @@ impl Wake for TaskWaker {
         list.push(Arc::clone(self));
         drop(list);
         let first = !remote.notified.swap(true, Ordering::SeqCst);
-        if first && remote.thread != this_thread() {
-            if let Some(bell) = &remote.bell {
-                // A full bell rings already; a closed one has nobody to wake.
-                let _ = (&*bell).write(&[1]);
-            }
+        if first
+            && remote.thread != this_thread()
+            && let Some(bell) = &remote.bell
+        {
+            // A full bell rings already; a closed one has nobody to wake.
+            let _ = (&*bell).write(&[1]);
         }
     }
 }

@@ -31,6 +31,7 @@ pub use affinity::{cores, pin};
 pub use buffers::Lease;
 pub use clock::{Instant, WallTime};
 pub use errno::Errno;
+pub use executor::Waiter;
 pub use listener::Listener;
 pub use operation::{Address, Segment};
 pub use ring::TaskRun;
@@ -45,7 +46,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::limits;
@@ -146,7 +147,7 @@ impl Runtime {
             let (bell, heard) = UnixStream::pair().map_err(|error| Errno::of(&error))?;
             bell.set_nonblocking(true).map_err(|error| Errno::of(&error))?;
             let runtime =
-                Runtime::assemble(options, Driver::Ring(ring), buffers, Clock::real(), Some(bell));
+                Runtime::assemble(options, Driver::Ring(Box::new(ring)), buffers, Clock::real(), Some(bell));
             runtime.listen_to_bell(heard);
             Ok(runtime)
         };
@@ -309,6 +310,22 @@ impl Runtime {
         })
     }
 
+    /// Makes every task ready, so that each looks again at what it waits for.
+    pub fn wake_all(&self) {
+        self.core.executor.wake_all();
+    }
+
+    /// Who is to be woken for the future that is polled with `context`: for queues of waiting
+    /// tasks, at no cost of a standard waker.
+    pub fn waiter(&self, context: &Context<'_>) -> Waiter {
+        self.core.executor.waiter(context)
+    }
+
+    /// Wakes whoever waits.
+    pub fn wake(&self, waiter: Waiter) {
+        self.core.executor.wake(waiter);
+    }
+
     /// What happened so far, and what is open.
     pub fn counters(&self) -> Counters {
         self.core.counters()
@@ -336,7 +353,7 @@ impl Runtime {
         let core = &*self.core;
         core.executor.clear();
         core.own_tasks.set(0);
-        self.settle(limits::SHUTDOWN_LINGER_MS_MAX, || core.sockets.borrow().len() == 0);
+        self.settle(limits::SHUTDOWN_LINGER_MS_MAX, || !core.sockets.borrow().has_lingering());
         core.close_all();
         self.settle(limits::RING_DRAIN_MS_MAX, || core.driver.borrow().in_flight() == 0);
     }
@@ -366,3 +383,6 @@ impl Drop for Stops<'_> {
         self.0.running.set(false);
     }
 }
+
+#[cfg(test)]
+mod tests;

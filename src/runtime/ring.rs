@@ -40,6 +40,7 @@ pub(crate) struct Ring {
     uring: ManuallyDrop<IoUring>,
     operations: ManuallyDrop<Slab<Operation>>,
     buffers: ManuallyDrop<Buffers>,
+    #[expect(clippy::vec_box, reason = "in flight, the kernel has their addresses")]
     vectors_free: Vec<Box<Vectors>>,
     reaped: VecDeque<cqueue::Entry>,
     task_run: TaskRun,
@@ -457,4 +458,121 @@ fn require_operations(uring: &IoUring) -> Result<(), Errno> {
     uring.submitter().register_probe(&mut probe).map_err(|error| Errno::of(&error))?;
     let supported = probe.is_supported(opcode::SendZc::CODE);
     if supported { Ok(()) } else { Err(Errno(libc::ENOSYS)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Blocks;
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+
+    fn ring() -> (Ring, Buffers) {
+        let buffers = Buffers::new(8, 4096).unwrap();
+        (Ring::new(8, 64, &buffers).unwrap(), buffers)
+    }
+
+    fn pair() -> (Descriptor, UnixStream) {
+        let (here, there) = UnixStream::pair().unwrap();
+        (Descriptor::Kernel(here.into()), there)
+    }
+
+    /// Enters until a completion comes.
+    fn wait(ring: &mut Ring) -> Completion {
+        for _ in 0..1000 {
+            ring.enter(Some(Duration::from_millis(10)));
+            if let Some(completion) = ring.next() {
+                return completion;
+            }
+        }
+        panic!("no completion came");
+    }
+
+    #[test]
+    fn bytes_of_a_cancelled_send_stay_until_its_completion() {
+        let (mut ring, _buffers) = ring();
+        let (descriptor, _there) = pair();
+        let blocks = Blocks::new(1, 64);
+        let mut block = blocks.take();
+        block.resize(8 << 20, 7);
+        let work = Work::SendMany(vec![Segment::Block(block), Segment::Static(b"tail")]);
+        let slot = ring.start(Owner::Nobody, &descriptor, work).unwrap();
+        // The peer does not read: the kernel has taken some bytes and waits for room.
+        ring.enter(Some(Duration::from_millis(5)));
+        ring.abandon(slot);
+        assert_eq!(blocks.out_count(), 1);
+        let completion = wait(&mut ring);
+        assert!(matches!(&completion.outcome, Outcome::Sent(_, work) if work.bytes() > 8 << 20));
+        assert_eq!(blocks.out_count(), 1);
+        drop(completion);
+        assert_eq!(blocks.out_count(), 0);
+        assert_eq!(ring.in_flight(), 0);
+    }
+
+    #[test]
+    fn a_buffer_that_a_cancelled_receive_took_comes_back() {
+        let (mut ring, buffers) = ring();
+        let (descriptor, mut there) = pair();
+        let slot = ring.start(Owner::Nobody, &descriptor, Work::Receive).unwrap();
+        ring.enter(Some(Duration::ZERO));
+        there.write_all(b"late").unwrap();
+        ring.abandon(slot);
+        while ring.in_flight() > 0 {
+            drop(wait(&mut ring));
+        }
+        assert_eq!(buffers.available(), 8);
+        buffers.check().unwrap();
+    }
+
+    #[test]
+    fn a_stale_completion_reaches_nobody() {
+        let (mut ring, _buffers) = ring();
+        let (descriptor, mut there) = pair();
+        let old = ring.start(Owner::Nobody, &descriptor, Work::Poll(Readiness::Readable)).unwrap();
+        there.write_all(b"x").unwrap();
+        drop(wait(&mut ring));
+        let new = ring.start(Owner::Nobody, &descriptor, Work::Accept).unwrap();
+        assert_eq!((old.index(), ring.counts.stale), (new.index(), 0));
+        ring.push(opcode::Nop::new().build().user_data(old.to_bits()));
+        let completion = wait(&mut ring);
+        // Only the accept answered: a Unix stream socket that does not listen refuses it.
+        assert!(matches!(completion.outcome, Outcome::Accepted(Err(Errno(libc::EINVAL)))));
+        ring.enter(Some(Duration::ZERO));
+        assert!(ring.next().is_none());
+        assert_eq!(ring.counts.stale, 1);
+    }
+
+    #[test]
+    fn the_ring_closes_before_what_it_uses_is_freed() {
+        let (mut ring, buffers) = ring();
+        let (descriptor, mut there) = pair();
+        let blocks = Blocks::new(1, 64);
+        let mut block = blocks.take();
+        block.resize(8 << 20, 7);
+        let send = Work::Send(Segment::Block(block));
+        ring.start(Owner::Nobody, &descriptor, send).unwrap();
+        ring.start(Owner::Nobody, &descriptor, Work::Receive).unwrap();
+        ring.enter(Some(Duration::ZERO));
+        there.write_all(b"in flight").unwrap();
+        drop(ring);
+        assert_eq!(blocks.out_count(), 0);
+        assert_eq!(buffers.available(), 8);
+    }
+
+    #[test]
+    fn a_full_table_refuses_and_keeps_nothing() {
+        let buffers = Buffers::new(8, 4096).unwrap();
+        let mut ring = Ring::new(8, 1, &buffers).unwrap();
+        let (descriptor, _there) = pair();
+        ring.start(Owner::Nobody, &descriptor, Work::Receive).unwrap();
+        let refused = ring.start(Owner::Nobody, &descriptor, Work::Send(Segment::Static(b"x")));
+        assert_eq!(refused, Err(Errno::NO_BUFFERS));
+        assert_eq!(ring.in_flight(), 1);
+    }
+
+    #[test]
+    fn a_ring_without_deferred_task_running_works_too() {
+        assert!(build(8, TaskRun::Cooperative, true).is_ok());
+        assert!(build(8, TaskRun::Deferred, true).is_ok());
+    }
 }

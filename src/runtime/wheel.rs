@@ -121,17 +121,25 @@ impl Wheel {
     /// Visits all places that are due by `now` and hands over the waiters of what fired.
     pub(crate) fn advance(&mut self, now: Instant, mut fired: impl FnMut(Waiter)) {
         let target = now.0 / NANOS_PER_TICK;
-        while let Some((due, level)) =
-            (0..LEVELS).filter_map(|level| Some((self.first_due(level)?, level))).min()
-        {
+        if target <= self.tick {
+            return;
+        }
+        loop {
+            let firsts: [Option<u64>; LEVELS] = std::array::from_fn(|level| self.first_due(level));
+            let Some(due) = firsts.into_iter().flatten().min() else { break };
             if due > target {
                 break;
             }
-            // Entries are listed again relative to this tick, so it moves first.
-            self.tick = self.tick.max(due);
-            self.visit(level, due, target, &mut fired);
+            // All levels are asked before the tick moves: a place at the tick itself stands for the
+            // next round.
+            self.tick = due;
+            for (level, first) in firsts.into_iter().enumerate() {
+                if first == Some(due) {
+                    self.visit(level, due, target, &mut fired);
+                }
+            }
         }
-        self.tick = self.tick.max(target);
+        self.tick = target;
     }
 
     fn visit(&mut self, level: usize, due: u64, target: u64, fired: &mut impl FnMut(Waiter)) {
@@ -213,5 +221,115 @@ impl Wheel {
 
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::simulated::Random;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    fn at_ms(milliseconds: u64) -> Instant {
+        Instant(milliseconds * NANOS_PER_TICK)
+    }
+
+    /// Advances and returns which timers fired.
+    fn fired(wheel: &mut Wheel, now: Instant) -> BTreeSet<u64> {
+        let mut timers = BTreeSet::new();
+        wheel.advance(now, |waiter| match waiter {
+            Waiter::Task(timer) => assert!(timers.insert(timer.to_bits()), "fired twice"),
+            Waiter::Nobody | Waiter::Foreign(_) => panic!("somebody waits for each timer"),
+        });
+        timers
+    }
+
+    #[test]
+    fn a_million_random_operations_fire_as_a_sorted_map_does() {
+        let mut random = Random::new(11);
+        let mut wheel = Wheel::new(200);
+        let mut timers: Vec<Slot> = Vec::new();
+        // Deadline by timer, for those that are to fire.
+        let mut model: BTreeMap<u64, u64> = BTreeMap::new();
+        let mut now_ms = 0;
+        for _ in 0..1_000_000 {
+            let pick = random.up_to(timers.len().max(1) as u64 - 1) as usize;
+            match (random.up_to(99), timers.get(pick).copied()) {
+                (0..4, _) => timers.extend(wheel.insert()),
+                (4..7, Some(timer)) => {
+                    wheel.remove(timer);
+                    timers.swap_remove(pick);
+                    model.remove(&timer.to_bits());
+                }
+                (7..80, Some(timer)) => {
+                    let reach = [3, 70, 5_000, 300_000, 40_000_000][random.up_to(4) as usize];
+                    let deadline_ms = (now_ms + random.up_to(reach)).saturating_sub(2);
+                    wheel.set(timer, at_ms(deadline_ms));
+                    wheel.wait(timer, Waiter::Task(timer));
+                    model.insert(timer.to_bits(), deadline_ms);
+                }
+                (80..85, Some(timer)) => {
+                    wheel.set(timer, Instant::NEVER);
+                    model.remove(&timer.to_bits());
+                }
+                _ => {
+                    let step = [0, 1, 1, 50, 2_000][random.up_to(4) as usize];
+                    let next = wheel.next();
+                    let before_ms = now_ms;
+                    now_ms += random.up_to(step);
+                    let due = fired(&mut wheel, at_ms(now_ms));
+                    // What was set into the past fires with the next tick.
+                    let expected: BTreeSet<u64> = model
+                        .iter()
+                        .filter(|(_, deadline_ms)| **deadline_ms <= now_ms)
+                        .map(|(timer, _)| *timer)
+                        .collect();
+                    assert!(due.is_subset(&expected), "fired early at {now_ms}");
+                    assert!(now_ms == before_ms || due == expected, "not fired at {now_ms}");
+                    model.retain(|timer, _| !due.contains(timer));
+                    if due.is_empty() {
+                        continue;
+                    }
+                    assert!(next.is_some_and(|next| next <= at_ms(now_ms)), "woken too late");
+                }
+            }
+        }
+        now_ms += 50_000_000;
+        let due = fired(&mut wheel, at_ms(now_ms));
+        assert_eq!(due, model.into_keys().collect());
+        assert_eq!(wheel.next(), None);
+    }
+
+    #[test]
+    fn moving_a_deadline_later_leaves_the_entry_where_it_is() {
+        let mut wheel = Wheel::new(1);
+        let timer = wheel.insert().unwrap();
+        wheel.set(timer, at_ms(10));
+        wheel.set(timer, at_ms(1000));
+        assert_eq!(wheel.next(), Some(at_ms(10)));
+        wheel.wait(timer, Waiter::Task(timer));
+        assert!(fired(&mut wheel, at_ms(10)).is_empty());
+        assert!(wheel.next() > Some(at_ms(10)));
+        assert_eq!(fired(&mut wheel, at_ms(1000)).len(), 1);
+    }
+
+    #[test]
+    fn a_deadline_beyond_the_reach_still_fires() {
+        let mut wheel = Wheel::new(1);
+        let timer = wheel.insert().unwrap();
+        wheel.set(timer, at_ms(3 * REACH));
+        wheel.wait(timer, Waiter::Task(timer));
+        assert!(fired(&mut wheel, at_ms(3 * REACH - 1)).is_empty());
+        assert_eq!(fired(&mut wheel, at_ms(3 * REACH)).len(), 1);
+    }
+
+    #[test]
+    fn a_timer_fires_in_the_millisecond_after_its_deadline() {
+        let mut wheel = Wheel::new(1);
+        let timer = wheel.insert().unwrap();
+        wheel.set(timer, Instant(1_500_000));
+        assert!(!wheel.expired(timer, Instant(1_999_999)));
+        assert!(wheel.expired(timer, Instant(2_000_000)));
+        assert_eq!(wheel.next(), Some(Instant(2_000_000)));
     }
 }

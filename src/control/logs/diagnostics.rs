@@ -50,3 +50,15 @@ pub fn install(shape: Shape) -> Result<(), DiagnosticsFault> {
     };
     installed.map_err(|_| DiagnosticsFault::Taken)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn has_a_filter_of_its_own_that_is_understood() {
+        let filter = EnvFilter::try_new(FILTER).expect("it is well-formed");
+        assert_eq!(filter.max_level_hint(), Some(tracing_subscriber::filter::LevelFilter::INFO));
+        assert!(EnvFilter::try_new("frys_gateway=loud").is_err());
+    }
+}

@@ -302,7 +302,8 @@ fn bare(value: &Value<'_>, out: &mut Vec<u8>) {
             let (year, month, day) = (at.year, at.month, at.day);
             let (hour, minute, second) = (at.hour, at.minute, at.second);
             let millis = nanos / 1_000_000;
-            write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+            write!(out, "{year:04}-{month:02}-{day:02}T")
+                .and_then(|()| write!(out, "{hour:02}:{minute:02}:{second:02}.{millis:03}Z"))
         }
         Value::Local(seconds) => {
             let at = Civil::of(*seconds);

@@ -1,4 +1,4 @@
-//! The access log's own thread: takes the records from every worker's ring, formats and writes them.
+//! The access log's own thread: takes the records from every worker's ring and writes their lines.
 //!
 //! A disk or a pipe that does not keep up stops this thread alone. The rings then fill, the workers
 //! drop and count, and neither they nor the admin server wait.
@@ -248,8 +248,8 @@ mod tests {
     fn writes_every_record_before_it_ends() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("access.log");
-        let rings: Vec<_> = (0..2).map(|worker| ring(64 * 1024, &WorkerBlock::new(worker))).collect();
-        let (mut writers, readers): (Vec<_>, Vec<_>) = rings.into_iter().unzip();
+        let rings = (0..2).map(|worker| ring(64 * 1024, &WorkerBlock::new(worker)));
+        let (mut writers, readers): (Vec<_>, Vec<_>) = rings.unzip();
         let sources = readers.into_iter().enumerate();
         let sources = sources.map(|(worker, reader)| Source { worker, reader }).collect();
         let writer = Writer::start(Output::File(path.clone()), format(), sources).expect("a file");

@@ -1,6 +1,7 @@
 //! Which endpoint of a cluster takes a request: one balancer for each worker and cluster, owned by
 //! the worker, so no counter is shared and nothing is atomic.
 
+pub mod attempts;
 mod round_robin;
 mod smooth_weighted;
 #[cfg(test)]
@@ -25,7 +26,7 @@ pub trait LoadBalancer {
 }
 
 /// The balancer of one worker for one cluster.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Balancer {
     /// [`Balance::RoundRobin`].
     RoundRobin(RoundRobin),

@@ -4,7 +4,7 @@ use super::{EndpointSet, LoadBalancer, endpoint_id};
 use crate::snapshot::{Endpoint, EndpointId};
 
 /// Endpoints in turn, whatever their weight, except that weight 0 is never picked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RoundRobin {
     next: usize,
 }

@@ -10,7 +10,7 @@ use super::{EndpointSet, LoadBalancer, endpoint_id};
 use crate::snapshot::{Endpoint, EndpointId};
 
 /// Endpoints in proportion to their weights, the heavy ones spread out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SmoothWeighted {
     /// What each endpoint has gained less what it paid, by [`EndpointId`]. Between -sum and +sum of
     /// the weights, which 256 weights of 32 bits keep far from the ends of an i64.

@@ -1,6 +1,7 @@
 //! A connected socket: owned-buffer receives, queued sends, and a poll-style face for libraries.
 
 mod poll;
+mod queue;
 pub(crate) mod table;
 mod transfer;
 
@@ -106,11 +107,8 @@ impl Socket {
     /// queues leaves in one send at its end. Bytes for a side that failed or was shut are dropped.
     pub fn push(&self, segment: Segment) {
         let segment = match segment {
-            // A slow peer must not sit on the buffers that everybody receives with.
-            Segment::Lease(lease) if self.core.buffers.is_scarce() => {
-                Segment::Block(self.core.copied(&lease))
-            }
-            Segment::Lease(_) | Segment::Block(_) | Segment::Static(_) => segment,
+            Segment::Lease(lease) => Segment::Lease(self.core.out_of_scarce(lease)),
+            Segment::Block(_) | Segment::Static(_) => segment,
         };
         self.core.sockets.borrow_mut().push(self.slot, segment);
     }
@@ -124,6 +122,11 @@ impl Socket {
     /// Bytes queued or being sent.
     pub fn queued_bytes(&self) -> usize {
         self.core.sockets.borrow().queued_bytes(self.slot)
+    }
+
+    /// Bytes that the kernel has taken since the socket was opened.
+    pub fn sent_bytes(&self) -> u64 {
+        self.core.sockets.borrow().sent_bytes(self.slot)
     }
 
     /// Waits until at most `below_bytes` are queued. One task at a time may wait.

@@ -17,6 +17,7 @@ use super::super::descriptor::Descriptor;
 use super::super::driver::Driver;
 use super::super::executor::Waiter;
 use super::super::operation::{Owner, Segment, Work};
+use super::queue::{Queue, Spare};
 
 pub(crate) struct Sockets {
     slab: Slab<State>,
@@ -26,8 +27,8 @@ pub(crate) struct Sockets {
     starved: VecDeque<Slot>,
     /// Dropped sockets that still send, oldest first, with the time at which they are cut.
     lingering: VecDeque<(Instant, Slot)>,
-    outgoing_free: Vec<Box<VecDeque<Segment>>>,
-    unread_free: Vec<Box<VecDeque<Lease>>>,
+    outgoing_spare: Spare<Segment>,
+    unread_spare: Spare<Lease>,
     lists_free: Vec<Vec<Segment>>,
     pub(crate) starved_count: u64,
 }
@@ -42,9 +43,11 @@ pub(crate) struct State {
     poll: Option<Slot>,
     /// The oldest unread lease, and those after it.
     unread_first: Option<Lease>,
-    unread_rest: Option<Box<VecDeque<Lease>>>,
-    outgoing: Option<Box<VecDeque<Segment>>>,
+    unread_rest: Queue<Lease>,
+    outgoing: Queue<Segment>,
     queued_bytes: usize,
+    /// Bytes that the kernel took.
+    sent_bytes: u64,
     /// The writer is woken when no more than this is queued.
     drain_below_bytes: usize,
     input: Input,
@@ -79,8 +82,8 @@ struct Flags {
     poll_ready: bool,
 }
 
-/// Unused queues of a kind that are kept: as many as connections are likely busy in one turn.
-const QUEUES_FREE_MAX: usize = 256;
+/// Unused lists of segments that are kept: as many as sends are likely in flight.
+const LISTS_FREE_MAX: usize = 256;
 
 impl Sockets {
     pub(crate) fn new(sockets_count_max: usize) -> Sockets {
@@ -89,8 +92,8 @@ impl Sockets {
             dirty: Vec::new(),
             starved: VecDeque::new(),
             lingering: VecDeque::new(),
-            outgoing_free: Vec::new(),
-            unread_free: Vec::new(),
+            outgoing_spare: Spare::new(),
+            unread_spare: Spare::new(),
             lists_free: Vec::new(),
             starved_count: 0,
         }
@@ -107,9 +110,10 @@ impl Sockets {
             send: None,
             poll: None,
             unread_first: None,
-            unread_rest: None,
-            outgoing: None,
+            unread_rest: Queue::new(),
+            outgoing: Queue::new(),
             queued_bytes: 0,
+            sent_bytes: 0,
             drain_below_bytes: 0,
             input: Input::Open,
             send_error: None,
@@ -158,12 +162,7 @@ impl Sockets {
     pub(crate) fn read(&mut self, socket: Slot) -> Option<Result<Option<Lease>, Errno>> {
         let Some(state) = self.slab.get_mut(socket) else { return Some(Err(Errno::CLOSED)) };
         if let Some(lease) = state.unread_first.take() {
-            if let Some(rest) = &mut state.unread_rest {
-                state.unread_first = rest.pop_front();
-                if rest.is_empty() {
-                    keep(&mut self.unread_free, state.unread_rest.take());
-                }
-            }
+            state.unread_first = state.unread_rest.pop_front(&mut self.unread_spare);
             return Some(Ok(Some(lease)));
         }
         match state.input {
@@ -177,9 +176,7 @@ impl Sockets {
     pub(crate) fn unread(&mut self, socket: Slot, lease: Lease) {
         let Some(state) = self.slab.get_mut(socket) else { return };
         if let Some(second) = state.unread_first.replace(lease) {
-            let free = &mut self.unread_free;
-            let rest = state.unread_rest.get_or_insert_with(|| free.pop().unwrap_or_default());
-            rest.push_front(second);
+            state.unread_rest.push_front(second, &mut self.unread_spare);
         }
     }
 
@@ -188,6 +185,11 @@ impl Sockets {
         let Some(state) = self.slab.get_mut(socket) else { return };
         state.reader = waiter;
         self.arm(socket, driver);
+    }
+
+    /// Whether somebody waits for what arrives.
+    pub(crate) fn is_awaited(&self, socket: Slot) -> bool {
+        self.slab.get(socket).is_some_and(|state| !matches!(state.reader, Waiter::Nobody))
     }
 
     /// Forgets who waits: his future is gone.
@@ -281,10 +283,8 @@ impl Sockets {
             state.unread_first = Some(lease);
             return;
         }
-        let free = &mut self.unread_free;
-        let rest = state.unread_rest.get_or_insert_with(|| free.pop().unwrap_or_default());
-        rest.push_back(lease);
-        let too_many = rest.len() + 1 > limits::LEASES_QUEUED_MAX;
+        state.unread_rest.push_back(lease, &mut self.unread_spare);
+        let too_many = state.unread_rest.len() + 1 > limits::LEASES_QUEUED_MAX;
         if let Some(operation) = state.receive
             && too_many
             && !state.flags.receive_cancelled
@@ -319,8 +319,7 @@ impl Sockets {
             return;
         }
         state.queued_bytes += bytes;
-        let free = &mut self.outgoing_free;
-        state.outgoing.get_or_insert_with(|| free.pop().unwrap_or_default()).push_back(segment);
+        state.outgoing.push_back(segment, &mut self.outgoing_spare);
         self.mark_dirty(socket);
     }
 
@@ -353,24 +352,20 @@ impl Sockets {
 
     fn send_next(&mut self, socket: Slot, driver: &mut Driver) -> Waiter {
         let Some(state) = self.slab.get_mut(socket) else { return Waiter::Nobody };
-        let Some(queue) = &mut state.outgoing else { return Waiter::Nobody };
         if state.send.is_some() {
             return Waiter::Nobody;
         }
-        let work = if queue.len() > 1 {
-            let count = queue.len().min(limits::SEGMENTS_PER_SEND_MAX);
+        let spare = &mut self.outgoing_spare;
+        let work = if state.outgoing.len() > 1 {
             let mut list = self.lists_free.pop().unwrap_or_default();
-            list.extend(queue.drain(..count));
+            state.outgoing.drain_to(&mut list, limits::SEGMENTS_PER_SEND_MAX, spare);
             Work::SendMany(list)
         } else {
-            match queue.pop_front() {
+            match state.outgoing.pop_front(spare) {
                 Some(segment) => Work::Send(segment),
                 None => return Waiter::Nobody,
             }
         };
-        if queue.is_empty() {
-            keep(&mut self.outgoing_free, state.outgoing.take());
-        }
         self.start_send(socket, work, driver)
     }
 
@@ -389,10 +384,7 @@ impl Sockets {
         let Some(state) = self.slab.get_mut(socket) else { return Waiter::Nobody };
         state.send_error = Some(errno);
         state.queued_bytes = 0;
-        if let Some(mut queue) = state.outgoing.take() {
-            queue.clear();
-            keep(&mut self.outgoing_free, Some(queue));
-        }
+        state.outgoing.clear(&mut self.outgoing_spare);
         std::mem::take(&mut state.writer)
     }
 
@@ -407,6 +399,7 @@ impl Sockets {
         let Some(state) = self.slab.get_mut(socket) else { return Waiter::Nobody };
         state.send = None;
         let total = work.bytes();
+        state.sent_bytes += result.map_or(0, |bytes| bytes as u64);
         let waiter = match result {
             Ok(bytes) if bytes >= total => {
                 state.queued_bytes = state.queued_bytes.saturating_sub(total);
@@ -434,7 +427,7 @@ impl Sockets {
     /// Empty lists of segments are used again.
     fn keep_list(&mut self, work: Work) {
         if let Work::SendMany(mut list) = work
-            && self.lists_free.len() < QUEUES_FREE_MAX
+            && self.lists_free.len() < LISTS_FREE_MAX
         {
             list.clear();
             self.lists_free.push(list);
@@ -453,7 +446,7 @@ impl Sockets {
     /// What waited for the queue to be empty: the end of the stream, the close.
     fn after_send(&mut self, socket: Slot, driver: &mut Driver) {
         let Some(state) = self.slab.get_mut(socket) else { return };
-        if state.send.is_some() || state.outgoing.is_some() {
+        if state.send.is_some() || !state.outgoing.is_empty() {
             return;
         }
         if state.flags.dropped {
@@ -462,6 +455,10 @@ impl Sockets {
             state.flags.finished = true;
             state.descriptor.shutdown_write();
         }
+    }
+
+    pub(crate) fn sent_bytes(&self, socket: Slot) -> u64 {
+        self.slab.get(socket).map_or(0, |state| state.sent_bytes)
     }
 
     pub(crate) fn queued_bytes(&self, socket: Slot) -> usize {
@@ -522,11 +519,16 @@ impl Sockets {
         let Some(state) = self.slab.get_mut(socket) else { return };
         state.reader = Waiter::Nobody;
         state.writer = Waiter::Nobody;
-        if state.send.is_none() && state.outgoing.is_none() {
+        if state.send.is_none() && state.outgoing.is_empty() {
             self.close(socket, driver);
             return;
         }
         state.flags.dropped = true;
+        if self.lingering.len() > 2 * self.slab.len() {
+            // Behind one that hangs, those that closed in time would pile up.
+            let slab = &self.slab;
+            self.lingering.retain(|(_, socket)| slab.get(*socket).is_some());
+        }
         self.lingering.push_back((deadline, socket));
     }
 
@@ -541,19 +543,18 @@ impl Sockets {
     /// Forgets the socket. Its operations end by themselves and reach nobody; the descriptor closes
     /// behind their cancellation.
     fn close(&mut self, socket: Slot, driver: &mut Driver) {
-        let Some(state) = self.slab.remove(socket) else { return };
+        let Some(mut state) = self.slab.remove(socket) else { return };
         for operation in state.operations() {
             driver.abandon(operation);
         }
-        if let Some(mut queue) = state.outgoing {
-            queue.clear();
-            keep(&mut self.outgoing_free, Some(queue));
-        }
-        if let Some(mut queue) = state.unread_rest {
-            queue.clear();
-            keep(&mut self.unread_free, Some(queue));
-        }
+        state.outgoing.clear(&mut self.outgoing_spare);
+        state.unread_rest.clear(&mut self.unread_spare);
         driver.close(state.descriptor);
+    }
+
+    /// Whether a dropped socket still sends.
+    pub(crate) fn has_lingering(&self) -> bool {
+        self.lingering.iter().any(|(_, socket)| self.slab.get(*socket).is_some())
     }
 
     /// When the next lingering socket is to be cut.
@@ -577,15 +578,5 @@ impl Sockets {
 impl State {
     fn operations(&self) -> impl Iterator<Item = Slot> + use<> {
         [self.receive, self.send, self.poll].into_iter().flatten()
-    }
-}
-
-/// Puts an emptied queue back for the next socket that needs one.
-fn keep<T>(free: &mut Vec<Box<VecDeque<T>>>, queue: Option<Box<VecDeque<T>>>) {
-    if let Some(queue) = queue
-        && free.len() < QUEUES_FREE_MAX
-    {
-        debug_assert!(queue.is_empty());
-        free.push(queue);
     }
 }

@@ -1,0 +1,20 @@
+//! The real `frys` command against real clients and upstreams: what an operator would see.
+//!
+//! Each test starts its own gateway with its own configuration, ports and folder, and stops it by
+//! SIGTERM; the exit status is part of every test.
+
+mod support;
+
+mod forwarding;
+mod bodies;
+mod fields;
+mod framing;
+mod routing;
+mod pools;
+mod limits;
+mod timeouts;
+mod admin;
+mod log;
+mod lifecycle;
+mod command;
+mod programs;
