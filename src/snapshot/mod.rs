@@ -4,13 +4,17 @@
 //! that a request needs is ready in it: ids instead of names, nanoseconds instead of durations,
 //! merged timeouts, bytes that are written as they are.
 
+mod compile;
+mod endpoints;
 mod trusted;
 
+pub use compile::{check, compile, names, route_names};
 pub use trusted::TrustedProxies;
 
 pub use crate::router::RouteId;
 use crate::router::Router;
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -26,6 +30,9 @@ pub struct UpstreamId(pub u32);
 /// An index into [`Cluster::endpoints`] of one cluster of one generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EndpointId(pub u32);
+
+/// The addresses of upstreams' host names; a name that is missing has none yet.
+pub type Resolved = BTreeMap<String, Vec<IpAddr>>;
 
 /// One generation of everything that a worker reads.
 #[derive(Debug)]
