@@ -20,6 +20,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+const LOOK_MS: u64 = limits::DRAIN_LOOK_MS;
+
 /// What a worker is made of; all but the loop itself is made by the thread that starts it.
 pub struct Parts {
     /// The loop of this thread.
@@ -124,9 +126,14 @@ impl Worker {
                     Message::Stop => return,
                 }
             }
-            let Some(wake) = &wake else { return };
-            // Without control nobody could drain or stop this worker any more.
-            let Ok(Some(_)) = wake.receive().await else { return };
+            match &wake {
+                // Without control nobody could drain or stop this worker any more.
+                Some(wake) => match wake.receive().await {
+                    Ok(Some(_)) => {}
+                    Ok(None) | Err(_) => return,
+                },
+                None => self.runtime.sleep_until(self.runtime.now().plus_ms(LOOK_MS)).await,
+            }
         }
     }
 
@@ -152,8 +159,7 @@ impl Worker {
         self.runtime.wake_all();
         let deadline = self.runtime.now() + timeout;
         while self.connections_count.get() > 0 && self.runtime.now() < deadline {
-            let pause = Duration::from_millis(limits::DRAIN_LOOK_MS);
-            self.runtime.sleep_until(self.runtime.now() + pause).await;
+            self.runtime.sleep_until(self.runtime.now().plus_ms(LOOK_MS)).await;
             if matches!(mailbox.pop(), Some(Message::Stop)) {
                 return;
             }

@@ -145,7 +145,8 @@ async fn batch(
 ) -> bool {
     for shape in shapes {
         shared.asked(shape);
-        send(&shared.runtime, socket, random, shape.head(), shape.upload(random)).await;
+        let upload = shape.upload(random);
+        send(&shared.runtime, socket, random, shape.head(), upload);
     }
     for shape in shapes {
         let timer = shared.runtime.timer();
@@ -166,7 +167,7 @@ async fn batch(
     true
 }
 
-async fn send(
+fn send(
     runtime: &Runtime,
     socket: &Socket,
     random: &mut Random,
