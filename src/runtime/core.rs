@@ -15,6 +15,7 @@ use super::driver::Driver;
 use super::executor::{Executor, Waiter};
 use super::listener;
 use super::operation::{Completion, Outcome, Owner};
+use super::socket::Ends;
 use super::socket::table::Sockets;
 use super::wheel::Wheel;
 use super::{Counters, Runtime};
@@ -29,6 +30,8 @@ pub(crate) struct Core {
     pub(super) blocks: Blocks,
     pub(super) buffers: Buffers,
     pub(super) driver: RefCell<Driver>,
+    /// Empty pipes for the next transfer.
+    pub(super) pipes: RefCell<Vec<Ends>>,
     pub(super) turns: Cell<u64>,
     pub(super) copied_bytes: Cell<u64>,
     /// Tasks of the runtime's own, which nobody counts.
@@ -44,6 +47,10 @@ impl Core {
     /// Counts bytes that were copied in user space.
     pub(super) fn count_copied(&self, bytes: usize) {
         self.copied_bytes.set(self.copied_bytes.get() + bytes as u64);
+    }
+
+    pub(super) fn is_simulated(&self) -> bool {
+        matches!(&*self.driver.borrow(), Driver::Simulated(_))
     }
 
     /// A block with a copy of `bytes`.
@@ -140,8 +147,8 @@ impl Core {
                 let mut sockets = self.sockets.borrow_mut();
                 sockets.sent(socket, result, work, &mut self.driver.borrow_mut())
             }
-            (Owner::Socket(socket), Outcome::Ready(result)) => {
-                self.sockets.borrow_mut().ready(socket, result)
+            (Owner::Socket(socket), Outcome::Ready(readiness)) => {
+                self.sockets.borrow_mut().ready(socket, readiness)
             }
             (Owner::Listener(listener), Outcome::Accepted(result)) => {
                 let mut listeners = self.listeners.borrow_mut();

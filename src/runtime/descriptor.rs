@@ -27,7 +27,7 @@ impl Descriptor {
                 (socket2::Domain::UNIX, SockAddr::unix(path).map_err(|error| Errno::of(&error))?)
             }
         };
-        let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None)
+        let socket = socket2::Socket::new(domain, socket2::Type::STREAM.nonblocking(), None)
             .map_err(|error| Errno::of(&error))?;
         if let Address::Tcp(_) = address {
             socket.set_tcp_nodelay(true).map_err(|error| Errno::of(&error))?;

@@ -8,6 +8,8 @@ use std::io;
 pub struct Errno(pub i32);
 
 impl Errno {
+    /// Nothing is there now.
+    pub const AGAIN: Errno = Errno(libc::EAGAIN);
     /// No buffer or slot was left.
     pub const NO_BUFFERS: Errno = Errno(libc::ENOBUFS);
     /// The operation was taken back.

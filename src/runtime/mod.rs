@@ -17,6 +17,7 @@ mod driver;
 mod descriptor;
 mod operation;
 mod ring;
+mod kernel;
 mod buffers;
 mod listener;
 mod dial;
@@ -172,6 +173,7 @@ impl Runtime {
             blocks: Blocks::new(options.blocks_free_count_max, options.block_bytes),
             buffers,
             driver: driver.into(),
+            pipes: Vec::new().into(),
             turns: 0.into(),
             copied_bytes: 0.into(),
             own_tasks: 0.into(),
@@ -280,7 +282,14 @@ impl Runtime {
     /// # Panics
     /// When the runtime has as many sockets as it may: only meant for the start.
     pub fn adopt(&self, fd: OwnedFd) -> Socket {
+        // Only a transfer needs it, and one that blocks is slow, not wrong.
+        let _ = socket2::SockRef::from(&fd).set_nonblocking(true);
         Socket::new(&self.core, Descriptor::Kernel(fd)).expect("adopted before the table is full")
+    }
+
+    /// What a transfer moves bytes through; opened when it is first used.
+    pub fn pipe(&self) -> Pipe {
+        Pipe::new(&self.core)
     }
 
     /// A timer that is not set.

@@ -85,7 +85,8 @@ pub(crate) enum Outcome {
     /// The work comes back with the bytes, of which so many were sent.
     Sent(Result<usize, Errno>, Work),
     Connected(Result<Descriptor, Errno>),
-    Ready(Result<(), Errno>),
+    /// A failure shows at the next call on the descriptor.
+    Ready(Readiness),
 }
 
 impl Segment {

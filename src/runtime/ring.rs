@@ -293,7 +293,7 @@ impl Ring {
                 Outcome::Sent(result.map(|bytes| bytes as usize), work)
             }
             Work::Connect(descriptor) => Outcome::Connected(result.map(|_| descriptor)),
-            Work::Poll(_) => Outcome::Ready(result.map(|_| ())),
+            Work::Poll(readiness) => Outcome::Ready(readiness),
         };
         Some(Completion { owner: operation.owner, more: false, outcome })
     }
@@ -388,7 +388,10 @@ impl Operation {
     /// The entry for the work, pointing into `self`, which must be in its place already.
     fn entry(&self, fd: Fd) -> squeue::Entry {
         match &self.work {
-            Work::Accept => opcode::AcceptMulti::new(fd).flags(libc::SOCK_CLOEXEC).build(),
+            // Non-blocking for splice(2); the ring's own operations wait all the same.
+            Work::Accept => opcode::AcceptMulti::new(fd)
+                .flags(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK)
+                .build(),
             Work::Receive => opcode::RecvMulti::new(fd, GROUP).build(),
             Work::Send(segment) => {
                 let bytes = segment.as_slice();

@@ -299,6 +299,117 @@ fn the_poll_face_copies_both_ways() {
     });
 }
 
+/// A relay between two pairs over loopback: far client, relay in, relay out, far server.
+async fn relay(runtime: &Runtime) -> (Socket, Socket, Socket, Socket) {
+    let (from, relay_in) = pair(runtime).await;
+    let (relay_out, to) = pair(runtime).await;
+    (from, relay_in, relay_out, to)
+}
+
+fn send_in_background(runtime: &Runtime, socket: Socket, bytes: usize) {
+    let spawner = runtime.clone();
+    runtime.spawn(async move {
+        for start in (0..bytes).step_by(10_000) {
+            let part: Vec<u8> = (start..bytes.min(start + 10_000)).map(|at| (at / 3) as u8).collect();
+            socket.push(block(&spawner, &part));
+            if socket.drained(100_000).await.is_err() {
+                return;
+            }
+        }
+        socket.shutdown_write();
+        drop(socket.receive().await);
+    });
+}
+
+async fn expect_body(socket: &Socket, bytes: usize) {
+    let body = read_exactly(socket, bytes).await;
+    let changed = body.iter().enumerate().position(|(at, byte)| *byte != (at / 3) as u8);
+    assert_eq!((body.len(), changed), (bytes, None));
+}
+
+#[test]
+fn a_transfer_moves_what_it_was_told_to_and_no_more() {
+    run(|runtime| async move {
+        let (from, relay_in, relay_out, to) = relay(&runtime).await;
+        send_in_background(&runtime, from, 5_000_000);
+        // Received before the transfer begins, and queued before it.
+        drop(read_exactly(&relay_in, 0).await);
+        relay_in.watch();
+        runtime.sleep_until(runtime.now().plus_ms(5)).await;
+        let pipe = runtime.pipe();
+        let reader = runtime.clone();
+        let done = Rc::new(Cell::new(false));
+        let read = Rc::clone(&done);
+        runtime.spawn(async move {
+            expect_body(&to, 5_000_000).await;
+            assert!(to.receive().await.unwrap().is_none());
+            read.set(true);
+            drop(reader);
+        });
+        assert_eq!(relay_in.transfer(&relay_out, 3_000_001, &pipe).await, Ok(3_000_001));
+        let rest = relay_in.receive().await.unwrap().unwrap();
+        relay_in.unread(rest);
+        assert_eq!(relay_in.transfer(&relay_out, u64::MAX, &pipe).await, Ok(1_999_999));
+        relay_out.shutdown_write();
+        while !done.get() {
+            runtime.sleep_until(runtime.now().plus_ms(1)).await;
+        }
+    });
+}
+
+#[test]
+fn a_transfer_waits_for_a_slow_sink() {
+    run(|runtime| async move {
+        let (from, relay_in, relay_out, to) = relay(&runtime).await;
+        send_in_background(&runtime, from, 20_000_000);
+        let pipe = Rc::new(runtime.pipe());
+        let shared = Rc::clone(&pipe);
+        let transferred = Rc::new(Cell::new(None));
+        let result = Rc::clone(&transferred);
+        runtime.spawn(async move {
+            result.set(Some(relay_in.transfer(&relay_out, 20_000_000, &shared).await));
+        });
+        runtime.sleep_until(runtime.now().plus_ms(100)).await;
+        assert!(pipe.moved_bytes() < 20_000_000);
+        assert_eq!(transferred.get(), None);
+        expect_body(&to, 20_000_000).await;
+        while transferred.get().is_none() {
+            runtime.sleep_until(runtime.now().plus_ms(1)).await;
+        }
+        assert_eq!(transferred.get(), Some(Ok(20_000_000)));
+    });
+}
+
+#[test]
+fn a_transfer_says_which_side_failed() {
+    run(|runtime| async move {
+        let (from, relay_in, relay_out, to) = relay(&runtime).await;
+        let pipe = runtime.pipe();
+        from.abort();
+        let fault = relay_in.transfer(&relay_out, 10, &pipe).await.unwrap_err();
+        assert_eq!((fault.side, fault.errno), (Side::Source, Errno::RESET));
+        drop(to);
+        let (from, relay_in) = pair(&runtime).await;
+        send_in_background(&runtime, from, 50_000_000);
+        let fault = relay_in.transfer(&relay_out, 50_000_000, &pipe).await.unwrap_err();
+        assert_eq!(fault.side, Side::Sink);
+    });
+}
+
+#[test]
+fn a_dropped_transfer_gives_the_sockets_back() {
+    run(|runtime| async move {
+        let (from, relay_in, relay_out, _to) = relay(&runtime).await;
+        let pipe = runtime.pipe();
+        let timer = runtime.timer();
+        timer.set(runtime.now().plus_ms(5));
+        let dropped = timer.limit(relay_in.transfer(&relay_out, 10, &pipe)).await;
+        assert_eq!(dropped, Err(Expired));
+        from.push(Segment::Static(b"still there"));
+        assert_eq!(read_exactly(&relay_in, 11).await, b"still there");
+    });
+}
+
 #[test]
 fn a_timer_that_moves_later_fires_once_and_late() {
     run(|runtime| async move {

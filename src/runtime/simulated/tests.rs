@@ -1,7 +1,7 @@
 //! The socket code over the simulated network: many seeds, every invariant after each turn.
 
 use super::*;
-use crate::runtime::{Instant, Lease, Pipe, Segment, Socket};
+use crate::runtime::{Instant, Lease, Segment, Socket};
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::net::Ipv4Addr;
@@ -381,7 +381,7 @@ fn a_transfer_moves_the_bytes_it_was_told_to() {
         let reading = Rc::new(RefCell::new(Vec::new()));
         let read = Rc::clone(&reading);
         runtime.spawn(async move { *read.borrow_mut() = read_to_end(&to).await.unwrap() });
-        let pipe = Pipe::default();
+        let pipe = runtime.pipe();
         assert_eq!(relay_in.transfer(&relay_out, 30_000, &pipe).await, Ok(30_000));
         assert_eq!(pipe.moved_bytes(), 30_000);
         assert_eq!(relay_in.transfer(&relay_out, u64::MAX, &pipe).await, Ok(20_000));

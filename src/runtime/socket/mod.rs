@@ -5,6 +5,7 @@ mod queue;
 pub(crate) mod table;
 mod transfer;
 
+pub(crate) use transfer::Ends;
 pub use transfer::{Pipe, Side, TransferFault};
 
 use std::fmt;

@@ -16,7 +16,7 @@ use super::super::clock::Instant;
 use super::super::descriptor::Descriptor;
 use super::super::driver::Driver;
 use super::super::executor::Waiter;
-use super::super::operation::{Owner, Segment, Work};
+use super::super::operation::{Owner, Readiness, Segment, Work};
 use super::queue::{Queue, Spare};
 
 pub(crate) struct Sockets {
@@ -38,9 +38,10 @@ pub(crate) struct State {
     peer: Option<SocketAddr>,
     reader: Waiter,
     writer: Waiter,
+    /// The receive in flight, or a poll for input.
     receive: Option<Slot>,
+    /// The send in flight, or a poll for room.
     send: Option<Slot>,
-    poll: Option<Slot>,
     /// The oldest unread lease, and those after it.
     unread_first: Option<Lease>,
     unread_rest: Queue<Lease>,
@@ -78,8 +79,8 @@ struct Flags {
     finished: bool,
     /// The handle is gone; the state stays until the queue is sent.
     dropped: bool,
-    /// What the poll operation reported, until it is asked for.
-    poll_ready: bool,
+    /// A transfer reads past us: no receive may be armed.
+    held: bool,
 }
 
 /// Unused lists of segments that are kept: as many as sends are likely in flight.
@@ -108,7 +109,6 @@ impl Sockets {
             writer: Waiter::Nobody,
             receive: None,
             send: None,
-            poll: None,
             unread_first: None,
             unread_rest: Queue::new(),
             outgoing: Queue::new(),
@@ -225,7 +225,7 @@ impl Sockets {
     fn arm(&mut self, socket: Slot, driver: &mut Driver) {
         let Some(state) = self.slab.get_mut(socket) else { return };
         let armed = state.receive.is_some() || state.flags.starved;
-        if armed || state.input != Input::Open {
+        if armed || state.flags.held || state.input != Input::Open {
             return;
         }
         match driver.start(Owner::Socket(socket), &state.descriptor, Work::Receive) {
@@ -266,6 +266,9 @@ impl Sockets {
                 return Waiter::Nobody;
             }
             Err(Errno::CANCELLED) if state.flags.receive_cancelled => {
+                if state.flags.held {
+                    return std::mem::take(&mut state.reader);
+                }
                 // Whoever began to wait since finds the receive gone: arm it for him.
                 if !matches!(state.reader, Waiter::Nobody) {
                     self.arm(socket, driver);
@@ -483,32 +486,81 @@ impl Sockets {
         }
     }
 
-    // ---- readiness, for transfers
+    // ---- transfers, which read and write past the queues
 
-    /// Takes the receive back, so that bytes stay in the kernel. True when it is gone.
-    pub(crate) fn disarm(&mut self, socket: Slot, driver: &mut Driver) -> bool {
+    /// Keeps receives from being armed, and takes back the one in flight. True when it is gone.
+    pub(crate) fn hold(&mut self, socket: Slot, driver: &mut Driver) -> bool {
         let Some(state) = self.slab.get_mut(socket) else { return true };
-        match state.receive {
-            None => true,
-            Some(operation) => {
-                if !state.flags.receive_cancelled {
-                    state.flags.receive_cancelled = true;
-                    driver.cancel(operation);
-                }
-                false
-            }
+        state.flags.held = true;
+        if let Some(operation) = state.receive
+            && !state.flags.receive_cancelled
+        {
+            state.flags.receive_cancelled = true;
+            driver.cancel(operation);
+        }
+        state.receive.is_none()
+    }
+
+    /// Ends [`Sockets::hold`].
+    pub(crate) fn let_go(&mut self, socket: Slot) {
+        if let Some(state) = self.slab.get_mut(socket) {
+            state.flags.held = false;
         }
     }
 
-    /// Hears that the descriptor is ready, or has failed. Returns whom to wake.
-    pub(crate) fn ready(&mut self, socket: Slot, _result: Result<(), Errno>) -> Waiter {
-        match self.slab.get_mut(socket) {
-            Some(state) => {
-                state.poll = None;
-                state.flags.poll_ready = true;
+    pub(crate) fn await_input(&mut self, socket: Slot, waiter: Waiter) {
+        if let Some(state) = self.slab.get_mut(socket) {
+            state.reader = waiter;
+        }
+    }
+
+    pub(crate) fn await_output(&mut self, socket: Slot, waiter: Waiter) {
+        if let Some(state) = self.slab.get_mut(socket) {
+            state.writer = waiter;
+        }
+    }
+
+    /// Starts waiting for readiness, in the place of a receive or a send.
+    pub(crate) fn poll(
+        &mut self,
+        socket: Slot,
+        readiness: Readiness,
+        driver: &mut Driver,
+    ) -> Result<(), Errno> {
+        let state = self.slab.get_mut(socket).ok_or(Errno::CLOSED)?;
+        let place = match readiness {
+            Readiness::Readable => &mut state.receive,
+            Readiness::Writable => &mut state.send,
+        };
+        if place.is_none() {
+            let work = Work::Poll(readiness);
+            *place = Some(driver.start(Owner::Socket(socket), &state.descriptor, work)?);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_polling(&self, socket: Slot, readiness: Readiness) -> bool {
+        self.slab.get(socket).is_some_and(|state| match readiness {
+            Readiness::Readable => state.receive.is_some(),
+            Readiness::Writable => state.send.is_some(),
+        })
+    }
+
+    /// Hears that the descriptor is ready, or has failed, which the next call on it tells. Returns
+    /// whom to wake.
+    pub(crate) fn ready(&mut self, socket: Slot, readiness: Readiness) -> Waiter {
+        let Some(state) = self.slab.get_mut(socket) else { return Waiter::Nobody };
+        match readiness {
+            Readiness::Readable => {
+                state.receive = None;
                 std::mem::take(&mut state.reader)
             }
-            None => Waiter::Nobody,
+            Readiness::Writable => {
+                state.send = None;
+                let waiter = std::mem::take(&mut state.writer);
+                self.mark_dirty(socket);
+                waiter
+            }
         }
     }
 
@@ -577,6 +629,6 @@ impl Sockets {
 
 impl State {
     fn operations(&self) -> impl Iterator<Item = Slot> + use<> {
-        [self.receive, self.send, self.poll].into_iter().flatten()
+        [self.receive, self.send].into_iter().flatten()
     }
 }
