@@ -285,7 +285,8 @@ impl Layout {
     fn record(&mut self, draft: &Draft, drafts: &[Draft], choices_count: usize) {
         self.length(&draft.label);
         let children_count = draft.children.len();
-        self.records.push(children_count.try_into().expect("fewer than 256 byte values stand in a path"));
+        let children_count = u8::try_from(children_count);
+        self.records.push(children_count.expect("a path has fewer than 256 byte values"));
         let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
         let flags = flag(!draft.exact.0.is_empty(), tree::EXACT)
             | flag(!draft.wildcard.0.is_empty(), tree::WILDCARD)

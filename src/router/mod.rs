@@ -32,16 +32,16 @@
 //! common (or both without methods) are a [`BuildFault::Tie`].
 //!
 //! A route that matches host and path but not the method does not end the search: a less specific
-//! one may still answer. [`Found::MethodNotAllowed`] therefore means that no route that matches host
-//! and path has the method, and carries all methods that they have.
+//! one may still answer. [`Found::MethodNotAllowed`] therefore means that no route that matches
+//! host and path has the method, and carries all methods that they have.
 //!
 //! # How it is found
 //!
 //! A hash of the host gives a tree; each tree is a compressed radix tree over path bytes, laid out
-//! in one run of bytes. The search walks down the literals and keeps, in a small fixed stack, the places where a
-//! parameter or `/*` could be tried instead. A place of the tree is visited at most once a search,
-//! because a segment matches a shape in one way, so the work is bounded by the tree, not by the
-//! number of ways to split a path.
+//! in one run of bytes. The search walks down the literals and keeps, in a small fixed stack, the
+//! places where a parameter or `/*` could be tried instead. A place of the tree is visited at most
+//! once a search, because a segment matches a shape in one way, so the work is bounded by the tree,
+//! not by the number of ways to split a path.
 
 mod build;
 mod host;

@@ -1,8 +1,8 @@
 //! The one form of a path by which requests are matched.
 //!
 //! Two spellings of one path must not reach two routes, or a rule on one of them is bypassed. So a
-//! path is matched in its canonical form (RFC 3986 section 6.2.2, and what upstreams are known to do
-//! besides), while the raw form is what is forwarded:
+//! path is matched in its canonical form (RFC 3986 section 6.2.2, and what upstreams are known to
+//! do besides), while the raw form is what is forwarded:
 //!
 //! - percent-encoded unreserved bytes are decoded, once (`%61` is `a`; `%2561` stays `%2561`);
 //! - the digits of what stays encoded are upper case; bytes that a URI cannot hold raw
@@ -64,8 +64,8 @@ pub fn canonical<'a>(path: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<Canonic
     Ok(Canonical { path: scratch, is_raw: path == scratch.as_slice() })
 }
 
-/// Whether a path, which begins with `/`, holds nothing that the slow way would change or refuse; it
-/// may also say no to one that is canonical (`/.well-known`).
+/// Whether a path, which begins with `/`, holds nothing that the slow way would change or refuse;
+/// it may also say no to one that is canonical (`/.well-known`).
 fn is_canonical(path: &[u8]) -> bool {
     !wide::any_pair(path, |this, next| {
         (this == b'/') & ((next == b'/') | (next == b'.')) | is_suspect(next)
@@ -275,7 +275,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_the_model_and_is_its_own_form(tail in "([a-c./;|%]|/\\.\\.|%2[eEfF5]|%61){0,24}") {
+        fn agrees_with_the_model_and_is_its_own_form(
+            tail in "([a-c./;|%]|/\\.\\.|%2[eEfF5]|%61){0,24}",
+        ) {
             let path = format!("/{tail}");
             let mut scratch = Vec::new();
             let got = canonical(path.as_bytes(), &mut scratch).map(|found| found.path.to_vec());

@@ -21,8 +21,8 @@ pub(super) fn starts_with(text: &[u8], label: &[u8]) -> bool {
     }
 }
 
-/// Whether some byte and the one behind it fulfil a condition. The condition is asked for more pairs
-/// than needed, so it should be made of arithmetic, not of branches.
+/// Whether some byte and the one behind it fulfil a condition. The condition is asked for more
+/// pairs than needed, so it should be made of arithmetic, not of branches.
 #[inline]
 pub(super) fn any_pair(text: &[u8], condition: impl Fn(u8, u8) -> bool) -> bool {
     let (Some(this), Some(next)) = (text.get(..text.len().saturating_sub(1)), text.get(1..)) else {

@@ -17,12 +17,7 @@ use std::time::Duration;
 ///
 /// Values by themselves, and what is not built in this version, are `config`'s to check.
 pub fn check(config: &GatewayConfig) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let _ = routes(config, &mut faults);
-    for (place, group) in groups(config, &mut faults) {
-        group.check(&place, &mut faults);
-    }
-    faults
+    compile(config, &Resolved::new(), 0).err().unwrap_or_default()
 }
 
 /// Compiles a configuration with what its upstreams' names resolved to.
@@ -184,7 +179,8 @@ struct Group<'a> {
     route: Option<usize>,
 }
 
-/// All groups with their key paths, and faults of routes that belong to none or to two: named clusters by name, then those of routes in their order.
+/// All groups with their key paths, named clusters by name, then those of routes in their order;
+/// and faults of routes that belong to none or to two.
 fn groups<'a>(config: &'a GatewayConfig, faults: &mut Vec<Fault>) -> Vec<(String, Group<'a>)> {
     let connections_max = config.connection_limits.max_connections_per_upstream;
     let mut groups = Vec::new();
@@ -449,7 +445,8 @@ mod tests {
         assert_eq!(addresses, [([10, 0, 0, 2], 9000).into(), ([10, 0, 0, 3], 9000).into()]);
         for endpoint in &cluster.endpoints {
             let upstream = snapshot.upstream(endpoint.upstream);
-            assert_eq!((&*upstream.name, &*upstream.authority), ("shared:9000", &b"shared:9000"[..]));
+            assert_eq!(&*upstream.name, "shared:9000");
+            assert_eq!(&*upstream.authority, b"shared:9000");
         }
         let (name, cluster) = find("/own");
         assert_eq!((name, &*cluster.name), ("/own/*", "/own/*"));

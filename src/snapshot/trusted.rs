@@ -30,8 +30,8 @@ impl TrustedProxies {
         TrustedProxies { v4, v6 }
     }
 
-    /// Whether an address is in one of the networks. An IPv4 address in IPv6 form (`::ffff:a.b.c.d`,
-    /// what a dual-stack listener reports) is the IPv4 address.
+    /// Whether an address is in one of the networks. An IPv4 address in IPv6 form
+    /// (`::ffff:a.b.c.d`, what a dual-stack listener reports) is the IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         match address.to_canonical() {
             IpAddr::V4(address) => is_in(&self.v4, address.to_bits()),
