@@ -183,9 +183,6 @@ pub const SEND_QUEUE_BYTES_MAX: usize = 256 * 1024;
 /// this a copy costs less than another entry of a vectored send.
 pub const COPY_BYTES_MAX: usize = 2 * 1024;
 
-/// Rest of a body from which on it is moved in bulk.
-pub const TRANSFER_BYTES_MIN: u64 = 64 * 1024;
-
 /// Informational answers (1xx) to one request: 100, 102 repeated, a few 103; more is a loop.
 pub const INFORMATIONAL_COUNT_MAX: usize = 32;
 

@@ -70,8 +70,21 @@ impl Gateway {
     /// # Errors
     /// Everything that is wrong with it, at once.
     pub async fn new(config: GatewayConfig) -> Result<Gateway, ConfigError> {
+        Gateway::checked(config)
+    }
+
+    /// [`Gateway::new`] for a thread without an executor.
+    ///
+    /// # Errors
+    /// As [`Gateway::new`].
+    pub fn checked(config: GatewayConfig) -> Result<Gateway, ConfigError> {
         Gateway::check(&config)?;
         Ok(Gateway { config: Arc::new(config) })
+    }
+
+    /// What it serves.
+    pub fn config(&self) -> &GatewayConfig {
+        &self.config
     }
 
     /// What [`Gateway::new`] checks.
@@ -265,7 +278,11 @@ fn serve(plan: Plan, told: Told) {
     });
     let (runtime, listeners) = match started {
         Ok(started) => started,
-        Err(fault) => return drop(told.send(Err(fault))),
+        Err(fault) => {
+            // Nobody hears it where another worker's fault has already ended the start.
+            let _ = told.send(Err(fault));
+            return;
+        }
     };
     // Nobody hears it where another worker's fault has already ended the start.
     let _ = told.send(Ok(()));

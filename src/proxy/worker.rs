@@ -6,7 +6,7 @@ use crate::bridge::metrics::{EngineCounters, WorkerBlock, WorkerState};
 use crate::limits;
 use crate::http::h1::chunked::ChunkLimits;
 use crate::http::h1::parse::HeadLimits;
-use crate::runtime::{Listener, Pipe, Runtime};
+use crate::runtime::{Listener, Runtime};
 use crate::snapshot::{Cluster, ClusterId, EndpointId, Snapshot, Timeouts};
 
 use super::balance::Balancer;
@@ -54,7 +54,6 @@ pub struct Worker {
     connections_max: Cell<u32>,
     connections_total: Cell<u64>,
     exchanges: RefCell<Vec<Box<Exchange>>>,
-    pipes: RefCell<Vec<Pipe>>,
     log: RefCell<Option<log::Writer>>,
     random: Cell<u64>,
 }
@@ -96,7 +95,6 @@ impl Worker {
             connections_max: Cell::new(0),
             connections_total: Cell::new(0),
             exchanges: RefCell::new(Vec::new()),
-            pipes: RefCell::new(Vec::new()),
             log: RefCell::new(parts.log),
             random: Cell::new(parts.seed),
         })
@@ -243,16 +241,6 @@ impl Worker {
         let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         (mixed ^ (mixed >> 31)) % bound.max(1)
-    }
-
-    /// A pipe for bytes that pass through the kernel alone.
-    pub fn pipe(&self) -> Pipe {
-        self.pipes.borrow_mut().pop().unwrap_or_default()
-    }
-
-    /// Takes a pipe back that nothing is left in.
-    pub fn recycle(&self, pipe: Pipe) {
-        self.pipes.borrow_mut().push(pipe);
     }
 
     fn mirror(&self) {

@@ -246,7 +246,7 @@ impl<'a> Download<'a> {
 
     /// The rest of a long body, moved inside the kernel.
     async fn transfer(&mut self, bytes: u64) -> Result<(), Failure> {
-        let pipe = self.worker.pipe();
+        let pipe = self.worker.runtime.pipe();
         let moving = Moving {
             worker: self.worker,
             timer: self.timer,
@@ -257,10 +257,7 @@ impl<'a> Download<'a> {
         let outcome = moving.run(bytes, &pipe).await;
         self.exchange.facts.bytes_out += pipe.moved_bytes();
         let reason = match outcome {
-            Ok(moved_bytes) if moved_bytes == bytes => {
-                self.worker.recycle(pipe);
-                return Ok(());
-            }
+            Ok(moved_bytes) if moved_bytes == bytes => return Ok(()),
             Ok(_) => Reason::UpstreamClosed,
             Err(Halt::Source) => Reason::UpstreamReset,
             Err(Halt::Sink) => Reason::ClientClosed,

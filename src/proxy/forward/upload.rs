@@ -114,7 +114,7 @@ impl<'a> Upload<'a> {
 
     /// The rest of a long body, moved inside the kernel.
     async fn transfer(&mut self, bytes: u64) -> Result<(), Stop> {
-        let pipe = self.worker.pipe();
+        let pipe = self.worker.runtime.pipe();
         let idle_ns = self.client_idle_ns.min(self.upstream_idle_ns);
         let moved = Moving {
             worker: self.worker,
@@ -126,10 +126,7 @@ impl<'a> Upload<'a> {
         let outcome = moved.run(bytes, &pipe).await;
         self.progress.bytes_in.set(self.progress.bytes_in.get() + pipe.moved_bytes());
         match outcome {
-            Ok(moved_bytes) if moved_bytes == bytes => {
-                self.worker.recycle(pipe);
-                Ok(())
-            }
+            Ok(moved_bytes) if moved_bytes == bytes => Ok(()),
             Ok(_) | Err(Halt::Source) => Err(Stop::Client(Failure::new(Reason::ClientClosed))),
             Err(Halt::Sink) => Err(Stop::Upstream),
             Err(Halt::Idle) => Err(Stop::Client(Failure::new(Reason::ClientBodyTimeout))),

@@ -1,0 +1,75 @@
+//! `frys run`: serves a configuration until it is told to end.
+
+use crate::config::GatewayConfig;
+use crate::control::logs::diagnostics::{self, Shape};
+use crate::control::signals;
+use crate::error::StartError;
+use crate::gateway::Gateway;
+use crate::runtime;
+
+use std::fmt::Display;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Reads the file, serves it, and ends with SIGTERM or SIGINT.
+pub fn run(path: &Path) -> ExitCode {
+    match GatewayConfig::from_file(path) {
+        Ok(config) => serve(config),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Serves a configuration until a signal ends it.
+pub fn serve(config: GatewayConfig) -> ExitCode {
+    if let Err(fault) = diagnostics::install(Shape::Text) {
+        return refuse(&fault);
+    }
+    let gateway = match Gateway::checked(config) {
+        Ok(gateway) => gateway,
+        Err(error) => return refuse(&error),
+    };
+    match until_signal(&gateway) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => refuse(&error),
+    }
+}
+
+fn until_signal(gateway: &Gateway) -> Result<(), StartError> {
+    warn_of_limits(gateway.config());
+    let running = gateway.launch()?;
+    let watch = signals::install(running.remote()).map_err(|source| StartError::Control {
+        what: "cannot listen for signals".into(),
+        source,
+    })?;
+    for address in running.addresses() {
+        tracing::info!(%address, "listening");
+    }
+    if let Some(address) = running.admin_address() {
+        tracing::info!(%address, "admin");
+    }
+    let ended = running.wait();
+    drop(watch);
+    ended
+}
+
+/// A bound of the system that is below what the configuration promises shows only under load.
+fn warn_of_limits(config: &GatewayConfig) {
+    let clients = u64::from(config.connection_limits.max_connections);
+    // A client and its upstream are two descriptors.
+    let wanted = 2 * clients;
+    if let Some((open_files, _)) = runtime::open_files_limit()
+        && open_files < wanted
+    {
+        tracing::warn!(
+            open_files,
+            wanted,
+            "fewer open files are allowed than max_connections may need; raise `ulimit -n` \
+             (LimitNOFILE= in systemd) or lower connection_limits.max_connections"
+        );
+    }
+}
+
+fn refuse(error: &dyn Display) -> ExitCode {
+    eprintln!("frys: {error}");
+    ExitCode::FAILURE
+}
