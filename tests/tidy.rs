@@ -135,5 +135,5 @@ fn documents_name_no_lines() {
 
 #[test]
 fn wire_cases_have_ids() {
-    report(text::wire_cases(&project()));
+    every_file(text::wire_cases);
 }
