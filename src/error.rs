@@ -1,1 +1,191 @@
 //! What a caller of the library is told when a configuration or a start is refused.
+
+use std::fmt;
+use std::io;
+use thiserror::Error;
+
+/// One thing that is wrong with a configuration.
+///
+/// `Display` writes `file:line:column: key.path: message (did you mean `x`?)` and, when the fault
+/// lies in a file, the line itself with a caret below the place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The key it is about, as in `routes[3].path`; empty when it is about the whole file.
+    pub path: String,
+    /// Where the key stands; `None` for a configuration that was built in Rust.
+    pub location: Option<Location>,
+    /// What is wrong, and what would be right.
+    pub message: String,
+    /// The known name that is nearest to an unknown one.
+    pub nearest: Option<String>,
+}
+
+/// A place in a configuration file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The file as it was named.
+    pub file: String,
+    /// Counted from 1.
+    pub line: u32,
+    /// Counted from 1, in characters.
+    pub column: u32,
+    /// The text of the line; a line longer than 240 characters is cut around the column.
+    pub source_line: String,
+    /// Characters of `source_line` before the place: `column - 1` unless the line was cut.
+    pub caret: u32,
+}
+
+impl Fault {
+    /// A fault of a key, without a place.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Fault {
+        Fault { path: path.into(), location: None, message: message.into(), nearest: None }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(Location { file, line, column, .. }) = &self.location {
+            write!(f, "{file}:{line}:{column}: ")?;
+        }
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)?;
+        if let Some(nearest) = &self.nearest {
+            write!(f, " (did you mean `{nearest}`?)")?;
+        }
+        if let Some(location) = &self.location
+            && !location.source_line.is_empty()
+        {
+            let number = location.line.to_string();
+            let margin = " ".repeat(number.len());
+            let indent = " ".repeat(location.caret as usize);
+            write!(f, "\n  {number} | {}\n  {margin} | {indent}^", location.source_line)?;
+        }
+        Ok(())
+    }
+}
+
+/// A configuration was refused: nothing of it is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// Everything that is wrong with it, in the order of the file; never empty.
+    pub faults: Vec<Fault>,
+}
+
+impl From<Fault> for ConfigError {
+    fn from(fault: Fault) -> ConfigError {
+        ConfigError { faults: vec![fault] }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.faults.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{fault}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// The gateway did not start, or one of its threads ended before it was asked to.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The configuration was refused.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// An address cannot be listened on: taken, not this machine's, or a port below 1024 without
+    /// the right to it.
+    #[error("cannot listen on {address}: {source}{}", listen_hint(source))]
+    Listen {
+        /// As in the configuration: `host:port` or `unix:/path`.
+        address: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The kernel refused io_uring.
+    #[error("{fault}")]
+    Runtime {
+        /// Which of kernel, sysctl, seccomp or memlock refused it, and what to do.
+        fault: String,
+    },
+    /// A worker's thread panicked; the process cannot serve as configured.
+    #[error("worker {worker} panicked: {message}")]
+    WorkerPanicked {
+        /// Its number, from 0.
+        worker: usize,
+        /// What it said.
+        message: String,
+    },
+    /// The control plane (admin, name resolution, access log, signals) could not start or ended.
+    #[error("{what}: {source}")]
+    Control {
+        /// Which part, as in “cannot write the access log to /var/log/frys.log”.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A thread could not be started.
+    #[error("cannot start a thread for {what}: {source}")]
+    Thread {
+        /// What it was for.
+        what: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+/// What to do about the usual refusals of an address.
+fn listen_hint(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => "; another process has it: `ss -ltnp` says which",
+        io::ErrorKind::AddrNotAvailable => "; no interface of this machine has that address",
+        io::ErrorKind::PermissionDenied => {
+            "; a port below 1024 needs CAP_NET_BIND_SERVICE, a socket file a writable folder"
+        }
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_shows_its_place_and_its_line() {
+        let fault = Fault {
+            path: "limits.feilds".into(),
+            location: Some(Location {
+                file: "frys.toml".into(),
+                line: 12,
+                column: 3,
+                source_line: "  feilds = 3".into(),
+                caret: 2,
+            }),
+            message: "unknown key".into(),
+            nearest: Some("fields".into()),
+        };
+        let want = "frys.toml:12:3: limits.feilds: unknown key (did you mean `fields`?)\n  \
+                    12 |   feilds = 3\n     |   ^";
+        assert_eq!(fault.to_string(), want);
+    }
+
+    #[test]
+    fn an_error_prints_every_fault() {
+        let faults = vec![Fault::new("a", "one"), Fault::new("", "two")];
+        assert_eq!(ConfigError { faults }.to_string(), "a: one\ntwo");
+    }
+
+    #[test]
+    fn a_taken_port_says_how_to_find_who_has_it() {
+        let source = io::Error::from(io::ErrorKind::AddrInUse);
+        let error = StartError::Listen { address: "127.0.0.1:80".into(), source };
+        assert!(error.to_string().contains("ss -ltnp"));
+    }
+}

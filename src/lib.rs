@@ -20,6 +20,7 @@ macro_rules! internal {
 
 pub mod config;
 mod error;
+mod gateway;
 internal! {
     snapshot;
     runtime;
@@ -34,3 +35,7 @@ internal! {
 }
 #[doc(hidden)]
 pub mod cli;
+
+pub use config::*;
+pub use error::{ConfigError, StartError};
+pub use gateway::{Gateway, Handle, Running};

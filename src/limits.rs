@@ -13,6 +13,28 @@ pub const METHOD_BYTES_MAX: usize = 24;
 /// Path parameters in one pattern. Sixteen ranges of two `u32` are two cache lines.
 pub const PARAMETERS_COUNT_MAX: usize = 16;
 
+/// Longest host that a route can match: RFC 1035 section 2.3.4 has 255 octets on the wire, which is
+/// 253 as text; a longer one matches only routes without a host.
+pub const HOST_BYTES_MAX: usize = 253;
+
+/// Longest path pattern: half of the longest request line, whose paths it must match.
+pub const PATTERN_BYTES_MAX: usize = REQUEST_LINE_BYTES_MAX / 2;
+
+/// Places of one path where the router can come back to try a parameter or `/*`: 16 parameters and
+/// as many prefixes of the same path that end in `/*`. The stack of a search is 32 x 32 bytes.
+pub const CHOICES_COUNT_MAX: usize = 2 * PARAMETERS_COUNT_MAX;
+
+/// Methods beyond RFC 9110's and PATCH that the routes of one snapshot can name: 64 bits, nine
+/// taken, one for all the others. The IANA registry has 31 more.
+pub const METHOD_EXTENSIONS_COUNT_MAX: usize = 54;
+
+/// Routes of one snapshot: ten times what is measured, and their patterns' text stays below the
+/// 4 GiB that an index of 32 bits reaches.
+pub const ROUTES_COUNT_MAX: usize = 1_000_000;
+
+/// Endpoints of one cluster: four words of a set that is copied with each attempt.
+pub const ENDPOINTS_COUNT_MAX: usize = 256;
+
 /// Default longest request line: nginx's and Envoy's practical bound, one buffer's fourth.
 pub const REQUEST_LINE_BYTES_MAX: usize = 8 * 1024;
 
@@ -22,6 +44,18 @@ pub const FIELDS_COUNT_MAX: usize = 100;
 /// Default bytes of all field lines of a head: nginx's 4 x 8 KiB.
 pub const FIELDS_BYTES_MAX: usize = 32 * 1024;
 
+/// Most bytes of a first line, and of all field lines, whatever is configured: offsets have 32 bits,
+/// and both parts together stay far below.
+pub const HEAD_PART_BYTES_CAP: usize = 16 * 1024 * 1024;
+
+/// Fields whose memory a head's index keeps for the next head: 64 slots of 12 bytes are 768 bytes,
+/// and a browser sends about 20 fields.
+pub const FIELDS_KEPT_COUNT: usize = 64;
+
+/// Members of all `Connection` fields of a head. Each is compared with each field that has no
+/// number; honest heads have one to three.
+pub const CONNECTION_OPTIONS_COUNT_MAX: usize = 16;
+
 /// Bytes of extensions on one chunk-size line that are read over before the body is refused.
 pub const CHUNK_EXTENSION_BYTES_MAX: usize = 256;
 
@@ -30,3 +64,227 @@ pub const TRAILER_BYTES_MAX: usize = 8 * 1024;
 
 const _: () = assert!(CHUNK_EXTENSION_BYTES_MAX < TRAILER_BYTES_MAX);
 const _: () = assert!(TRAILER_BYTES_MAX <= FIELDS_BYTES_MAX);
+
+// ---- runtime
+
+/// Segments in one vectored send: a head and fifteen pieces of body, 256 bytes of kernel vectors.
+pub const SEGMENTS_PER_SEND_MAX: usize = 16;
+
+/// Completion queue entries per submission queue entry: multishot receives answer unasked, and an
+/// overflowing queue costs a system call. 1,024 entries make 128 KiB of completions.
+pub const COMPLETIONS_PER_ENTRY: u32 = 8;
+
+/// Task polls before the kernel is entered again: at about 1 µs a poll half a millisecond.
+pub const POLLS_PER_TURN_MAX: usize = 512;
+
+/// Connections accepted from the kernel before a task asked for them.
+pub const ACCEPTS_QUEUED_MAX: usize = 1024;
+
+/// Listeners of one runtime, those that are draining included.
+pub const LISTENERS_COUNT_MAX: usize = 256;
+
+/// Bytes that the poll-style face of a socket queues: a bandwidth of 2 Gbit/s at 1 ms a turn.
+pub const POLL_WRITE_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of a transfer that wait for a slow sink.
+pub const TRANSFER_QUEUED_BYTES_MAX: usize = 256 * 1024;
+
+/// Empty pipes kept for the next transfer: 256 of 256 KiB are what Linux lets an unprivileged user's
+/// pipes hold before it makes new ones small (`fs.pipe-user-pages-soft`), shared by the workers.
+pub const PIPES_FREE_COUNT_MAX: usize = 64;
+
+/// A body with at least this much still to come is worth a transfer: at 16 KiB splicing loses by a
+/// fifth, at 1 MiB it wins by a half or more.
+pub const TRANSFER_BYTES_MIN: u64 = 128 * 1024;
+
+/// A dropped socket that still sends is cut after this long: nginx's lingering time.
+pub const LINGER_MS_MAX: u64 = 30_000;
+
+/// The same while a runtime shuts down, when its drain is over already.
+pub const SHUTDOWN_LINGER_MS_MAX: u64 = 1_000;
+
+/// How long a closing ring waits for the kernel to give cancelled operations back. They come within
+/// microseconds; past this the memory they use is leaked.
+pub const RING_DRAIN_MS_MAX: u64 = 2_000;
+
+const _: () = assert!(SHUTDOWN_LINGER_MS_MAX < LINGER_MS_MAX);
+const _: () = assert!(SEGMENTS_PER_SEND_MAX <= 1024, "the kernel's IOV_MAX");
+
+/// Operations in flight: each socket receives, sends and polls; listeners accept; and what closed
+/// this turn may still be on its way back.
+pub const fn operations_count_max(sockets_count_max: usize) -> usize {
+    4 * sockets_count_max + LISTENERS_COUNT_MAX + ACCEPTS_QUEUED_MAX
+}
+
+/// Tasks: one a socket, and the worker's own.
+pub const fn tasks_count_max(sockets_count_max: usize) -> usize {
+    sockets_count_max + LISTENERS_COUNT_MAX + 64
+}
+
+/// Timers: four a socket (header, idle, upstream, total), and the worker's own.
+pub const fn timers_count_max(sockets_count_max: usize) -> usize {
+    4 * sockets_count_max + 64
+}
+/// Messages that control may have waiting for one worker. A snapshot, a drain and a stop are three;
+/// more pile up only behind a worker that has hung, and control then keeps the newest itself.
+pub const MAILBOX_MESSAGES_MAX: usize = 16;
+
+/// Routes with counters and metric series of their own; the others count together as `_other`.
+/// 512 routes of 8.4 KiB are 4.2 MiB a worker, and of 6 + 19 + 2 lines 13,824 lines of a scrape.
+pub const METRIC_ROUTES_MAX: usize = 512;
+
+/// Upstreams with counters and metric series of their own; the others count as `_other`.
+/// 512 upstreams of 8.5 KiB are 4.3 MiB a worker, and of 6 + 19 + 8 lines 16,896 of a scrape.
+pub const METRIC_UPSTREAMS_MAX: usize = 512;
+
+/// Bytes of one worker's access-log ring: 4,000 records of 250 bytes, so 20 ms between two
+/// drainings hold 200,000 records a second.
+pub const LOG_RING_BYTES: usize = 1024 * 1024;
+
+/// Bytes of a target or field value that a log record keeps; what is longer is cut.
+pub const LOG_FIELD_BYTES_MAX: usize = 4 * 1024;
+
+const _: () = assert!(LOG_FIELD_BYTES_MAX <= u16::MAX as usize);
+// Six texts and the fixed part of one record fill at most a thirty-second of the ring.
+const _: () = assert!(6 * LOG_FIELD_BYTES_MAX + 512 <= LOG_RING_BYTES / 32);
+
+/// Milliseconds between two drainings of the log rings: [`LOG_RING_BYTES`] holds that much.
+pub const LOG_POLL_MS: u64 = 20;
+
+/// Bytes of log lines that are written at once: large enough that a write's cost is its bytes.
+pub const LOG_BATCH_BYTES: usize = 64 * 1024;
+
+/// Records taken from one worker's ring before the next one's: a quarter of a full ring.
+pub const LOG_ROUND_RECORDS_MAX: usize = 1024;
+
+/// Milliseconds that the log may take at the end to write what is left; its end is waited for
+/// twice as long.
+pub const LOG_FLUSH_MS_MAX: u64 = 2_000;
+
+/// Commands from signals or the embedding program that may wait; each is idempotent.
+pub const CONTROL_COMMANDS_MAX: usize = 16;
+
+const _: () = assert!(PATTERN_BYTES_MAX < REQUEST_LINE_BYTES_MAX);
+const _: () = assert!(PATTERN_BYTES_MAX <= u16::MAX as usize);
+const _: () = assert!(ENDPOINTS_COUNT_MAX.is_multiple_of(64));
+const _: () = assert!(ROUTES_COUNT_MAX as u64 * PATTERN_BYTES_MAX as u64 <= u32::MAX as u64);
+const _: () = assert!(FIELDS_KEPT_COUNT <= FIELDS_COUNT_MAX);
+const _: () = assert!(REQUEST_LINE_BYTES_MAX <= HEAD_PART_BYTES_CAP);
+const _: () = assert!(FIELDS_BYTES_MAX <= HEAD_PART_BYTES_CAP);
+const _: () = assert!(2 * HEAD_PART_BYTES_CAP < u32::MAX as usize);
+
+// ---- proxy
+
+/// Bytes that may wait in a socket's send queue before the one who fills it waits: 256 KiB are
+/// 2 Gbit/s at 1 ms a turn, and bound what a slow reader costs.
+pub const SEND_QUEUE_BYTES_MAX: usize = 256 * 1024;
+
+/// Body bytes that are copied behind the head or together, rather than sent where they lie: below
+/// this a copy costs less than another entry of a vectored send.
+pub const COPY_BYTES_MAX: usize = 2 * 1024;
+
+/// Rest of a body from which on it is moved in bulk.
+pub const TRANSFER_BYTES_MIN: u64 = 64 * 1024;
+
+/// Informational answers (1xx) to one request: 100, 102 repeated, a few 103; more is a loop.
+pub const INFORMATIONAL_COUNT_MAX: usize = 32;
+
+/// Requests that wait for a connection of one pool; more are refused at once with 503, since the
+/// last of them would wait too long anyway.
+pub const POOL_WAITING_MAX: usize = 4096;
+
+/// Endpoints tried while connecting fails: with two dead ones a third still answers within the
+/// client's patience.
+pub const CONNECT_ATTEMPTS_MAX: usize = 3;
+
+/// Working memory of requests kept for the next ones: 1,024 of 4 KiB are 4 MiB a worker at most.
+pub const EXCHANGES_FREE_MAX: usize = 1024;
+
+/// Largest working memory of one request that is kept: a larger one was an exception.
+pub const EXCHANGE_BYTES_KEPT_MAX: usize = 8 * 1024;
+
+/// Between two looks at whether a draining worker has ended.
+pub const DRAIN_LOOK_MS: u64 = 10;
+
+/// Between two rounds of a worker's housekeeping.
+pub const MAINTENANCE_MS: u64 = 1_000;
+
+/// How long accepting rests where the process is out of descriptors.
+pub const ACCEPT_PAUSE_MS: u64 = 100;
+
+/// How long a closing connection may take to send its answer and to be read over: nginx's
+/// `lingering_timeout`.
+pub const LINGER_MS: u64 = 5_000;
+
+/// Bytes of a refused request that are read over, so that its sender sees the answer: a window's
+/// worth; who sends more is cut off.
+pub const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+const _: () = assert!(COPY_BYTES_MAX < SEND_QUEUE_BYTES_MAX);
+const _: () = assert!(LINGER_MS < LINGER_MS_MAX);
+
+/// Connections to the admin server at once; further ones wait in the listen queue. A few scrapers,
+/// probes and people, and 64 heads of 16 KiB are 1 MiB.
+pub const ADMIN_CONNECTIONS_MAX: usize = 64;
+
+/// Bytes of one request head to the admin server.
+pub const ADMIN_HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Milliseconds that the head of a request to the admin server may take.
+pub const ADMIN_HEADER_TIMEOUT_MS: u64 = 10_000;
+
+/// Milliseconds after which a connection to the admin server is closed, so that
+/// [`ADMIN_CONNECTIONS_MAX`] of clients that do not read shut nobody out for longer.
+pub const ADMIN_CONNECTION_MS_MAX: u64 = 60_000;
+
+/// Milliseconds of rest after an accept that failed.
+pub const ADMIN_ACCEPT_PAUSE_MS: u64 = 100;
+
+const _: () = assert!(ADMIN_HEADER_TIMEOUT_MS < ADMIN_CONNECTION_MS_MAX);
+
+/// Milliseconds that an answer of a name server is used at least: a time to live of 0 would
+/// otherwise ask without pause.
+pub const DNS_TTL_MS_MIN: u64 = 1_000;
+
+/// Milliseconds that an answer is used at most: a mistake with a time to live of a day is gone in
+/// five minutes.
+pub const DNS_TTL_MS_MAX: u64 = 300_000;
+
+/// Milliseconds until a question that failed is asked again; doubled each time.
+pub const DNS_RETRY_MS_FIRST: u64 = 500;
+
+/// Milliseconds between two tries, in the end: new addresses are learnt within half a minute.
+pub const DNS_RETRY_MS_MAX: u64 = 30_000;
+
+/// Milliseconds that one question may take, over all name servers.
+pub const DNS_LOOKUP_MS_MAX: u64 = 10_000;
+
+/// Questions under way at once.
+pub const DNS_LOOKUPS_MAX: usize = 16;
+
+/// Milliseconds that the start waits for names; it then goes on with those that have an address.
+pub const DNS_START_MS_MAX: u64 = 5_000;
+
+/// Milliseconds in which changes of several names become one snapshot.
+pub const DNS_SETTLE_MS: u64 = 50;
+
+const _: () = assert!(DNS_TTL_MS_MIN < DNS_TTL_MS_MAX);
+const _: () = assert!(DNS_RETRY_MS_FIRST < DNS_RETRY_MS_MAX);
+
+/// Milliseconds between two looks at the workers' acknowledgements, while one is missing at the
+/// start, or at a mailbox that was full.
+pub const CONTROL_TICK_MS: u64 = 5;
+
+/// Milliseconds beyond the drain timeout that a worker has to end by itself.
+pub const DRAIN_GRACE_MS: u64 = 2_000;
+
+/// Milliseconds that a worker has to end when told to stop; it is then given up.
+pub const STOP_GRACE_MS: u64 = 2_000;
+
+// ---- gateway
+
+/// Connections that a listener lets wait; the kernel cuts it to net.core.somaxconn.
+pub const BACKLOG_CONNECTIONS: i32 = 8192;
+
+/// Sockets of a worker beyond its clients': upstream connections, and clients on their way out.
+pub const SOCKETS_SPARE_COUNT: usize = 64 * 1024;

@@ -1,1 +1,15 @@
-//! To be written.
+//! Where the two planes meet: the only module that a worker and the control thread both import.
+//!
+//! Control speaks to a worker through its [`mailbox`]; a worker answers only by what it writes into
+//! its own [`metrics::WorkerBlock`] and its own [`log`] ring. Nothing here blocks, and nothing
+//! here is written by two threads.
+
+pub mod reason;
+pub mod histogram;
+pub mod metrics;
+pub mod mailbox;
+pub mod log;
+
+pub use mailbox::Message;
+pub use metrics::{Done, EngineCounters, WorkerBlock};
+pub use reason::{Blame, Reason};

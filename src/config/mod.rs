@@ -1,1 +1,47 @@
-//! To be written.
+//! What operators write: one type tree for the file and for Rust.
+//!
+//! A file in TOML, YAML or JSON becomes a tree of nodes that know their places, then a
+//! [`GatewayConfig`]; all faults are gathered on the way. A configuration that was built in Rust is
+//! held to the same checks. Types of features that are not built yet exist, and are refused.
+
+mod gateway;
+mod listen;
+mod limits;
+mod timeouts;
+mod observe;
+mod route;
+mod cluster;
+mod url;
+mod middleware;
+mod condition;
+mod service;
+
+pub use crate::error::{ConfigError, Fault, Location};
+pub use crate::http::method::Method;
+pub use cluster::{ClusterConfig, LoadBalancerType, Upstream};
+pub use condition::{ConditionOperator, RouteCondition};
+pub use gateway::{GatewayConfig, Workers};
+pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
+pub use listen::{AddressInvalid, ListenAddr, ListenAddress, ListenerConfig};
+pub use middleware::{AuthConfig, Middleware, OIDCConfig, RateLimitConfig, RateLimitKey};
+pub use observe::{
+    AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,
+};
+pub use route::{Route, RouteBuilder};
+pub use service::{
+    CircuitBreakerConfig, EtcdConfig, HealthCheck, HealthCheckConfig, JaegerConfig, MirrorConfig,
+    RetryConfig, TlsConfig,
+};
+pub use timeouts::Timeouts;
+pub use url::{UpstreamUrl, UrlInvalid};
+
+/// How a configuration file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `.toml`
+    Toml,
+    /// `.yaml` or `.yml`
+    Yaml,
+    /// `.json`
+    Json,
+}

@@ -1,1 +1,336 @@
-//! To be written.
+//! Housekeeping: everything slow, on one thread of its own that no worker waits for.
+//!
+//! It resolves names, compiles snapshots and hands them to the workers, answers on the admin
+//! server, writes the access log (on a thread of its own) and brings the workers to their end. It
+//! holds no state of the process, so several gateways may run in one.
+
+pub mod names;
+pub mod state;
+pub mod report;
+pub mod stats;
+pub mod metrics;
+pub mod resolve;
+pub mod admin;
+pub mod logs;
+pub mod signals;
+mod fleet;
+mod housekeep;
+
+pub use housekeep::Compile;
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{mpsc, watch};
+
+use crate::bridge::{WorkerBlock, log, mailbox};
+use crate::limits::{CONTROL_COMMANDS_MAX, STOP_GRACE_MS};
+use admin::Admin;
+use fleet::Fleet;
+use housekeep::Housekeeper;
+use logs::format::Format;
+use logs::writer::{Output, Source, Writer};
+use resolve::Resolver;
+use state::State;
+
+/// What control needs to know of the configuration.
+pub struct Settings {
+    /// Where the admin server listens; none for no admin server.
+    pub admin: Option<admin::Address>,
+    /// The path of the metrics; none for no metrics.
+    pub metrics_path: Option<String>,
+    /// Where the access log goes and what a line of it looks like; none for no log.
+    pub access_log: Option<(Output, Format)>,
+    /// How long exchanges may take to end in a drain.
+    pub drain_timeout: Duration,
+    /// The upstream names to resolve: no IP addresses.
+    pub names: Vec<String>,
+}
+
+/// Control's ends of what it shares with one worker.
+pub struct WorkerHandle {
+    /// For snapshots and orders.
+    pub mailbox: mailbox::Sender,
+    /// The worker's counters.
+    pub block: Arc<WorkerBlock>,
+    /// Its access-log records, if there is a log.
+    pub log: Option<log::Reader>,
+}
+
+/// What control is started with.
+pub struct Housekeeping {
+    /// What it needs to know of the configuration.
+    pub settings: Settings,
+    /// Makes the snapshots.
+    pub compile: Arc<Compile>,
+    /// Who resolves the names.
+    pub resolver: Resolver,
+    /// In the order of their numbers.
+    pub workers: Vec<WorkerHandle>,
+}
+
+/// Why control cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlFault {
+    /// The admin server's address cannot be had.
+    #[error("the admin server cannot listen on {address}: {source}")]
+    Admin {
+        /// The address.
+        address: admin::Address,
+        /// Why.
+        source: io::Error,
+    },
+    /// The access log's file cannot be opened.
+    #[error("the access log cannot be opened: {0}")]
+    AccessLog(#[source] io::Error),
+    /// The process may open no further file descriptors or start no further thread.
+    #[error("the control thread cannot start: {0}")]
+    Thread(#[from] io::Error),
+}
+
+/// How a gateway came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Asked to drain; every exchange ended by itself.
+    Drained,
+    /// Asked to drain; exchanges that took longer than the drain timeout were cut off.
+    CutOff,
+    /// Asked to stop at once, or dropped.
+    Stopped,
+    /// This worker ended unasked; the others were drained.
+    WorkerLost {
+        /// Its number.
+        worker: usize,
+    },
+    /// The first snapshot could not be made.
+    Refused {
+        /// Why.
+        text: String,
+    },
+    /// The control thread panicked.
+    Died,
+}
+
+impl Ending {
+    /// Whether it came because it was asked for.
+    pub fn is_orderly(&self) -> bool {
+        match self {
+            Ending::Drained | Ending::CutOff | Ending::Stopped => true,
+            Ending::WorkerLost { .. } | Ending::Refused { .. } | Ending::Died => false,
+        }
+    }
+
+    /// This one if it tells of a fault, else the other.
+    fn or(self, other: Ending) -> Ending {
+        if self.is_orderly() { other } else { self }
+    }
+}
+
+/// How far the gateway has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Progress {
+    Starting,
+    Ready,
+    /// Whoever waits for `Ready` may only see what came after it.
+    Draining {
+        was_ready: bool,
+    },
+    Ended(Ending),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Command {
+    Drain,
+    Stop,
+    ReopenLogs,
+}
+
+/// Gives orders to one gateway, from any thread.
+#[derive(Clone)]
+pub struct Remote {
+    commands: mpsc::Sender<Command>,
+}
+
+impl Remote {
+    /// Finish what is under way, then end.
+    pub fn drain(&self) {
+        self.tell(Command::Drain);
+    }
+
+    /// End now.
+    pub fn stop(&self) {
+        self.tell(Command::Stop);
+    }
+
+    /// Open the access log's file anew.
+    pub fn reopen_logs(&self) {
+        self.tell(Command::ReopenLogs);
+    }
+
+    fn tell(&self, command: Command) {
+        // Full: as many orders wait already. Closed: the end was reached.
+        let _ = self.commands.try_send(command);
+    }
+}
+
+/// The running control thread. When it and all its remotes are dropped, the gateway stops.
+pub struct Control {
+    remote: Remote,
+    progress: watch::Receiver<Progress>,
+    admin_address: Option<admin::Address>,
+}
+
+/// Opens what can fail to open and starts the thread.
+///
+/// # Errors
+/// [`ControlFault`]: the admin's address, the log's file, or the system's bounds.
+pub fn start(housekeeping: Housekeeping) -> Result<Control, ControlFault> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let (commands, inbox) = mpsc::channel(CONTROL_COMMANDS_MAX);
+    let (progress, progress_seen) = watch::channel(Progress::Starting);
+    let channels = Channels { commands: inbox, progress: progress.clone() };
+    let (housekeeper, admin_address) = assemble(&runtime, housekeeping, channels)?;
+    thread::Builder::new().name("frys-control".into()).spawn(move || {
+        let ending = runtime.block_on(housekeeper.run());
+        // Everything is let go of before the end is told: a successor may bind the same addresses.
+        runtime.shutdown_timeout(Duration::from_millis(STOP_GRACE_MS));
+        progress.send_replace(Progress::Ended(ending));
+    })?;
+    Ok(Control { remote: Remote { commands }, progress: progress_seen, admin_address })
+}
+
+impl Control {
+    /// For orders from elsewhere.
+    pub fn remote(&self) -> Remote {
+        self.remote.clone()
+    }
+
+    /// Where the admin server listens, with the port that the system chose.
+    pub fn admin_address(&self) -> Option<&admin::Address> {
+        self.admin_address.as_ref()
+    }
+
+    /// Waits until all workers have installed the first snapshot. On any executor.
+    ///
+    /// # Errors
+    /// How the gateway ended, if it did before.
+    pub async fn ready(&mut self) -> Result<(), Ending> {
+        let reached = |progress: &Progress| match progress {
+            Progress::Starting | Progress::Draining { was_ready: false } => false,
+            Progress::Ready | Progress::Draining { was_ready: true } | Progress::Ended(_) => true,
+        };
+        match self.progress.wait_for(reached).await.as_deref() {
+            Ok(Progress::Ended(ending)) => Err(ending.clone()),
+            Ok(_) => Ok(()),
+            Err(_) => Err(Ending::Died),
+        }
+    }
+
+    /// Waits for the end; all that control held is released by then. On any executor.
+    pub async fn ended(&mut self) -> Ending {
+        let reached = |progress: &Progress| matches!(progress, Progress::Ended(_));
+        match self.progress.wait_for(reached).await.as_deref() {
+            Ok(Progress::Ended(ending)) => ending.clone(),
+            Ok(Progress::Starting | Progress::Ready | Progress::Draining { .. }) | Err(_) => {
+                Ending::Died
+            }
+        }
+    }
+
+    /// [`Control::ready`] for a thread without an executor.
+    ///
+    /// # Errors
+    /// How the gateway ended, if it did before.
+    pub fn wait_ready(&mut self) -> Result<(), Ending> {
+        block_on(self.ready())
+    }
+
+    /// [`Control::ended`] for a thread without an executor.
+    pub fn wait_ended(&mut self) -> Ending {
+        block_on(self.ended())
+    }
+}
+
+/// The thread's ends of its channels.
+struct Channels {
+    commands: mpsc::Receiver<Command>,
+    progress: watch::Sender<Progress>,
+}
+
+fn assemble(
+    runtime: &Runtime,
+    housekeeping: Housekeeping,
+    channels: Channels,
+) -> Result<(Housekeeper, Option<admin::Address>), ControlFault> {
+    let Housekeeping { settings, compile, resolver, workers } = housekeeping;
+    let _context = runtime.enter();
+    let (mut mailboxes, mut blocks, mut sources) = (Vec::new(), Vec::new(), Vec::new());
+    for (worker, WorkerHandle { mailbox, block, log }) in workers.into_iter().enumerate() {
+        mailboxes.push(mailbox);
+        blocks.push(block);
+        sources.extend(log.map(|reader| Source { worker, reader }));
+    }
+    let fleet = Fleet::new(mailboxes)?;
+    let log = match settings.access_log {
+        None => None,
+        Some((output, format)) => {
+            Some(Writer::start(output, format, sources).map_err(ControlFault::AccessLog)?)
+        }
+    };
+    let log_lost = log.as_ref().map_or_else(|| Arc::new(AtomicU64::new(0)), Writer::lost);
+    let state = State::new(blocks, log_lost);
+    let admin_address = start_admin(runtime, &state, settings.admin, settings.metrics_path)?;
+    let housekeeper = Housekeeper {
+        compile,
+        drain_timeout: settings.drain_timeout,
+        state,
+        fleet,
+        watched: resolver.watch(settings.names),
+        log,
+        commands: channels.commands,
+        progress: channels.progress,
+        generation: 0,
+    };
+    Ok((housekeeper, admin_address))
+}
+
+fn start_admin(
+    runtime: &Runtime,
+    state: &Arc<State>,
+    address: Option<admin::Address>,
+    metrics_path: Option<String>,
+) -> Result<Option<admin::Address>, ControlFault> {
+    let Some(address) = address else { return Ok(None) };
+    let bound = admin::bind(&address)
+        .map_err(|source| ControlFault::Admin { address: address.clone(), source })?;
+    let address = bound.address().clone();
+    runtime.spawn(Admin::new(Arc::clone(state), metrics_path, &address).serve(bound));
+    Ok(Some(address))
+}
+
+/// Runs a future that some other thread drives, by sleeping until it wakes this one.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

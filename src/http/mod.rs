@@ -1,1 +1,14 @@
-//! To be written.
+//! Wire formats: bytes in, facts out; no I/O, no clock.
+//!
+//! What a module accepts it never passes on as it came: heads are encoded again from what was
+//! understood, so that no neighbour can understand them differently.
+
+pub mod method;
+pub mod status;
+pub mod field;
+pub mod target;
+pub mod head;
+pub mod framing;
+pub mod h1;
+pub mod forwarded;
+pub mod date;

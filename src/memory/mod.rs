@@ -1,1 +1,7 @@
-//! To be written.
+//! Memory that is taken and returned without the allocator: slots with generations and pooled blocks.
+
+pub mod block;
+pub mod slab;
+
+pub use block::{Block, Blocks};
+pub use slab::{Slab, Slot};

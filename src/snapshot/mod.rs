@@ -1,1 +1,218 @@
-//! To be written.
+//! What workers read: the configuration and what was resolved, compiled once and never changed.
+//!
+//! A snapshot is built off the serving cores, numbered, and handed to every worker in an `Arc`. All
+//! that a request needs is ready in it: ids instead of names, nanoseconds instead of durations,
+//! merged timeouts, bytes that are written as they are.
+
+mod compile;
+mod endpoints;
+mod trusted;
+
+pub use compile::{check, compile, names, route_names};
+pub use trusted::TrustedProxies;
+
+pub use crate::router::RouteId;
+use crate::router::Router;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// An index into [`Snapshot::clusters`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClusterId(pub u32);
+
+/// An index into [`Snapshot::upstreams`]: the same for every generation of one configuration,
+/// whatever the names resolve to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UpstreamId(pub u32);
+
+/// An index into [`Cluster::endpoints`] of one cluster of one generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EndpointId(pub u32);
+
+/// The addresses of upstreams' host names; a name that is missing has none yet.
+pub type Resolved = BTreeMap<String, Vec<IpAddr>>;
+
+/// One generation of everything that a worker reads.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Counts up with every snapshot of the process.
+    pub generation: u64,
+    /// Where workers listen.
+    pub listeners: Box<[Listener]>,
+    /// Finds [`Snapshot::routes`].
+    pub router: Router,
+    /// By [`RouteId`].
+    pub routes: Box<[Route]>,
+    /// By [`ClusterId`].
+    pub clusters: Box<[Cluster]>,
+    /// By [`UpstreamId`]; those of one cluster lie side by side.
+    pub upstreams: Box<[Upstream]>,
+    /// Whose `Forwarded` and `X-Forwarded-*` fields are believed.
+    pub trusted: TrustedProxies,
+    /// Bounds that every connection and request is held to.
+    pub limits: Limits,
+    /// What holds before a route is known.
+    pub timeouts: Timeouts,
+    /// Idle upstream connections.
+    pub pool: Pool,
+    /// How long requests in flight may take to finish once the gateway stops.
+    pub drain_timeout_ns: u64,
+}
+
+impl Snapshot {
+    /// A route of this generation's router.
+    pub fn route(&self, id: RouteId) -> &Route {
+        &self.routes[id.0 as usize]
+    }
+
+    /// A cluster of this generation.
+    pub fn cluster(&self, id: ClusterId) -> &Cluster {
+        &self.clusters[id.0 as usize]
+    }
+
+    /// An upstream of this generation.
+    pub fn upstream(&self, id: UpstreamId) -> &Upstream {
+        &self.upstreams[id.0 as usize]
+    }
+}
+
+/// Where a worker listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listener {
+    /// A TCP port, shared by all workers with `SO_REUSEPORT`.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+/// What a matched request is treated by.
+#[derive(Debug)]
+pub struct Route {
+    /// The name in logs and metrics.
+    pub id: Box<str>,
+    /// Where requests go.
+    pub cluster: ClusterId,
+    /// Global ones, overridden by the cluster's, overridden by the route's.
+    pub timeouts: Timeouts,
+    /// Longest request body; `u64::MAX` when there is no bound.
+    pub body_bytes_max: u64,
+}
+
+/// A group of endpoints that do the same job.
+#[derive(Debug)]
+pub struct Cluster {
+    /// The name in logs and metrics: the configuration's, or the route's id for upstreams that are
+    /// written in the route.
+    pub name: Box<str>,
+    /// Its part of [`Snapshot::upstreams`].
+    pub upstreams: Range<usize>,
+    /// By [`EndpointId`]; at most [`crate::limits::ENDPOINTS_COUNT_MAX`].
+    pub endpoints: Box<[Endpoint]>,
+    /// How one is picked.
+    pub balance: Balance,
+    /// Connections to one upstream, over all workers of the process.
+    pub connections_max: u32,
+    /// Whether a name of it has no address yet: why there may be no endpoint.
+    pub is_unresolved: bool,
+}
+
+impl Cluster {
+    /// An endpoint of this cluster.
+    pub fn endpoint(&self, id: EndpointId) -> &Endpoint {
+        &self.endpoints[id.0 as usize]
+    }
+}
+
+/// One `url` of the configuration.
+#[derive(Debug)]
+pub struct Upstream {
+    /// The cluster it belongs to.
+    pub cluster: ClusterId,
+    /// `host:port` as configured: the name in logs and metrics.
+    pub name: Box<str>,
+    /// The `Host` to send when the client sent none (HTTP/1.0). Otherwise the client's `Host` is
+    /// forwarded, as Envoy and HAProxy do and nginx does not: an upstream that makes links or
+    /// chooses a site by name needs the name that the client used.
+    pub authority: Box<[u8]>,
+    /// Share of the cluster's requests.
+    pub weight: u32,
+}
+
+/// One address that requests are sent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Where to connect.
+    pub address: SocketAddr,
+    /// Whose address it is.
+    pub upstream: UpstreamId,
+    /// The upstream's weight, shared by its addresses; 0 is never picked.
+    pub weight: u32,
+    /// A hash of address and upstream name, the same in every generation: by it a balancer's state
+    /// survives a new snapshot.
+    pub identity: u64,
+}
+
+/// How a cluster's endpoints are picked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Balance {
+    /// One after the other; weights only say who is never picked (0).
+    RoundRobin,
+    /// By weight, smoothly.
+    SmoothWeighted,
+}
+
+/// Timeouts in nanoseconds; [`Timeouts::NONE`] never fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// From the first byte of a request, or the accept, to the end of its head.
+    pub client_header_ns: u64,
+    /// Between two reads of a request body.
+    pub client_body_idle_ns: u64,
+    /// Between two requests of a client connection.
+    pub keep_alive_ns: u64,
+    /// For a connection to an upstream.
+    pub connect_ns: u64,
+    /// From the sent request to the response's first byte.
+    pub first_byte_ns: u64,
+    /// Between two reads of a response body, or two writes of a request body.
+    pub upstream_idle_ns: u64,
+    /// From the request's head to the response's end.
+    pub total_ns: u64,
+}
+
+impl Timeouts {
+    /// No timeout: added to any instant with saturation it is a deadline that never comes.
+    pub const NONE: u64 = u64::MAX;
+}
+
+/// Bounds of connections and heads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest request line.
+    pub request_line_bytes_max: usize,
+    /// Fields in a head.
+    pub fields_count_max: usize,
+    /// Bytes of all field lines of a head.
+    pub fields_bytes_max: usize,
+    /// Bytes of extensions on one chunk-size line.
+    pub chunk_extension_bytes_max: usize,
+    /// Bytes of all trailer lines of a body.
+    pub trailer_bytes_max: usize,
+    /// Client connections of the process, split over its workers.
+    pub connections_max: usize,
+    /// Requests that one client connection may send before it is closed.
+    pub requests_per_connection_max: u64,
+    /// Requests of one connection that may wait behind the one being served.
+    pub pipelined_requests_max: usize,
+}
+
+/// Idle upstream connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Idle connections to one upstream, over all workers of the process.
+    pub idle_connections_max: u32,
+    /// How long a connection may be idle.
+    pub idle_timeout_ns: u64,
+}

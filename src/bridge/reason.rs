@@ -1,0 +1,220 @@
+//! Why an exchange ended as it did: the one word that the answer, the log and the metrics share.
+
+/// Whose doing an outcome was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Blame {
+    /// Nobody's: the exchange went well.
+    Nobody,
+    /// The client sent something wrong, was too slow or went away.
+    Client,
+    /// The gateway refused by its configuration or its limits.
+    Gateway,
+    /// The upstream failed, lied or was too slow.
+    Upstream,
+}
+
+impl Blame {
+    /// The word for logs and metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Blame::Nobody => "nobody",
+            Blame::Client => "client",
+            Blame::Gateway => "gateway",
+            Blame::Upstream => "upstream",
+        }
+    }
+}
+
+/// What a reason says about itself, in one row of the table below.
+struct Row {
+    label: &'static str,
+    status: u16,
+    blame: Blame,
+    token: &'static str,
+}
+
+macro_rules! reasons {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident: $label:literal $status:literal $blame:ident $token:literal;
+    )*) => {
+        /// Why an exchange, or a connection, ended as it did.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum Reason { $($(#[$doc])* $name,)* }
+
+        impl Reason {
+            /// Every reason, in the order of its number.
+            pub const ALL: &'static [Reason] = &[$(Reason::$name,)*];
+
+            const fn row(self) -> Row {
+                match self {
+                    $(Reason::$name => Row {
+                        label: $label, status: $status, blame: Blame::$blame, token: $token,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+// The tokens are those of RFC 9209 section 2.3 (Proxy-Status); an empty one has none to say.
+reasons! {
+    /// The upstream's response, whatever its status, reached the client whole.
+    Ok: "ok" 0 Nobody "";
+    /// The request head breaks RFC 9112 or RFC 9110.
+    RequestMalformed: "request_malformed" 400 Client "http_request_error";
+    /// The request's body length is ambiguous or malformed (RFC 9112 section 6.3).
+    FramingInvalid: "framing_invalid" 400 Client "http_request_error";
+    /// `Host` is missing, repeated or malformed (RFC 9112 section 3.2).
+    HostInvalid: "host_invalid" 400 Client "http_request_error";
+    /// The request line is over its limit.
+    RequestLineTooLong: "request_line_too_long" 414 Client "http_request_error";
+    /// The fields are too many or too large.
+    FieldsTooLarge: "fields_too_large" 431 Client "http_request_error";
+    /// The request body is over the route's limit.
+    BodyTooLarge: "body_too_large" 413 Client "http_request_denied";
+    /// A chunk of the request body is malformed or over a limit.
+    ChunkInvalid: "chunk_invalid" 400 Client "http_request_error";
+    /// The HTTP version is not one that is served.
+    VersionUnsupported: "version_unsupported" 505 Client "http_request_error";
+    /// The method is not served at all.
+    MethodUnsupported: "method_unsupported" 501 Client "http_request_denied";
+    /// The transfer coding is not known.
+    CodingUnsupported: "coding_unsupported" 501 Client "http_request_error";
+    /// `Expect` asks for something other than `100-continue`.
+    ExpectationFailed: "expectation_failed" 417 Client "http_request_denied";
+    /// The request head did not arrive in time.
+    ClientHeaderTimeout: "client_header_timeout" 408 Client "http_request_error";
+    /// The request body stalled for longer than the idle limit.
+    ClientBodyTimeout: "client_body_timeout" 408 Client "http_request_error";
+    /// The client went away before the answer was complete.
+    ClientClosed: "client_closed" 499 Client "";
+    /// The client took none of its answer for longer than the idle limit.
+    ClientWriteTimeout: "client_write_timeout" 499 Client "";
+    /// The idle connection was closed; there was no request to answer.
+    KeepAliveTimeout: "keep_alive_timeout" 0 Nobody "";
+    /// No route matches host and path.
+    RouteNotFound: "route_not_found" 404 Gateway "destination_not_found";
+    /// Routes match host and path, and none of them the method.
+    MethodNotAllowed: "method_not_allowed" 405 Gateway "http_request_denied";
+    /// The cluster has no endpoint left to try.
+    NoEndpoint: "no_endpoint" 503 Gateway "destination_unavailable";
+    /// The upstream's name has no address yet.
+    UpstreamUnresolved: "upstream_unresolved" 503 Gateway "dns_error";
+    /// Every connection that the upstream may have is in use.
+    UpstreamConnectionsFull: "upstream_connections_full" 503 Gateway "connection_limit_reached";
+    /// The gateway holds as many client connections as it may.
+    ConnectionsFull: "connections_full" 503 Gateway "connection_limit_reached";
+    /// The gateway is draining and takes no further request.
+    Draining: "draining" 503 Gateway "proxy_internal_response";
+    /// The upstream refused the connection.
+    ConnectRefused: "connect_refused" 502 Upstream "connection_refused";
+    /// The connection to the upstream failed otherwise.
+    ConnectFailed: "connect_failed" 502 Upstream "destination_ip_unroutable";
+    /// The connection to the upstream took too long.
+    ConnectTimeout: "connect_timeout" 504 Upstream "connection_timeout";
+    /// The upstream reset the connection in the middle of an exchange.
+    UpstreamReset: "upstream_reset" 502 Upstream "connection_terminated";
+    /// The upstream closed the connection before its response was complete.
+    UpstreamClosed: "upstream_closed" 502 Upstream "http_response_incomplete";
+    /// The response head breaks RFC 9112 or RFC 9110.
+    UpstreamMalformed: "upstream_malformed" 502 Upstream "http_protocol_error";
+    /// The response's body length is ambiguous or malformed.
+    UpstreamFramingInvalid: "upstream_framing_invalid" 502 Upstream "http_protocol_error";
+    /// The response head is over its limit.
+    UpstreamHeadTooLarge:
+        "upstream_head_too_large" 502 Upstream "http_response_header_section_size";
+    /// The response head did not begin in time.
+    FirstByteTimeout: "first_byte_timeout" 504 Upstream "http_response_timeout";
+    /// The response body stalled for longer than the idle limit.
+    UpstreamIdleTimeout: "upstream_idle_timeout" 504 Upstream "connection_read_timeout";
+    /// The exchange as a whole took longer than its limit.
+    TotalTimeout: "total_timeout" 504 Upstream "http_response_timeout";
+}
+
+impl Reason {
+    /// How many reasons there are; the length of a table indexed by [`Reason::index`].
+    pub const COUNT: usize = Reason::ALL.len();
+
+    /// The reason's number, below [`Reason::COUNT`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The reason of a number, or none if there is no such number.
+    pub fn from_index(index: usize) -> Option<Reason> {
+        Reason::ALL.get(index).copied()
+    }
+
+    /// The word for logs, metrics and `Proxy-Status` details.
+    pub const fn label(self) -> &'static str {
+        self.row().label
+    }
+
+    /// The status of the gateway's own answer; none where there is nothing to answer.
+    ///
+    /// 499 of `client_closed` is nginx's and stands in the log only: nobody is left to read it.
+    pub const fn status(self) -> Option<u16> {
+        match self.row().status {
+            0 => None,
+            status => Some(status),
+        }
+    }
+
+    /// Whose doing it was.
+    pub const fn blame(self) -> Blame {
+        self.row().blame
+    }
+
+    /// The `error` of `Proxy-Status` (RFC 9209 section 2.3); none where it has no word for it.
+    pub const fn error_token(self) -> Option<&'static str> {
+        let token = self.row().token;
+        if token.is_empty() { None } else { Some(token) }
+    }
+
+    /// Whether one of the limits of the configuration was hit.
+    pub const fn is_limit(self) -> bool {
+        matches!(
+            self,
+            Reason::RequestLineTooLong
+                | Reason::FieldsTooLarge
+                | Reason::BodyTooLarge
+                | Reason::UpstreamConnectionsFull
+                | Reason::ConnectionsFull
+                | Reason::UpstreamHeadTooLarge
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_reasons_are_one_to_one() {
+        for (index, reason) in Reason::ALL.iter().enumerate() {
+            assert_eq!(reason.index(), index);
+            assert_eq!(Reason::from_index(index), Some(*reason));
+        }
+        assert_eq!(Reason::from_index(Reason::COUNT), None);
+    }
+
+    #[test]
+    fn labels_are_distinct_and_plain() {
+        let mut labels: Vec<_> = Reason::ALL.iter().map(|reason| reason.label()).collect();
+        assert!(
+            labels.iter().all(|label| label.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        );
+        labels.sort_unstable();
+        labels.dedup();
+        assert_eq!(labels.len(), Reason::COUNT);
+    }
+
+    #[test]
+    fn status_class_follows_blame() {
+        for reason in Reason::ALL.iter().filter(|reason| reason.blame() == Blame::Upstream) {
+            assert!(matches!(reason.status(), Some(502 | 504)), "{}", reason.label());
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Which requests go where.
+
+use super::cluster::{LoadBalancerType, Upstream};
+use super::condition::RouteCondition;
+use super::middleware::Middleware;
+use super::service::MirrorConfig;
+use super::timeouts::Timeouts;
+use super::url::UpstreamUrl;
+use crate::http::method::Method;
+
+/// One route: what a request must look like, and where it goes.
+///
+/// The most specific route wins, whatever the order: an exact host before a wildcard before none;
+/// then, segment by segment, a literal before a parameter before `/*`. Two routes that nothing
+/// tells apart are refused.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Route {
+    /// The name in logs and metrics, unique. Default: the host and the path, and the methods when
+    /// other routes have the same.
+    pub id: String,
+    /// `api.example.com` or `*.example.com` (one or more labels in front); `None` matches all.
+    pub host: Option<String>,
+    /// `/exact`, `/prefix/*` (the prefix itself and all below), `/users/{id}`, `/v{version}/x`.
+    pub path: String,
+    /// Methods that match; none means all.
+    pub methods: Vec<Method>,
+    /// Where requests go, when no [`Route::cluster`] is named.
+    pub upstreams: Vec<Upstream>,
+    /// The name of one of `GatewayConfig::clusters`, when there are no [`Route::upstreams`].
+    pub cluster: Option<String>,
+    /// How one of [`Route::upstreams`] is chosen; a cluster has its own. Default
+    /// `weighted_round_robin`.
+    pub load_balancer: LoadBalancerType,
+    /// Override the cluster's and the gateway's.
+    pub timeouts: Timeouts,
+    /// Bytes of a request body, overriding `Limits::body`; `Some(Limits::UNLIMITED)` for no bound.
+    pub max_body: Option<u64>,
+    /// Regular expressions by parameter name. Not built in this version.
+    pub path_params: Vec<(String, String)>,
+    /// All must hold. Not built in this version.
+    pub conditions: Vec<RouteCondition>,
+    /// Filters. Not built in this version.
+    pub middlewares: Vec<Middleware>,
+    /// Not built in this version.
+    pub mirror: Option<MirrorConfig>,
+}
+
+/// Builds a [`Route`] step by step.
+///
+/// Nothing is refused here: an upstream's URL that cannot be read is reported when the
+/// configuration is checked, with all other faults.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct RouteBuilder {
+    route: Route,
+}
+
+impl RouteBuilder {
+    /// A route that matches every method of one path, which is still to be named.
+    pub fn new(id: impl Into<String>) -> RouteBuilder {
+        RouteBuilder { route: Route { id: id.into(), ..Route::default() } }
+    }
+
+    /// [`Route::host`].
+    pub fn host(mut self, host: impl Into<String>) -> RouteBuilder {
+        self.route.host = Some(host.into());
+        self
+    }
+
+    /// [`Route::path`].
+    pub fn path(mut self, path: impl Into<String>) -> RouteBuilder {
+        self.route.path = path.into();
+        self
+    }
+
+    /// [`Route::methods`].
+    pub fn methods(mut self, methods: Vec<Method>) -> RouteBuilder {
+        self.route.methods = methods;
+        self
+    }
+
+    /// Adds one of [`Route::upstreams`].
+    pub fn upstream(mut self, url: &str, weight: u32) -> RouteBuilder {
+        self.route.upstreams.push(Upstream { url: UpstreamUrl::lenient(url), weight });
+        self
+    }
+
+    /// [`Route::cluster`].
+    pub fn cluster(mut self, name: impl Into<String>) -> RouteBuilder {
+        self.route.cluster = Some(name.into());
+        self
+    }
+
+    /// [`Route::load_balancer`].
+    pub fn load_balancer(mut self, load_balancer: LoadBalancerType) -> RouteBuilder {
+        self.route.load_balancer = load_balancer;
+        self
+    }
+
+    /// [`Route::timeouts`].
+    pub fn timeouts(mut self, timeouts: Timeouts) -> RouteBuilder {
+        self.route.timeouts = timeouts;
+        self
+    }
+
+    /// [`Route::max_body`], in bytes.
+    pub fn max_body(mut self, bytes: u64) -> RouteBuilder {
+        self.route.max_body = Some(bytes);
+        self
+    }
+
+    /// Adds one of [`Route::path_params`].
+    pub fn path_param(mut self, name: impl Into<String>, regex: impl Into<String>) -> RouteBuilder {
+        self.route.path_params.push((name.into(), regex.into()));
+        self
+    }
+
+    /// Adds one of [`Route::conditions`].
+    pub fn condition(mut self, condition: RouteCondition) -> RouteBuilder {
+        self.route.conditions.push(condition);
+        self
+    }
+
+    /// Adds one of [`Route::middlewares`].
+    pub fn middleware(mut self, middleware: Middleware) -> RouteBuilder {
+        self.route.middlewares.push(middleware);
+        self
+    }
+
+    /// The route.
+    pub fn build(self) -> Route {
+        self.route
+    }
+}

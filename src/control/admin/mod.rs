@@ -1,0 +1,189 @@
+//! The admin server: health, readiness, statistics and metrics, read-only, on loopback by default.
+
+mod bind;
+
+pub use bind::{Address, Bound, SocketFile, bind, remove_stale};
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
+
+use super::metrics::{Form, Metrics};
+use super::state::State;
+use super::stats;
+use crate::limits::{
+    ADMIN_ACCEPT_PAUSE_MS, ADMIN_CONNECTION_MS_MAX, ADMIN_CONNECTIONS_MAX, ADMIN_HEAD_BYTES_MAX,
+    ADMIN_HEADER_TIMEOUT_MS,
+};
+
+/// What the admin server answers from.
+pub struct Admin {
+    state: Arc<State>,
+    metrics: Option<Metrics>,
+    metrics_path: String,
+    host: HostRule,
+}
+
+/// Which `Host` a request must name.
+///
+/// A page in a browser can make its own name resolve to 127.0.0.1 and then read what a server on
+/// loopback answers ("DNS rebinding"). Its requests carry its name, so a server on loopback
+/// answers only to names that are no page's. One on another address is reached by whatever name
+/// the operator gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum HostRule {
+    Any,
+    Local,
+}
+
+impl Admin {
+    /// Over this state, for the server at this address; no metrics without a path for them.
+    pub fn new(state: Arc<State>, metrics_path: Option<String>, address: &Address) -> Admin {
+        let metrics = metrics_path.is_some().then(|| Metrics::new(Arc::clone(&state)));
+        let host = match address {
+            Address::Tcp(address) if address.ip().is_loopback() => HostRule::Local,
+            Address::Tcp(_) | Address::Unix(_) => HostRule::Any,
+        };
+        Admin { state, metrics, metrics_path: metrics_path.unwrap_or_default(), host }
+    }
+
+    /// Accepts and answers until it is dropped.
+    pub async fn serve(self, bound: Bound) {
+        let admin = Arc::new(self);
+        let places = Arc::new(Semaphore::new(ADMIN_CONNECTIONS_MAX));
+        let listener = match bound.into_tokio() {
+            Ok(listener) => listener,
+            Err(error) => return tracing::error!(%error, "the admin server cannot listen"),
+        };
+        loop {
+            let place = Arc::clone(&places).acquire_owned().await.expect("it is never closed");
+            match listener.accept().await {
+                Ok(stream) => {
+                    let admin = Arc::clone(&admin);
+                    tokio::spawn(async move {
+                        admin.connection(stream).await;
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    // Out of descriptors, most likely: try again when some are closed.
+                    tracing::warn!(%error, "the admin server cannot accept");
+                    tokio::time::sleep(Duration::from_millis(ADMIN_ACCEPT_PAUSE_MS)).await;
+                }
+            }
+        }
+    }
+
+    async fn connection(self: Arc<Self>, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let service = service_fn(move |request| {
+            let response = self.answer(&request);
+            async move { Ok::<_, std::convert::Infallible>(response) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(Duration::from_millis(ADMIN_HEADER_TIMEOUT_MS))
+            .max_buf_size(ADMIN_HEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(stream), service);
+        let limit = Duration::from_millis(ADMIN_CONNECTION_MS_MAX);
+        // A client that breaks the protocol, goes away or outstays its time is its own business.
+        let _ = tokio::time::timeout(limit, connection).await;
+    }
+
+    /// The answer to one request. Its body, if it has one, is not read.
+    fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+        if self.host == HostRule::Local && !names_local(request.headers(), request.uri().host()) {
+            let text = "this server answers only to an IP address or `localhost` as its host\n";
+            return reply(StatusCode::FORBIDDEN, TEXT, text);
+        }
+        let path = request.uri().path();
+        let is_metrics = self.metrics.is_some() && path == self.metrics_path;
+        if !is_metrics && !matches!(path, "/health" | "/ready" | "/stats") {
+            return reply(StatusCode::NOT_FOUND, TEXT, self.paths());
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let text = "only GET and HEAD\n";
+            let mut refusal = reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, text);
+            refusal.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return refusal;
+        }
+        match path {
+            "/health" => reply(StatusCode::OK, TEXT, "ok\n"),
+            "/ready" => self.ready(),
+            "/stats" => self.stats(),
+            _ => self.scrape(request.headers()),
+        }
+    }
+
+    fn ready(&self) -> Response<Full<Bytes>> {
+        match self.state.unready() {
+            None => reply(StatusCode::OK, TEXT, "ready\n"),
+            Some(why) => reply(StatusCode::SERVICE_UNAVAILABLE, TEXT, why + "\n"),
+        }
+    }
+
+    fn stats(&self) -> Response<Full<Bytes>> {
+        let mut text = format!("{:#}", stats::document(&self.state));
+        text.push('\n');
+        reply(StatusCode::OK, "application/json", text)
+    }
+
+    fn scrape(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
+        let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let form = Form::of_accept(accept);
+        let body = self.metrics.as_ref().map_or_else(String::new, |metrics| metrics.encode(form));
+        reply(StatusCode::OK, form.content_type(), body)
+    }
+
+    fn paths(&self) -> String {
+        let metrics = if self.metrics.is_some() { &*self.metrics_path } else { "" };
+        let paths = ["/health", "/ready", "/stats", metrics].join("\n");
+        format!("there is nothing here; there is\n{}\n", paths.trim_end())
+    }
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+fn reply(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Whether the host is an IP address or `localhost`, with or without a port. HTTP/1.0 needs none,
+/// and no browser sends it.
+fn names_local(headers: &HeaderMap, authority: Option<&str>) -> bool {
+    let field = match headers.get(HOST).map(HeaderValue::to_str) {
+        None => None,
+        Some(Ok(host)) => Some(host),
+        Some(Err(_)) => return false,
+    };
+    [field, authority].into_iter().flatten().all(is_local_name)
+}
+
+fn is_local_name(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
+}
+
+#[cfg(test)]
+mod tests;

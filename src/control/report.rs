@@ -1,0 +1,265 @@
+//! The workers' counters added up and named: what `/stats` and the metrics are written from.
+
+use std::collections::BTreeMap;
+
+use super::names::Names;
+use super::state::State;
+use crate::bridge::histogram::Merged;
+use crate::bridge::metrics::{
+    EngineCounters, ROUTE_NONE, ROUTE_OTHER, RouteBlock, StatusClass, UPSTREAM_OTHER,
+    UpstreamBlock, WorkerState,
+};
+use crate::bridge::{Reason, WorkerBlock};
+use crate::snapshot::{RouteId, UpstreamId};
+
+/// The name of the routes, and of the upstreams, that are beyond the cap.
+pub const OTHER: &str = "_other";
+/// The name under which exchanges without a route are counted.
+pub const NONE: &str = "_none";
+
+/// Counts by [`StatusClass`].
+pub type Classes = [u64; StatusClass::ALL.len()];
+
+/// Exchanges with clients.
+#[derive(Default)]
+pub struct Traffic {
+    /// By class of the status that the client was sent.
+    pub classes: Classes,
+    /// Bytes received from clients.
+    pub bytes_in: u64,
+    /// Bytes sent to clients.
+    pub bytes_out: u64,
+    /// Durations of whole exchanges.
+    pub latency: Merged,
+}
+
+/// Traffic with one upstream.
+#[derive(Default)]
+pub struct UpstreamSum {
+    /// By class of the upstream's own status.
+    pub classes: Classes,
+    /// Time to the first byte of each response.
+    pub first_byte: Merged,
+    /// Attempts that failed.
+    pub failures: u64,
+    /// Attempts that repeated a failed one.
+    pub retries: u64,
+    /// Connections made.
+    pub connects: u64,
+    /// Connections that could not be made.
+    pub connect_failures: u64,
+    /// Exchanges on a pooled connection.
+    pub reuses: u64,
+    /// Connections open now.
+    pub open: u64,
+    /// Connections in the pools now.
+    pub idle: u64,
+    /// Exchanges refused because every connection was in use.
+    pub full: u64,
+}
+
+/// One worker.
+pub struct WorkerSum {
+    /// Its number.
+    pub worker: usize,
+    /// What it is doing.
+    pub state: WorkerState,
+    /// The generation that it uses.
+    pub generation: u64,
+    /// Its exchanges, over all routes.
+    pub traffic: Traffic,
+    /// Exchanges under way.
+    pub requests_active: u64,
+    /// Client connections accepted.
+    pub connections_accepted: u64,
+    /// Client connections open now.
+    pub connections_active: u64,
+    /// Log records handed over.
+    pub log_written: u64,
+    /// Log records for which the ring had no room.
+    pub log_dropped: u64,
+    /// Its engine.
+    pub engine: EngineCounters,
+}
+
+/// Everything, as of now.
+pub struct Report {
+    /// In the order of their numbers.
+    pub workers: Vec<WorkerSum>,
+    /// By route id, [`OTHER`] and [`NONE`] among them.
+    pub routes: BTreeMap<Box<str>, Traffic>,
+    /// By cluster and address, [`OTHER`] among them.
+    pub upstreams: BTreeMap<(Box<str>, Box<str>), UpstreamSum>,
+    /// By [`Reason::index`].
+    pub reasons: [u64; Reason::COUNT],
+}
+
+impl Report {
+    /// Reads all blocks.
+    pub fn gather(state: &State) -> Report {
+        let names = state.names();
+        let mut report = Report {
+            workers: Vec::with_capacity(state.blocks.len()),
+            routes: BTreeMap::new(),
+            upstreams: BTreeMap::new(),
+            reasons: [0; Reason::COUNT],
+        };
+        for block in &state.blocks {
+            report.add(block, &names);
+        }
+        report
+    }
+
+    fn add(&mut self, block: &WorkerBlock, names: &Names) {
+        let mut traffic = Traffic::default();
+        for (slot, route) in block.routes() {
+            // One reading, so that a worker's sum and its routes' agree.
+            let mut reading = Traffic::default();
+            reading.read(route);
+            traffic.add(&reading);
+            self.routes.entry(route_name(slot, names)).or_default().add(&reading);
+        }
+        for (slot, upstream) in block.upstreams() {
+            self.upstreams.entry(upstream_name(slot, names)).or_default().read(upstream);
+        }
+        for (total, reason) in self.reasons.iter_mut().zip(Reason::ALL) {
+            *total += block.reason_count(*reason);
+        }
+        self.workers.push(WorkerSum {
+            worker: block.worker(),
+            state: block.state(),
+            generation: block.generation(),
+            traffic,
+            requests_active: block.requests_active(),
+            connections_accepted: block.connections_accepted(),
+            connections_active: block.connections_active(),
+            log_written: block.log_written(),
+            log_dropped: block.log_dropped(),
+            engine: block.engine(),
+        });
+    }
+}
+
+impl Traffic {
+    /// Exchanges that ended.
+    pub fn count(&self) -> u64 {
+        self.classes.iter().sum()
+    }
+
+    /// Adds other traffic.
+    pub fn add(&mut self, other: &Traffic) {
+        for (total, count) in self.classes.iter_mut().zip(&other.classes) {
+            *total += count;
+        }
+        self.bytes_in += other.bytes_in;
+        self.bytes_out += other.bytes_out;
+        self.latency.merge(&other.latency);
+    }
+
+    fn read(&mut self, route: &RouteBlock) {
+        for (total, counter) in self.classes.iter_mut().zip(&route.classes) {
+            *total += counter.read();
+        }
+        self.bytes_in += route.bytes_in.read();
+        self.bytes_out += route.bytes_out.read();
+        self.latency.add(&route.latency);
+    }
+}
+
+impl UpstreamSum {
+    /// Connections in use now.
+    pub fn active(&self) -> u64 {
+        self.open.saturating_sub(self.idle)
+    }
+
+    fn read(&mut self, upstream: &UpstreamBlock) {
+        for (total, counter) in self.classes.iter_mut().zip(&upstream.classes) {
+            *total += counter.read();
+        }
+        self.first_byte.add(&upstream.first_byte);
+        self.failures += upstream.failures.read();
+        self.retries += upstream.retries.read();
+        self.connects += upstream.connects.read();
+        self.connect_failures += upstream.connect_failures.read();
+        self.reuses += upstream.reuses.read();
+        self.open += upstream.open.read();
+        self.idle += upstream.idle.read();
+        self.full += upstream.full.read();
+    }
+}
+
+fn route_name(slot: usize, names: &Names) -> Box<str> {
+    match slot {
+        ROUTE_OTHER => OTHER.into(),
+        ROUTE_NONE => NONE.into(),
+        slot => {
+            let name = u32::try_from(slot).ok().and_then(|id| names.route(Some(RouteId(id))));
+            name.map_or_else(|| OTHER.into(), |name| name.id.clone())
+        }
+    }
+}
+
+fn upstream_name(slot: usize, names: &Names) -> (Box<str>, Box<str>) {
+    let id = u32::try_from(slot).ok().filter(|_| slot != UPSTREAM_OTHER).map(UpstreamId);
+    match names.upstream(id) {
+        Some(name) => (name.cluster.clone(), name.address.clone()),
+        None => (OTHER.into(), OTHER.into()),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+    use crate::bridge::Done;
+
+    pub(crate) fn done(route: Option<u32>, status: u16) -> Done {
+        Done {
+            route: route.map(RouteId),
+            upstream: route.map(UpstreamId),
+            status,
+            upstream_status: status,
+            reason: if route.is_some() { Reason::Ok } else { Reason::RouteNotFound },
+            bytes_in: 10,
+            bytes_out: 100,
+            duration_ns: 2_000_000,
+            upstream_first_byte_ns: 1_000_000,
+        }
+    }
+
+    /// Two workers that have served a few requests.
+    pub(crate) fn sample() -> Arc<State> {
+        let blocks: Vec<_> = (0..2).map(WorkerBlock::new).collect();
+        for block in &blocks {
+            block.connection_opened();
+            block.upstream_connected(UpstreamId(0));
+            let exchanges = [done(Some(0), 200), done(Some(1), 503), done(None, 404)];
+            for exchange in &exchanges {
+                block.request_begun();
+                block.request_done(exchange);
+            }
+            block.upstream_checked_in(UpstreamId(0));
+            block.log_pushed(false);
+            block.mirror_engine(&EngineCounters { turns: 5, tasks: 2, ..Default::default() });
+        }
+        let state = State::new(blocks, Arc::new(AtomicU64::new(0)));
+        state.install(1, Arc::new(Names::sample()));
+        state
+    }
+
+    #[test]
+    fn adds_workers_and_names_their_routes() {
+        let report = Report::gather(&sample());
+        let counts: Vec<_> =
+            report.routes.iter().map(|(name, traffic)| (&**name, traffic.count())).collect();
+        assert_eq!(counts, [(NONE, 2), ("route-0", 2), ("route-1", 2)]);
+        assert_eq!(report.routes["route-0"].latency.count(), 2);
+        assert_eq!(report.workers[1].traffic.count(), 3);
+        assert_eq!(report.workers[1].traffic.bytes_out, 300);
+        assert_eq!(report.reasons[Reason::RouteNotFound.index()], 2);
+        let upstream = &report.upstreams[&("web".into(), "up-0:80".into())];
+        assert_eq!((upstream.open, upstream.idle, upstream.active()), (2, 2, 0));
+    }
+}

@@ -1,0 +1,359 @@
+//! The control thread with workers that only read their mailbox.
+
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc as std_mpsc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use super::resolve::tests::{NameServer, quick, says};
+use super::*;
+use crate::bridge::Message;
+use crate::bridge::log::tests::record;
+use crate::limits::LOG_RING_BYTES;
+use crate::router;
+use crate::snapshot::{self, Snapshot};
+
+/// What a worker of these tests does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Conduct {
+    /// As it should.
+    Good,
+    /// Ends on `Stop` only.
+    Stubborn,
+    /// Acknowledges nothing.
+    Mute,
+    /// Ends when it gets its first snapshot.
+    Crashing,
+}
+
+/// What a worker was told.
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    Install { generation: u64, endpoints_count: usize },
+    Drain,
+    Stop,
+}
+
+struct Worker {
+    told: std_mpsc::Receiver<Told>,
+    thread: JoinHandle<()>,
+}
+
+fn worker(number: usize, conduct: Conduct) -> (WorkerHandle, Worker) {
+    let (mailbox, mut inbox) = mailbox::pair().expect("descriptors");
+    let block = WorkerBlock::new(number);
+    let (mut log, reader) = log::ring(LOG_RING_BYTES, &block);
+    let handle = WorkerHandle { mailbox, block: Arc::clone(&block), log: Some(reader) };
+    let (tell, told) = std_mpsc::channel();
+    let thread = thread::spawn(move || {
+        let wake = UnixStream::from(inbox.take_wake().expect("not yet taken"));
+        loop {
+            let read = (&wake).read(&mut [0; 64]).expect("control is there");
+            assert!(read > 0, "control ends after its workers");
+            while let Some(message) = inbox.pop() {
+                let is_last = match &message {
+                    Message::Install(_) => conduct == Conduct::Crashing,
+                    Message::Drain { .. } => conduct != Conduct::Stubborn,
+                    Message::Stop => true,
+                };
+                let told = match message {
+                    Message::Install(snapshot) => {
+                        if conduct != Conduct::Mute {
+                            block.acknowledge(snapshot.generation);
+                        }
+                        log.push(&record());
+                        let generation = snapshot.generation;
+                        let endpoints_count = snapshot.clusters[0].endpoints.len();
+                        Told::Install { generation, endpoints_count }
+                    }
+                    Message::Drain { .. } => Told::Drain,
+                    Message::Stop => Told::Stop,
+                };
+                // The test may have seen enough.
+                let _ = tell.send(told);
+                if is_last {
+                    return;
+                }
+            }
+        }
+    });
+    (handle, Worker { told, thread })
+}
+
+/// A snapshot with one cluster and one route, and an endpoint for each address.
+fn compile(addresses: &resolve::Addresses, generation: u64) -> Result<Snapshot, String> {
+    let endpoint = |ip: &IpAddr| snapshot::Endpoint {
+        address: (*ip, 80).into(),
+        upstream: snapshot::UpstreamId(0),
+        weight: 1,
+        identity: 0,
+    };
+    let timeouts = snapshot::Timeouts {
+        client_header_ns: 1,
+        client_body_idle_ns: 1,
+        keep_alive_ns: 1,
+        connect_ns: 1,
+        first_byte_ns: 1,
+        upstream_idle_ns: 1,
+        total_ns: 1,
+    };
+    Ok(Snapshot {
+        generation,
+        listeners: Box::default(),
+        router: router::Builder::new().build().map_err(|_| "no router")?,
+        routes: Box::new([snapshot::Route {
+            id: "route".into(),
+            cluster: snapshot::ClusterId(0),
+            timeouts,
+            body_bytes_max: u64::MAX,
+        }]),
+        clusters: Box::new([snapshot::Cluster {
+            name: "web".into(),
+            upstreams: 0..1,
+            endpoints: addresses.values().flatten().map(endpoint).collect(),
+            balance: snapshot::Balance::RoundRobin,
+            connections_max: 1,
+            is_unresolved: addresses.values().any(Vec::is_empty),
+        }]),
+        upstreams: Box::new([snapshot::Upstream {
+            cluster: snapshot::ClusterId(0),
+            name: "api.test:80".into(),
+            authority: Box::default(),
+            weight: 1,
+        }]),
+        trusted: snapshot::TrustedProxies::default(),
+        limits: snapshot::Limits {
+            request_line_bytes_max: 1,
+            fields_count_max: 1,
+            fields_bytes_max: 1,
+            chunk_extension_bytes_max: 1,
+            trailer_bytes_max: 1,
+            connections_max: 1,
+            requests_per_connection_max: 1,
+            pipelined_requests_max: 1,
+        },
+        timeouts,
+        pool: snapshot::Pool { idle_connections_max: 1, idle_timeout_ns: 1 },
+        drain_timeout_ns: 1,
+    })
+}
+
+fn settings() -> Settings {
+    Settings {
+        admin: Some(admin::Address::Tcp("127.0.0.1:0".parse().expect("an address"))),
+        metrics_path: Some("/metrics".to_owned()),
+        access_log: None,
+        drain_timeout: Duration::from_secs(60),
+        names: vec!["api.test.".to_owned()],
+    }
+}
+
+fn resolver(server: &NameServer) -> Resolver {
+    Resolver::with_servers(server.config(), quick()).expect("a resolver")
+}
+
+fn named() -> Arc<NameServer> {
+    let server = NameServer::start();
+    server.set("api.test", says(0, &[1]));
+    server
+}
+
+fn started(settings: Settings, conducts: &[Conduct]) -> (Control, Vec<Worker>, Arc<NameServer>) {
+    let server = named();
+    let pairs = conducts.iter().enumerate().map(|(number, conduct)| worker(number, *conduct));
+    let (handles, workers) = pairs.unzip();
+    let housekeeping = Housekeeping {
+        settings,
+        compile: Arc::new(compile),
+        resolver: resolver(&server),
+        workers: handles,
+    };
+    (start(housekeeping).expect("it starts"), workers, server)
+}
+
+fn ask(control: &Control, path: &str) -> String {
+    let Some(admin::Address::Tcp(address)) = control.admin_address() else { panic!("no TCP") };
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").expect("it reads");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("it answers");
+    response
+}
+
+fn until(mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(Instant::now() < deadline, "the condition did not come true");
+        thread::yield_now();
+    }
+}
+
+fn finish(workers: Vec<Worker>) -> Vec<Vec<Told>> {
+    let finished = workers.into_iter().map(|worker| {
+        worker.thread.join().expect("no panic");
+        worker.told.into_iter().collect()
+    });
+    finished.collect()
+}
+
+const FIRST: Told = Told::Install { generation: 1, endpoints_count: 1 };
+
+#[test]
+fn is_ready_once_all_workers_acknowledged_and_drains_when_asked() {
+    let (mut control, workers, _server) = started(settings(), &[Conduct::Good; 2]);
+    control.wait_ready().expect("the workers acknowledge");
+    assert!(ask(&control, "/ready").contains(" 200 "));
+    assert!(ask(&control, "/metrics").contains("frys_worker_generation{worker=\"1\"} 1\n"));
+    control.remote().drain();
+    assert_eq!(control.wait_ended(), Ending::Drained);
+    for told in finish(workers) {
+        assert_eq!(told, [FIRST, Told::Drain]);
+    }
+    let Some(admin::Address::Tcp(address)) = control.admin_address() else { panic!("no TCP") };
+    TcpListener::bind(address).expect("the admin's address is free again");
+}
+
+#[test]
+fn is_not_ready_while_one_worker_is_mute() {
+    let (mut control, workers, _server) = started(settings(), &[Conduct::Good, Conduct::Mute]);
+    until(|| ask(&control, "/ready").contains("1 of 2 workers"));
+    assert!(ask(&control, "/health").contains(" 200 "));
+    control.remote().stop();
+    assert_eq!(control.wait_ended(), Ending::Stopped);
+    for told in finish(workers) {
+        assert_eq!(told, [FIRST, Told::Stop]);
+    }
+}
+
+#[test]
+fn tells_why_it_is_not_ready_while_it_drains() {
+    let (mut control, workers, _server) = started(settings(), &[Conduct::Stubborn]);
+    control.wait_ready().expect("the worker acknowledges");
+    control.remote().drain();
+    until(|| ask(&control, "/ready").contains("draining"));
+    control.remote().stop();
+    assert_eq!(control.wait_ended(), Ending::Stopped);
+    assert_eq!(finish(workers), [[FIRST, Told::Drain, Told::Stop]]);
+}
+
+#[test]
+fn cuts_off_what_outlasts_the_drain() {
+    let settings = Settings { drain_timeout: Duration::ZERO, ..settings() };
+    let (mut control, workers, _server) = started(settings, &[Conduct::Stubborn, Conduct::Good]);
+    control.wait_ready().expect("the workers acknowledge");
+    control.remote().drain();
+    assert_eq!(control.wait_ended(), Ending::CutOff);
+    assert_eq!(finish(workers)[0], [FIRST, Told::Drain, Told::Stop]);
+}
+
+#[test]
+fn drains_the_others_when_a_worker_is_lost() {
+    let (mut control, workers, _server) = started(settings(), &[Conduct::Good, Conduct::Crashing]);
+    let ending = control.wait_ended();
+    assert_eq!(ending, Ending::WorkerLost { worker: 1 });
+    assert!(!ending.is_orderly());
+    assert_eq!(finish(workers)[0], [FIRST, Told::Drain]);
+}
+
+#[test]
+fn sends_a_new_generation_when_a_name_changes() {
+    let (mut control, mut workers, server) = started(settings(), &[Conduct::Good]);
+    control.wait_ready().expect("the worker acknowledges");
+    server.set("api.test", says(0, &[1, 2, 3]));
+    let limit = Duration::from_secs(10);
+    let worker = workers.pop().expect("there is one");
+    assert_eq!(worker.told.recv_timeout(limit), Ok(FIRST));
+    let second = Told::Install { generation: 2, endpoints_count: 3 };
+    assert_eq!(worker.told.recv_timeout(limit), Ok(second));
+    until(|| ask(&control, "/metrics").contains("frys_snapshot_generation 2\n"));
+    assert!(ask(&control, "/ready").contains(" 200 "));
+    assert!(ask(&control, "/stats").contains("\"10.0.0.3\""));
+    assert!(ask(&control, "/metrics").contains("frys_names_unresolved 0\n"));
+    control.remote().drain();
+    assert_eq!(control.wait_ended(), Ending::Drained);
+    finish(vec![worker]);
+}
+
+#[test]
+fn stops_the_workers_when_there_is_no_snapshot() {
+    let server = named();
+    let (handle, worker) = worker(0, Conduct::Good);
+    let mut control = start(Housekeeping {
+        settings: settings(),
+        compile: Arc::new(|_, _| Err("two routes tie".to_owned())),
+        resolver: resolver(&server),
+        workers: vec![handle],
+    })
+    .expect("it starts");
+    let refused = Ending::Refused { text: "two routes tie".to_owned() };
+    assert_eq!(control.wait_ready(), Err(refused.clone()));
+    assert_eq!(control.wait_ended(), refused);
+    assert_eq!(finish(vec![worker]), [[Told::Stop]]);
+}
+
+#[test]
+fn stops_when_it_is_dropped() {
+    let (control, workers, _server) = started(settings(), &[Conduct::Good]);
+    drop(control);
+    assert_eq!(finish(workers)[0].last(), Some(&Told::Stop));
+}
+
+#[test]
+fn writes_the_last_log_lines_before_it_ends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("access.log");
+    let format = Format::parse("$worker $route $status").expect("a good format");
+    let access_log = Some((Output::File(path.clone()), format));
+    let settings = Settings { access_log, ..settings() };
+    let (mut control, workers, _server) = started(settings, &[Conduct::Good; 2]);
+    control.wait_ready().expect("the workers acknowledge");
+    control.remote().drain();
+    assert_eq!(control.wait_ended(), Ending::Drained);
+    finish(workers);
+    let text = std::fs::read_to_string(path).expect("it was written");
+    let mut lines: Vec<_> = text.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["0 - 200", "1 - 200"]);
+}
+
+#[test]
+fn refuses_to_start_without_its_admin_address() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = admin::Address::Tcp(taken.local_addr().expect("it is bound"));
+    let server = named();
+    let fault = start(Housekeeping {
+        settings: Settings { admin: Some(address), ..settings() },
+        compile: Arc::new(compile),
+        resolver: resolver(&server),
+        workers: Vec::new(),
+    });
+    let text = fault.err().expect("the port is taken").to_string();
+    assert!(text.starts_with("the admin server cannot listen on 127.0.0.1:"), "{text}");
+}
+
+/// The one test that touches the process's signals.
+#[test]
+fn obeys_signals() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("access.log");
+    let format = Format::parse("$status").expect("a good format");
+    let access_log = Some((Output::File(path.clone()), format));
+    let settings = Settings { access_log, ..settings() };
+    let (mut control, workers, _server) = started(settings, &[Conduct::Stubborn]);
+    let watch = signals::install(control.remote()).expect("descriptors");
+    control.wait_ready().expect("the worker acknowledges");
+    let raise = |signal| signal_hook::low_level::raise(signal).expect("a signal of this system");
+
+    std::fs::rename(&path, folder.path().join("access.log.1")).expect("made at the start");
+    raise(signal_hook::consts::SIGUSR1);
+    until(|| path.exists());
+
+    raise(signal_hook::consts::SIGINT);
+    until(|| ask(&control, "/ready").contains("draining"));
+    raise(signal_hook::consts::SIGINT);
+    assert_eq!(control.wait_ended(), Ending::Stopped);
+    assert_eq!(finish(workers), [[FIRST, Told::Drain, Told::Stop]]);
+    drop(watch);
+}

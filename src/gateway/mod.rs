@@ -1,0 +1,379 @@
+//! The gateway as a whole: check, bind, start one worker a core and the control thread, end.
+
+mod listen;
+
+use crate::bridge::{WorkerBlock, log, mailbox};
+use crate::config::{
+    self, AccessLogConfig, AccessLogFormat, AccessLogOutput, GatewayConfig, ListenAddress, Workers,
+};
+use crate::control::admin::SocketFile;
+use crate::control::logs::{format, writer};
+use crate::control::resolve::{Addresses, Resolver};
+use crate::control::{
+    self, Control, ControlFault, Ending, Housekeeping, Remote, Settings, WorkerHandle, admin,
+};
+use crate::error::{ConfigError, StartError};
+use crate::limits;
+use crate::proxy::worker::{Parts, Worker};
+use crate::runtime::{self, Listener, Runtime};
+use crate::snapshot;
+
+use self::listen::{Bound, Sockets};
+
+use std::io;
+use std::sync::{Arc, mpsc};
+use std::thread::{Builder, JoinHandle};
+
+/// A checked configuration, ready to be served. Several gateways can run in one process.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use frys_gateway::{Gateway, GatewayConfig, Route, Upstream};
+///
+/// let config = GatewayConfig {
+///     listen_addr: "0.0.0.0:8080".parse()?,
+///     routes: vec![Route {
+///         id: "api-v1".into(),
+///         path: "/api/v1/*".into(),
+///         upstreams: vec![Upstream { url: "http://service-a:8080".parse()?, weight: 70 }],
+///         ..Default::default()
+///     }],
+///     ..Default::default()
+/// };
+/// let gateway = Gateway::new(config).await?;
+/// gateway.start().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    config: Arc<GatewayConfig>,
+}
+
+/// A gateway that serves. Dropping it stops it at once.
+pub struct Running {
+    control: Control,
+    workers: Vec<JoinHandle<()>>,
+    addresses: Vec<ListenAddress>,
+    socket_files: Vec<SocketFile>,
+}
+
+/// Gives orders to a running gateway, from any thread.
+#[derive(Clone)]
+pub struct Handle {
+    remote: Remote,
+}
+
+impl Gateway {
+    /// Checks a configuration. Nothing is bound or started yet, and nothing is awaited.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, at once.
+    pub async fn new(config: GatewayConfig) -> Result<Gateway, ConfigError> {
+        Gateway::check(&config)?;
+        Ok(Gateway { config: Arc::new(config) })
+    }
+
+    /// What [`Gateway::new`] checks.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the configuration, at once.
+    pub fn check(config: &GatewayConfig) -> Result<(), ConfigError> {
+        let mut faults: Vec<config::Fault> = Vec::new(); // TEMPORARY
+        if faults.is_empty() {
+            faults = snapshot::check(config);
+        }
+        if faults.is_empty() { Ok(()) } else { Err(ConfigError { faults }) }
+    }
+
+    /// Serves until the gateway is asked to end. Any executor may await it, since the gateway
+    /// brings its own threads; dropping the future stops the gateway at once.
+    ///
+    /// # Errors
+    /// [`StartError`]: it could not start, or a thread of it ended unasked.
+    pub async fn start(&self) -> Result<(), StartError> {
+        self.launch()?.ended().await
+    }
+
+    /// [`Gateway::start`] for a thread without an executor.
+    ///
+    /// # Errors
+    /// As [`Gateway::start`].
+    pub fn run(&self) -> Result<(), StartError> {
+        self.launch()?.wait()
+    }
+
+    /// Starts the gateway and returns: it serves as soon as [`Running::ready`] says so.
+    ///
+    /// # Errors
+    /// [`StartError`]: an address is taken, io_uring is refused, or a thread cannot start.
+    pub fn launch(&self) -> Result<Running, StartError> {
+        let config = &*self.config;
+        let cores = cores(&config.workers);
+        let mut sockets = Sockets::new(cores.len());
+        for address in config.listen_addresses() {
+            sockets.listen(address)?;
+        }
+        let settings = settings(config)?;
+        let mut handles = Vec::new();
+        let mut workers = Vec::new();
+        let (told, started) = mpsc::channel();
+        let Sockets { addresses, of_workers, files } = sockets;
+        for (number, (core, bound)) in cores.iter().zip(of_workers).enumerate() {
+            let block = WorkerBlock::new(number);
+            let (mailbox, receiver) = mailbox::pair().map_err(|source| thread(number, source))?;
+            let ring = config.access_log.is_some();
+            let (log, reader) = ring.then(|| log::ring(limits::LOG_RING_BYTES, &block)).unzip();
+            handles.push(WorkerHandle { mailbox, block: block.clone(), log: reader });
+            let plan = Plan {
+                number,
+                count: cores.len(),
+                core: *core,
+                options: options(config, cores.len()),
+                bound,
+                receiver,
+                block,
+                log,
+            };
+            workers.push(spawn(plan, told.clone())?);
+        }
+        drop(told);
+        for outcome in started {
+            outcome.map_err(|fault: runtime::StartFault| StartError::Runtime {
+                fault: fault.to_string(),
+            })?;
+        }
+        let control = start_control(self.config.clone(), settings, handles)?;
+        Ok(Running { control, workers, addresses, socket_files: files })
+    }
+}
+
+impl Running {
+    /// Where it listens, in the configuration's order, with the ports that the system chose.
+    pub fn addresses(&self) -> &[ListenAddress] {
+        &self.addresses
+    }
+
+    /// Where the admin listens, with the port that the system chose; `None` where it is off.
+    pub fn admin_address(&self) -> Option<ListenAddress> {
+        self.control.admin_address().map(|address| match address {
+            admin::Address::Tcp(address) => ListenAddress::Tcp(*address),
+            admin::Address::Unix(path) => ListenAddress::Unix(path.clone()),
+        })
+    }
+
+    /// For orders from other threads.
+    pub fn handle(&self) -> Handle {
+        Handle { remote: self.control.remote() }
+    }
+
+    pub(crate) fn remote(&self) -> Remote {
+        self.control.remote()
+    }
+
+    /// Waits until every worker serves.
+    ///
+    /// # Errors
+    /// The gateway ended before.
+    pub async fn ready(&mut self) -> Result<(), StartError> {
+        self.control.ready().await.map_err(|ending| of_ending(&ending, None))
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// It came unasked: a worker panicked, or control could not go on.
+    pub async fn ended(mut self) -> Result<(), StartError> {
+        let ending = self.control.ended().await;
+        self.finish(&ending)
+    }
+
+    /// [`Running::ended`] for a thread without an executor.
+    ///
+    /// # Errors
+    /// As [`Running::ended`].
+    pub fn wait(mut self) -> Result<(), StartError> {
+        let ending = self.control.wait_ended();
+        self.finish(&ending)
+    }
+
+    fn finish(&mut self, ending: &Ending) -> Result<(), StartError> {
+        let mut panicked = None;
+        for (worker, thread) in self.workers.drain(..).enumerate() {
+            if let Err(payload) = thread.join() {
+                let text = payload.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+                let message = text.unwrap_or("no message").to_owned();
+                panicked.get_or_insert(StartError::WorkerPanicked { worker, message });
+            }
+        }
+        self.socket_files.clear();
+        if ending.is_orderly() && panicked.is_none() {
+            return Ok(());
+        }
+        Err(of_ending(ending, panicked))
+    }
+}
+
+impl Handle {
+    /// Finish what is under way within `drain_timeout`, then end.
+    pub fn drain(&self) {
+        self.remote.drain();
+    }
+
+    /// End now.
+    pub fn stop(&self) {
+        self.remote.stop();
+    }
+
+    /// Open the access log's file anew, after it was moved away.
+    pub fn reopen_logs(&self) {
+        self.remote.reopen_logs();
+    }
+}
+
+/// What one worker's thread is started with.
+struct Plan {
+    number: usize,
+    count: usize,
+    core: Option<usize>,
+    options: runtime::Options,
+    bound: Vec<Bound>,
+    receiver: mailbox::Receiver,
+    block: Arc<WorkerBlock>,
+    log: Option<log::Writer>,
+}
+
+type Told = mpsc::Sender<Result<(), runtime::StartFault>>;
+
+fn spawn(plan: Plan, told: Told) -> Result<JoinHandle<()>, StartError> {
+    let number = plan.number;
+    let builder = Builder::new().name(format!("frys-worker-{number}"));
+    builder.spawn(move || serve(plan, told)).map_err(|source| thread(number, source))
+}
+
+/// One worker's whole life, on its own thread.
+fn serve(plan: Plan, told: Told) {
+    if let Some(core) = plan.core {
+        // Where the core went away since the list was made, the worker runs unpinned.
+        let _ = runtime::pin(core);
+    }
+    let started = Runtime::new(&plan.options).and_then(|runtime| {
+        let listeners = plan.bound.into_iter().map(|bound| bound.open(&runtime));
+        let listeners = listeners.collect::<Result<Vec<Listener>, _>>();
+        listeners.map(|listeners| (runtime, listeners)).map_err(runtime::StartFault::of)
+    });
+    let (runtime, listeners) = match started {
+        Ok(started) => started,
+        Err(fault) => return drop(told.send(Err(fault))),
+    };
+    // Nobody hears it where another worker's fault has already ended the start.
+    let _ = told.send(Ok(()));
+    drop(told);
+    let worker = Worker::new(Parts {
+        runtime: runtime.clone(),
+        number: plan.number,
+        count: plan.count,
+        block: plan.block,
+        log: plan.log,
+        seed: seed(plan.number),
+    });
+    runtime.block_on(worker.run(listeners, plan.receiver));
+    runtime.shutdown();
+}
+
+/// A number that differs from worker to worker and from start to start.
+fn seed(number: usize) -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(number)
+}
+
+/// The core of each worker; `None` where there are more workers than cores.
+fn cores(workers: &Workers) -> Vec<Option<usize>> {
+    let own = runtime::cores();
+    match workers {
+        Workers::Auto => own.into_iter().map(Some).collect(),
+        Workers::Count(count) => (0..*count).map(|number| own.get(number).copied()).collect(),
+        Workers::Cores(cores) => cores.iter().copied().map(Some).collect(),
+    }
+}
+
+fn options(config: &GatewayConfig, workers_count: usize) -> runtime::Options {
+    let connections_max = config.connection_limits.max_connections as usize;
+    runtime::Options {
+        entries_count: config.runtime.entries,
+        buffers_count: config.runtime.buffers,
+        buffer_bytes: config.runtime.buffer_size,
+        sockets_count_max: connections_max.div_ceil(workers_count) + limits::SOCKETS_SPARE_COUNT,
+        ..runtime::Options::default()
+    }
+}
+
+fn settings(config: &GatewayConfig) -> Result<Settings, StartError> {
+    let access_log = config.access_log.as_ref().map(log_settings).transpose()?;
+    let admin = config.admin.enabled.then(|| match &config.admin.address {
+        ListenAddress::Tcp(address) => admin::Address::Tcp(*address),
+        ListenAddress::Unix(path) => admin::Address::Unix(path.clone()),
+    });
+    Ok(Settings {
+        admin,
+        metrics_path: config.metrics_path().map(str::to_owned),
+        access_log,
+        drain_timeout: config.drain_timeout,
+        names: snapshot::names(config).into_iter().collect(),
+    })
+}
+
+fn log_settings(log: &AccessLogConfig) -> Result<(writer::Output, format::Format), StartError> {
+    let output = match &log.output {
+        AccessLogOutput::Stdout => writer::Output::Stdout,
+        AccessLogOutput::File(path) => writer::Output::File(path.clone()),
+    };
+    let format = match &log.format {
+        AccessLogFormat::Json => format::Format::json(),
+        AccessLogFormat::Text(text) => format::Format::parse(text).map_err(|fault| {
+            ConfigError::from(config::Fault::new("access_log.format", fault.to_string()))
+        })?,
+    };
+    Ok((output, format))
+}
+
+fn start_control(
+    config: Arc<GatewayConfig>,
+    settings: Settings,
+    workers: Vec<WorkerHandle>,
+) -> Result<Control, StartError> {
+    let resolver = Resolver::of_system().map_err(|fault| StartError::Control {
+        what: "cannot read the system's resolver configuration".into(),
+        source: io::Error::other(fault),
+    })?;
+    let compile = move |addresses: &Addresses, generation: u64| {
+        snapshot::compile(&config, addresses, generation)
+            .map_err(|faults| ConfigError { faults }.to_string())
+    };
+    let housekeeping = Housekeeping { settings, compile: Arc::new(compile), resolver, workers };
+    control::start(housekeeping).map_err(|fault| match fault {
+        ControlFault::Admin { address, source } => {
+            StartError::Listen { address: address.to_string(), source }
+        }
+        ControlFault::AccessLog(source) => {
+            StartError::Control { what: "cannot open the access log".into(), source }
+        }
+        ControlFault::Thread(source) => StartError::Thread { what: "control".into(), source },
+    })
+}
+
+fn thread(number: usize, source: io::Error) -> StartError {
+    StartError::Thread { what: format!("worker {number}"), source }
+}
+
+fn of_ending(ending: &Ending, panicked: Option<StartError>) -> StartError {
+    let what = match ending {
+        Ending::WorkerLost { worker } => format!("worker {worker} ended unasked"),
+        Ending::Refused { text } => text.clone(),
+        Ending::Died => "the control thread ended unasked".to_owned(),
+        Ending::Drained | Ending::CutOff | Ending::Stopped => "the gateway ended".to_owned(),
+    };
+    let source = io::Error::other("the gateway has ended");
+    panicked.unwrap_or(StartError::Control { what, source })
+}

@@ -1,0 +1,103 @@
+//! Dates as they stand in fields: IMF-fixdate (RFC 9110 section 5.6.7).
+
+/// Bytes of a date.
+pub const DATE_BYTES: usize = 29;
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT` for seconds since 1970, up to the end of the year 9999; later
+/// ones give that end.
+pub fn imf_fixdate(unix_seconds: u64) -> [u8; DATE_BYTES] {
+    let seconds = unix_seconds.min(LAST_SECOND);
+    let days = seconds / DAY_SECONDS;
+    let time = seconds % DAY_SECONDS;
+    let (year, month, day) = civil(days);
+    // 1970-01-01 was a Thursday. Each index below is a remainder of its table's length.
+    let weekday = WEEKDAYS[((days + 4) % 7) as usize];
+    let mut date = *b"Sun, 06 Nov 1994 08:49:37 GMT";
+    date[..3].copy_from_slice(weekday);
+    put_two(&mut date, 5, day);
+    date[8..11].copy_from_slice(MONTHS[(month - 1) as usize % 12]);
+    put_two(&mut date, 12, year / 100);
+    put_two(&mut date, 14, year % 100);
+    put_two(&mut date, 17, time / 3600);
+    put_two(&mut date, 20, time / 60 % 60);
+    put_two(&mut date, 23, time % 60);
+    date
+}
+
+const DAY_SECONDS: u64 = 86_400;
+
+/// 9999-12-31 23:59:59, the last one that four digits of a year can say.
+const LAST_SECOND: u64 = 253_402_300_799;
+
+const WEEKDAYS: [&[u8; 3]; 7] = [b"Sun", b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat"];
+
+const MONTHS: [&[u8; 3]; 12] = [
+    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+];
+
+/// Year, month (1 to 12) and day (1 to 31) of a day since 1970. Counts in eras of 400 years that
+/// begin on 1 March, so that the leap day is the last of its year.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    (year, month, day)
+}
+
+fn put_two(date: &mut [u8; DATE_BYTES], at: usize, number: u64) {
+    // Both are remainders of 10, so the casts keep the value.
+    date[at] = b'0' + (number / 10 % 10) as u8;
+    date[at + 1] = b'0' + (number % 10) as u8;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(unix_seconds: u64) -> String {
+        String::from_utf8(imf_fixdate(unix_seconds).to_vec()).unwrap()
+    }
+
+    #[test]
+    fn gives_the_example_of_the_standard() {
+        assert_eq!(text(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+
+    #[test]
+    fn begins_and_ends_where_four_digits_do() {
+        assert_eq!(text(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(text(LAST_SECOND), "Fri, 31 Dec 9999 23:59:59 GMT");
+        assert_eq!(text(u64::MAX), text(LAST_SECOND));
+    }
+
+    #[test]
+    fn leap_days_are_where_the_calendar_has_them() {
+        assert_eq!(text(951_782_400), "Tue, 29 Feb 2000 00:00:00 GMT");
+        assert_eq!(text(951_868_800), "Wed, 01 Mar 2000 00:00:00 GMT");
+        assert_eq!(text(4_107_456_000), "Sun, 28 Feb 2100 00:00:00 GMT");
+        assert_eq!(text(4_107_542_400), "Mon, 01 Mar 2100 00:00:00 GMT");
+        assert_eq!(text(1_709_164_799), "Wed, 28 Feb 2024 23:59:59 GMT");
+        assert_eq!(text(1_709_164_800), "Thu, 29 Feb 2024 00:00:00 GMT");
+    }
+
+    #[test]
+    fn days_follow_one_another_over_four_centuries() {
+        let mut before = civil(0);
+        for days in 1..=146_097 {
+            let today = civil(days);
+            let next_day = today == (before.0, before.1, before.2 + 1);
+            let next_month = today == (before.0, before.1 + 1, 1);
+            let next_year = today == (before.0 + 1, 1, 1) && (before.1, before.2) == (12, 31);
+            assert!(next_day || next_month || next_year, "{before:?} {today:?}");
+            before = today;
+        }
+        assert_eq!(before, (2370, 1, 1));
+    }
+}

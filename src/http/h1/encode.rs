@@ -1,0 +1,194 @@
+//! Heads as the gateway sends them: written from what was understood.
+//!
+//! A line that already stands as it would be written is copied together with its neighbours; the
+//! bytes are the same, only the copies are fewer.
+
+use crate::http::field::{FRAMING, FieldId, FieldSet, HOP_BY_HOP};
+use crate::http::framing::Body;
+use crate::http::head::{Form, HeadIndex, RequestHead, ResponseHead, Slot, list};
+
+/// How a head differs from the one received, beyond what always differs: hop-by-hop fields, fields
+/// that `Connection` names, and those of framing are never passed on.
+#[derive(Clone, Copy, Debug)]
+pub struct Edits<'a> {
+    /// Fields that are left out as well.
+    pub drop: FieldSet,
+    /// The framing that the new head declares.
+    pub framing: Framing,
+    /// Whole lines, each `Name: value` with its CRLF, that stand behind the others.
+    pub append: &'a [u8],
+}
+
+/// What a head says about its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// Nothing.
+    None,
+    /// `Content-Length`
+    Length(u64),
+    /// `Transfer-Encoding: chunked`
+    Chunked,
+}
+
+/// Which target a request is sent with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// The one received, in origin-form (RFC 9112 section 3.2.1), or `*`.
+    Received,
+    /// Another: origin-form, ready to be sent.
+    Rewritten(&'a [u8]),
+}
+
+impl From<Body> for Framing {
+    /// The framing that declares a body as it came. A body that ends with the connection declares
+    /// nothing.
+    fn from(body: Body) -> Framing {
+        match body {
+            Body::Empty | Body::UntilClose => Framing::None,
+            Body::Length(length) => Framing::Length(length),
+            Body::Chunked => Framing::Chunked,
+        }
+    }
+}
+
+/// Appends a request's head. `host` is the value of its `Host` line.
+pub fn request(
+    head: RequestHead<'_>,
+    target: Target<'_>,
+    host: &[u8],
+    edits: &Edits<'_>,
+    out: &mut Vec<u8>,
+) {
+    out.reserve(head.bytes().len() + edits.append.len() + ROOM_BYTES);
+    out.extend_from_slice(head.method().as_str().as_bytes());
+    out.push(b' ');
+    match target {
+        Target::Received => received_target(head, out),
+        Target::Rewritten(target) => out.extend_from_slice(target),
+    }
+    out.extend_from_slice(b" HTTP/1.1\r\nHost: ");
+    out.extend_from_slice(host);
+    out.extend_from_slice(b"\r\n");
+    // RFC 9112 section 3.2.2: a received Host is replaced, also where it says the same.
+    let drop = edits.drop.with(FieldId::Host);
+    fields(head.bytes(), head.index(), drop, out);
+    finish(edits, out);
+}
+
+/// Appends a response's head. The version is the gateway's own (RFC 9110 section 2.5).
+pub fn response(head: ResponseHead<'_>, edits: &Edits<'_>, out: &mut Vec<u8>) {
+    out.reserve(head.bytes().len() + edits.append.len() + ROOM_BYTES);
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(&head.status().digits());
+    out.push(b' ');
+    out.extend_from_slice(head.reason());
+    out.extend_from_slice(b"\r\n");
+    fields(head.bytes(), head.index(), edits.drop, out);
+    finish(edits, out);
+}
+
+/// Appends a number in decimal digits.
+pub fn decimal(number: u64, out: &mut Vec<u8>) {
+    let mut digits = [0u8; 20];
+    let mut rest = number;
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        // Below 10, so the cast keeps the value.
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// Room for what a head gains: the framing line, `Host` and the first line's fixed parts.
+const ROOM_BYTES: usize = 320;
+
+fn received_target(head: RequestHead<'_>, out: &mut Vec<u8>) {
+    match head.form() {
+        Form::Origin | Form::Asterisk => out.extend_from_slice(head.target()),
+        Form::Absolute => {
+            let start = head.index().start;
+            // RFC 9112 section 3.2.4: OPTIONS for a whole server, spelled as an absolute target
+            // with neither path nor query, becomes an asterisk at the last proxy.
+            let is_for_server = start.path.start == start.path.end && start.query.is_none();
+            if is_for_server && head.method() == crate::http::method::Method::OPTIONS {
+                out.push(b'*');
+                return;
+            }
+            out.extend_from_slice(head.path());
+            if let Some(query) = head.query() {
+                out.push(b'?');
+                out.extend_from_slice(query);
+            }
+        }
+    }
+}
+
+/// Appends the lines that are kept, neighbours that need no change as one range.
+fn fields(bytes: &[u8], index: &HeadIndex, drop: FieldSet, out: &mut Vec<u8>) {
+    let drop = drop.union(HOP_BY_HOP).union(FRAMING).union(index.listed);
+    let mut run = 0..0;
+    for slot in &index.fields {
+        let is_dropped = drop.contains(slot.id) || is_listed_by_name(bytes, index, slot);
+        let (start, end) = line_of(slot);
+        if !is_dropped && slot.canonical {
+            if run.end != start {
+                out.extend_from_slice(bytes.get(run).unwrap_or_default());
+                run = start..start;
+            }
+            run.end = end;
+            continue;
+        }
+        out.extend_from_slice(bytes.get(run).unwrap_or_default());
+        run = end..end;
+        if !is_dropped {
+            line(bytes, slot, out);
+        }
+    }
+    out.extend_from_slice(bytes.get(run).unwrap_or_default());
+}
+
+/// Start and end of a canonical line with its CRLF.
+#[inline]
+fn line_of(slot: &Slot) -> (usize, usize) {
+    let start = slot.line_start as usize;
+    let value_bytes = usize::from(slot.value_offset) + usize::from(slot.value_bytes);
+    (start, start + value_bytes + b"\r\n".len())
+}
+
+fn line(bytes: &[u8], slot: &Slot, out: &mut Vec<u8>) {
+    out.extend_from_slice(slot.name(bytes));
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(slot.value(bytes));
+    out.extend_from_slice(b"\r\n");
+}
+
+/// RFC 9110 section 7.6.1: what `Connection` names is meant for the gateway alone. Known names are
+/// bits of `listed`; the others are compared.
+#[inline]
+fn is_listed_by_name(bytes: &[u8], index: &HeadIndex, slot: &Slot) -> bool {
+    if !index.connection.others || slot.id != FieldId::Other {
+        return false;
+    }
+    let name = slot.name(bytes);
+    let mut options = index.all(bytes, FieldId::Connection).flat_map(list);
+    options.any(|option| option.eq_ignore_ascii_case(name))
+}
+
+fn finish(edits: &Edits<'_>, out: &mut Vec<u8>) {
+    match edits.framing {
+        Framing::None => {}
+        Framing::Length(length) => {
+            out.extend_from_slice(b"Content-Length: ");
+            decimal(length, out);
+            out.extend_from_slice(b"\r\n");
+        }
+        Framing::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+    }
+    out.extend_from_slice(edits.append);
+    out.extend_from_slice(b"\r\n");
+}

@@ -1,0 +1,279 @@
+//! What one request carries along the stages: its two ends, its head, and the facts for the record.
+
+use crate::bridge::reason::Reason;
+use crate::http::framing::Body;
+use crate::http::head::{HeadIndex, RequestHead, Version};
+use crate::http::method::Method;
+use crate::router::{MethodSet, Parameters, RouteId};
+use crate::runtime::{Errno, Instant, Lease, Socket, Timer};
+use crate::limits;
+use crate::snapshot::{ClusterId, Endpoint, EndpointId, Route, Timeouts, UpstreamId};
+
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use super::pool::Permit;
+use super::worker::{Generation, Seat, Worker};
+
+/// Received bytes that nobody took yet: at most one lease.
+#[derive(Default)]
+pub struct Input {
+    lease: Option<Lease>,
+}
+
+impl Input {
+    /// The bytes that were put back, else the next that arrive; `None` at the end of the stream.
+    pub fn poll_next(
+        &mut self,
+        socket: &Socket,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Option<Lease>, Errno>> {
+        match self.lease.take() {
+            Some(lease) => Poll::Ready(Ok(Some(lease))),
+            None => Poll::Ready(ready!(socket.poll_receive(context))),
+        }
+    }
+
+    /// As [`Input::poll_next`], to be awaited. Dropping the future loses no byte.
+    pub async fn next(&mut self, socket: &Socket) -> Result<Option<Lease>, Errno> {
+        std::future::poll_fn(|context| self.poll_next(socket, context)).await
+    }
+
+    /// Keeps what is left of a lease for the next reader.
+    pub fn put_back(&mut self, lease: Lease) {
+        debug_assert!(self.lease.is_none());
+        if !lease.is_empty() {
+            self.lease = Some(lease);
+        }
+    }
+
+    /// Whether no received byte waits here.
+    pub fn is_empty(&self) -> bool {
+        self.lease.is_none()
+    }
+}
+
+/// The client's end: one accepted connection.
+pub struct Client {
+    /// Its socket.
+    pub socket: Socket,
+    /// Bytes received beyond what was understood.
+    pub input: Input,
+    /// Bounds what is awaited from the client, and from the upstream while a body goes up.
+    pub timer: Timer,
+    /// Bounds what is awaited from the upstream, and from the client while a body comes down.
+    pub upstream_timer: Timer,
+    /// Its address; `None` over a Unix socket.
+    pub address: Option<SocketAddr>,
+    /// Whether `trusted_proxies` names its address, so that what it says of its own client counts.
+    pub trusted: bool,
+    /// Its place among the worker's connections.
+    pub seat: Seat,
+    /// Requests that this connection has carried.
+    pub requests_count: u64,
+    /// Requests answered without a wait for bytes in between: the depth of the pipeline so far.
+    pub pipelined_count: usize,
+}
+
+impl Client {
+    /// A client that has sent nothing yet.
+    pub fn new(worker: &Rc<Worker>, socket: Socket, seat: Seat) -> Self {
+        let address = socket.peer_address();
+        Self {
+            input: Input::default(),
+            timer: worker.runtime.timer(),
+            upstream_timer: worker.runtime.timer(),
+            trusted: worker.trusts(address),
+            address,
+            seat,
+            requests_count: 0,
+            pipelined_count: 0,
+            socket,
+        }
+    }
+
+    /// The address that forwarding fields name; a Unix socket's peer is unspecified.
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.address.map(|address| address.ip().to_canonical())
+    }
+}
+
+/// The upstream's end: one connection out of a pool or new.
+pub struct Upstream {
+    /// Its socket.
+    pub socket: Socket,
+    /// Bytes received beyond what was understood.
+    pub input: Input,
+    /// Its place among the open connections of its pool.
+    pub permit: Permit,
+    /// Whether it carried an exchange before this one.
+    pub reused: bool,
+}
+
+/// What the record says of one exchange. All of it is known without a look at the head's bytes.
+#[derive(Clone, Copy)]
+pub struct Facts {
+    /// The request's method.
+    pub method: Method,
+    /// The client's version.
+    pub version: Version,
+    /// How the request's body ends.
+    pub body: Body,
+    /// Whether the client wants, and may have, another request on its connection.
+    pub keep_alive: bool,
+    /// `Expect: 100-continue` was asked for and no body byte has come yet.
+    pub expects_continue: bool,
+    /// How long the upstream said it keeps the connection (`Keep-Alive: timeout`).
+    pub upstream_keeps_ns: u64,
+    /// `TE: trailers` was asked for.
+    pub wants_trailers: bool,
+    /// The route, once found.
+    pub route: Option<RouteId>,
+    /// Methods that the path would allow, for the answer 405.
+    pub allowed: MethodSet,
+    /// The upstream of the last attempt.
+    pub upstream: Option<UpstreamId>,
+    /// The endpoint of the last attempt.
+    pub endpoint: Option<(ClusterId, EndpointId)>,
+    /// Attempts at an upstream.
+    pub attempts_count: u8,
+    /// Status that the client was sent; 0 before.
+    pub status: u16,
+    /// Status of the upstream's final answer; 0 where none came.
+    pub upstream_status: u16,
+    /// Why the exchange ended as it did.
+    pub reason: Reason,
+    /// When the first byte of the request was seen.
+    pub started: Instant,
+    /// When the whole exchange must have ended, if it must.
+    pub total_deadline: Option<Instant>,
+    /// When the head was complete.
+    pub head_at: Instant,
+    /// When the upstream's connection was ready.
+    pub connected_at: Option<Instant>,
+    /// When the answer's first byte arrived.
+    pub first_byte_at: Option<Instant>,
+    /// Body bytes from the client.
+    pub bytes_in: u64,
+    /// Body bytes to the client.
+    pub bytes_out: u64,
+    /// A byte of a final answer was queued for the client, so no other answer can be.
+    pub response_began: bool,
+    /// The request's body was read to its end.
+    pub request_complete: bool,
+}
+
+impl Facts {
+    /// The facts of a request of which nothing is known yet.
+    pub fn new(started: Instant) -> Self {
+        Self {
+            method: Method::GET,
+            version: Version::Http11,
+            body: Body::Empty,
+            keep_alive: false,
+            expects_continue: false,
+            upstream_keeps_ns: u64::MAX,
+            wants_trailers: false,
+            route: None,
+            allowed: MethodSet::EMPTY,
+            upstream: None,
+            endpoint: None,
+            attempts_count: 0,
+            status: 0,
+            upstream_status: 0,
+            reason: Reason::Ok,
+            started,
+            total_deadline: None,
+            head_at: started,
+            connected_at: None,
+            first_byte_at: None,
+            bytes_in: 0,
+            bytes_out: 0,
+            response_began: false,
+            request_complete: true,
+        }
+    }
+}
+
+/// The working memory of one request: taken from the worker's free list when its first byte
+/// arrives and given back at its end, so that an idle client holds none.
+pub struct Exchange {
+    /// The request's head, copied out of the receive buffer so that no buffer is held meanwhile.
+    pub head: Vec<u8>,
+    /// Where the parts of `head` are.
+    pub index: HeadIndex,
+    /// The upstream's head, only where it came in pieces.
+    pub response_head: Vec<u8>,
+    /// Where the parts of the upstream's head are.
+    pub response_index: HeadIndex,
+    /// The canonical path, only where it differs from the raw one.
+    pub path: Vec<u8>,
+    /// Lines for the next head to be sent.
+    pub lines: Vec<u8>,
+    /// Path parameters, as ranges of the canonical path.
+    pub parameters: Parameters,
+    /// The configuration that the request began with.
+    pub generation: Rc<Generation>,
+    /// What the record will say.
+    pub facts: Facts,
+}
+
+impl Exchange {
+    /// Empty working memory for a request that begins now.
+    pub fn new(generation: Rc<Generation>, started: Instant) -> Self {
+        Self {
+            head: Vec::new(),
+            index: HeadIndex::default(),
+            response_head: Vec::new(),
+            response_index: HeadIndex::default(),
+            path: Vec::new(),
+            lines: Vec::new(),
+            parameters: Parameters::default(),
+            generation,
+            facts: Facts::new(started),
+        }
+    }
+
+    /// Makes the memory of an earlier request ready for a new one.
+    pub fn renew(&mut self, generation: Rc<Generation>, started: Instant) {
+        self.head.clear();
+        self.index.clear();
+        self.response_head.clear();
+        self.response_index.clear();
+        self.path.clear();
+        self.lines.clear();
+        self.generation = generation;
+        self.facts = Facts::new(started);
+    }
+
+    /// Whether it is worth keeping: one large head must not keep its memory for ever.
+    pub fn is_small(&self) -> bool {
+        let bytes = self.head.capacity() + self.response_head.capacity() + self.path.capacity();
+        bytes <= limits::EXCHANGE_BYTES_KEPT_MAX
+    }
+
+    /// The bounds on this exchange's steps: the route's, once it is known.
+    pub fn timeouts(&self) -> &Timeouts {
+        match self.route() {
+            Some(route) => &route.timeouts,
+            None => &self.generation.snapshot.timeouts,
+        }
+    }
+
+    /// The route, once found.
+    pub fn route(&self) -> Option<&Route> {
+        self.facts.route.map(|id| self.generation.snapshot.route(id))
+    }
+
+    /// The address of the last attempt's endpoint.
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        let (cluster, endpoint) = self.facts.endpoint?;
+        Some(self.generation.cluster(cluster).endpoint(endpoint))
+    }
+
+    /// The request's head.
+    pub fn request(&self) -> RequestHead<'_> {
+        RequestHead::new(&self.head, &self.index)
+    }
+}

@@ -1,0 +1,168 @@
+//! From what went wrong in a stage to its reason, to what the client reads, and to whether another
+//! attempt is safe. Status, blame and RFC 9209's word stand beside each reason in `bridge`.
+
+use crate::bridge::reason::Reason;
+use crate::http::framing::FramingError;
+use crate::http::h1::chunked::ChunkError;
+use crate::http::h1::parse::ParseError;
+use crate::router::path::PathFault;
+
+/// Why an exchange ended other than by its upstream's whole answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The cause, as the log, the metrics and the client's `Proxy-Status` name it.
+    pub reason: Reason,
+    /// Whether the request may be tried elsewhere.
+    pub retry: Retry,
+}
+
+/// Whether and where a request that failed may be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// The upstream may have acted on the request.
+    Never,
+    /// A reused connection died before any byte of the answer: its peer had closed it.
+    /// RFC 9112 section 9.3.1: a proxy may retry an idempotent request then.
+    NewConnection,
+    /// No byte of the request left the gateway, so any endpoint may have it.
+    NextEndpoint,
+}
+
+impl Failure {
+    /// A failure after which the request is not tried again.
+    pub fn new(reason: Reason) -> Self {
+        Self { reason, retry: Retry::Never }
+    }
+
+    /// A failure before any byte of the request left.
+    pub fn unsent(reason: Reason) -> Self {
+        Self { reason, retry: Retry::NextEndpoint }
+    }
+}
+
+impl From<Reason> for Failure {
+    fn from(reason: Reason) -> Self {
+        Self::new(reason)
+    }
+}
+
+impl From<PathFault> for Failure {
+    fn from(_: PathFault) -> Self {
+        Self::new(Reason::RequestMalformed)
+    }
+}
+
+impl From<FramingError> for Failure {
+    fn from(error: FramingError) -> Self {
+        let reason = match error {
+            FramingError::CodingUnsupported => Reason::CodingUnsupported,
+            FramingError::BothLengths
+            | FramingError::LengthRepeated
+            | FramingError::LengthInvalid
+            | FramingError::CodingInvalid
+            | FramingError::CodingInHttp10 => Reason::FramingInvalid,
+        };
+        Self::new(reason)
+    }
+}
+
+impl From<ChunkError> for Failure {
+    fn from(_: ChunkError) -> Self {
+        Self::new(Reason::ChunkInvalid)
+    }
+}
+
+/// The reason for which a request's head was refused.
+pub fn of_head(error: ParseError) -> Failure {
+    let reason = match error {
+        ParseError::MethodTooLong | ParseError::MethodUnsupported => Reason::MethodUnsupported,
+        ParseError::VersionUnsupported => Reason::VersionUnsupported,
+        ParseError::StartLineTooLong => Reason::RequestLineTooLong,
+        ParseError::FieldsTooMany | ParseError::FieldsTooLarge => Reason::FieldsTooLarge,
+        ParseError::HostMissing
+        | ParseError::HostRepeated
+        | ParseError::HostInvalid
+        | ParseError::AuthorityInvalid => Reason::HostInvalid,
+        ParseError::MethodInvalid
+        | ParseError::TargetInvalid
+        | ParseError::SchemeUnsupported
+        | ParseError::VersionInvalid
+        | ParseError::StatusLineInvalid
+        | ParseError::BareLf
+        | ParseError::BareCr
+        | ParseError::Folded
+        | ParseError::SpaceBeforeColon
+        | ParseError::NameInvalid
+        | ParseError::ValueInvalid
+        | ParseError::ConnectionInvalid => Reason::RequestMalformed,
+    };
+    Failure::new(reason)
+}
+
+/// Whether the client's connection can carry another request after the gateway's own answer.
+///
+/// Not where the request's end is unknown, or its sender is too slow or too many.
+pub fn keeps_connection(reason: Reason) -> bool {
+    matches!(reason.status(), Some(404 | 405 | 502 | 503 | 504))
+        && !matches!(reason, Reason::ConnectionsFull | Reason::Draining)
+}
+
+/// One line for a person; what the log says is its label.
+#[rustfmt::skip]
+pub fn text(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Ok | Reason::ClientClosed | Reason::ClientWriteTimeout
+        | Reason::KeepAliveTimeout => "",
+        Reason::RequestMalformed => "the request is malformed",
+        Reason::FramingInvalid => "the length of the request body is ambiguous",
+        Reason::ChunkInvalid => "the chunked request body is malformed",
+        Reason::HostInvalid => "the host is missing, repeated or malformed",
+        Reason::RequestLineTooLong => "the request line is too long",
+        Reason::FieldsTooLarge => "the request fields are too many or too large",
+        Reason::BodyTooLarge => "the request body is too large",
+        Reason::VersionUnsupported => "the HTTP version is not supported",
+        Reason::MethodUnsupported => "the method is not supported",
+        Reason::CodingUnsupported => "the transfer coding is not supported",
+        Reason::ExpectationFailed => "the expectation is not supported",
+        Reason::ClientHeaderTimeout => "the request head took too long",
+        Reason::ClientBodyTimeout => "the request body took too long",
+        Reason::RouteNotFound => "no route matches",
+        Reason::MethodNotAllowed => "the route does not allow the method",
+        Reason::NoEndpoint => "no upstream is available",
+        Reason::UpstreamUnresolved => "the name of the upstream has no address",
+        Reason::UpstreamConnectionsFull => "all connections to the upstream are in use",
+        Reason::ConnectionsFull => "the gateway has too many connections",
+        Reason::Draining => "the gateway is shutting down",
+        Reason::ConnectRefused => "the upstream refused to connect",
+        Reason::ConnectFailed => "the upstream could not be reached",
+        Reason::ConnectTimeout => "connecting to the upstream took too long",
+        Reason::UpstreamReset => "the upstream reset the connection",
+        Reason::UpstreamClosed => "the upstream closed the connection",
+        Reason::UpstreamMalformed => "the answer of the upstream is malformed",
+        Reason::UpstreamFramingInvalid => "the length of the upstream's answer is ambiguous",
+        Reason::UpstreamHeadTooLarge => "the head of the upstream's answer is too large",
+        Reason::FirstByteTimeout => "the answer of the upstream took too long to begin",
+        Reason::UpstreamIdleTimeout => "the upstream stopped sending",
+        Reason::TotalTimeout => "the exchange took too long",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_with_a_status_has_a_text() {
+        for &reason in Reason::ALL {
+            let silent = matches!(reason.status(), None | Some(499));
+            assert_eq!(text(reason).is_empty(), silent, "{}", reason.label());
+        }
+    }
+
+    #[test]
+    fn a_request_of_unknown_end_closes_its_connection() {
+        assert!(!keeps_connection(Reason::FramingInvalid));
+        assert!(!keeps_connection(Reason::ClientBodyTimeout));
+        assert!(keeps_connection(Reason::RouteNotFound));
+    }
+}

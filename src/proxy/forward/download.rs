@@ -1,0 +1,362 @@
+//! The answer, from the upstream to the client.
+
+use crate::bridge::reason::Reason;
+use crate::http::field::{FieldId, FieldSet};
+use crate::http::framing::{self, Body};
+use crate::http::h1::chunked::Decoder;
+use crate::http::h1::encode::{self, Edits, Framing};
+use crate::http::h1::parse::{self, Parsed};
+use crate::http::head::{ResponseHead, Version};
+use crate::http::method::Method;
+use crate::limits;
+use crate::memory::Block;
+use crate::runtime::{Lease, Socket, Timer};
+
+use super::super::exchange::{Exchange, Facts, Input, Upstream};
+use super::super::failure::Failure;
+use super::super::worker::Worker;
+use super::chunks::{Coding, Sink, recode, take};
+use super::moving::{Halt, Moving};
+use super::{Deadline, Progress, QUEUE_BYTES_MAX};
+
+/// One answer on its way down.
+pub(super) struct Download<'a> {
+    worker: &'a Worker,
+    client: &'a Socket,
+    timer: &'a Timer,
+    upstream: &'a Socket,
+    input: &'a mut Input,
+    exchange: &'a mut Exchange,
+    progress: &'a Progress,
+}
+
+/// A final head, written for the client.
+struct Final {
+    block: Block,
+    body: Body,
+    coding: Coding,
+    /// The upstream lets its connection be used again.
+    keeps: bool,
+}
+
+impl<'a> Download<'a> {
+    pub(super) fn new(
+        worker: &'a Worker,
+        client: (&'a Socket, &'a Timer),
+        upstream: &'a mut Upstream,
+        exchange: &'a mut Exchange,
+        progress: &'a Progress,
+    ) -> Self {
+        let ends = (&upstream.socket, &mut upstream.input);
+        Self::between(worker, client, ends, exchange, progress)
+    }
+
+    pub(super) fn between(
+        worker: &'a Worker,
+        (client, timer): (&'a Socket, &'a Timer),
+        (upstream, input): (&'a Socket, &'a mut Input),
+        exchange: &'a mut Exchange,
+        progress: &'a Progress,
+    ) -> Self {
+        Self { worker, client, timer, upstream, input, exchange, progress }
+    }
+
+    /// Carries the answer to its end; whether the upstream's connection can be used again.
+    pub(super) async fn run(mut self) -> Result<bool, Failure> {
+        let Final { block, body, coding, keeps } = self.head().await?;
+        let sink = Sink {
+            socket: self.client,
+            blocks: self.worker.runtime.blocks(),
+            coding,
+            pending: Some(block),
+        };
+        match body {
+            Body::Empty => {
+                let mut sink = sink;
+                sink.flush();
+            }
+            Body::Length(bytes) => self.length(sink, bytes).await?,
+            Body::Chunked => self.chunked(sink).await?,
+            Body::UntilClose => self.until_close(sink).await?,
+        }
+        let whole = !matches!(body, Body::UntilClose) && self.progress.request_complete.get();
+        Ok(keeps && whole)
+    }
+
+    /// The final head; the informational ones before it are forwarded on the way.
+    async fn head(&mut self) -> Result<Final, Failure> {
+        let limits = self.exchange.generation.head_limits;
+        let mut informational_count = 0;
+        loop {
+            let mut lease = self.first_bytes().await?;
+            let Exchange { response_head: head, response_index: index, .. } = self.exchange;
+            let carried_bytes = head.len();
+            let parsed = if carried_bytes == 0 {
+                parse::response(&lease, &limits, index)
+            } else {
+                head.extend_from_slice(&lease);
+                parse::response(head, &limits, index)
+            };
+            let head_bytes = match parsed.map_err(of_upstream)? {
+                Parsed::Complete { head_bytes } => head_bytes,
+                Parsed::Partial => {
+                    if carried_bytes == 0 {
+                        head.extend_from_slice(&lease);
+                    }
+                    continue;
+                }
+            };
+            let done = self.translate(if carried_bytes == 0 { Some(&lease) } else { None })?;
+            lease.advance(head_bytes - carried_bytes);
+            self.input.put_back(lease);
+            if let Some(head) = done {
+                return Ok(head);
+            }
+            self.exchange.response_head.clear();
+            self.exchange.response_index.clear();
+            informational_count += 1;
+            if informational_count > limits::INFORMATIONAL_COUNT_MAX {
+                return Err(Failure::new(Reason::UpstreamMalformed));
+            }
+        }
+    }
+
+    async fn first_bytes(&mut self) -> Result<Lease, Failure> {
+        let now = self.worker.runtime.now();
+        if self.input.is_empty() && self.progress.request_complete.get() {
+            let at = now.plus_ns(self.exchange.timeouts().first_byte_ns);
+            self.timer.set(Deadline::new(self.exchange, at).at);
+        } else if self.input.is_empty() {
+            // While the body goes up, only the whole exchange's time bounds the wait.
+            match self.exchange.facts.total_deadline {
+                Some(at) => self.timer.set(at),
+                None => self.timer.clear(),
+            }
+        }
+        let received = self.timer.limit(self.input.next(self.upstream)).await;
+        let now = self.worker.runtime.now();
+        match received {
+            Ok(Ok(Some(lease))) => {
+                self.exchange.facts.first_byte_at.get_or_insert(now);
+                Ok(lease)
+            }
+            Ok(Ok(None)) => Err(Failure::new(Reason::UpstreamClosed)),
+            Ok(Err(_)) => Err(Failure::new(Reason::UpstreamReset)),
+            Err(_) => Err(Failure::new(match self.exchange.facts.total_deadline {
+                Some(total) if total <= now => Reason::TotalTimeout,
+                Some(_) | None => Reason::FirstByteTimeout,
+            })),
+        }
+    }
+
+    /// Writes the head for the client: a final one is returned, an informational one queued.
+    fn translate(&mut self, lease: Option<&Lease>) -> Result<Option<Final>, Failure> {
+        let closing = self.worker.is_draining();
+        let Exchange { response_head, response_index, lines, facts, .. } = &mut *self.exchange;
+        let bytes: &[u8] = lease.map_or(response_head.as_slice(), |lease| lease);
+        let head = ResponseHead::new(bytes, response_index);
+        let mut block = self.worker.runtime.blocks().take();
+        if head.status().code() < 200 {
+            // RFC 9110 section 15.2: never to a 1.0 client. 101 answers an upgrade, and none
+            // was forwarded.
+            if head.status().code() == 101 {
+                return Err(Failure::new(Reason::UpstreamMalformed));
+            }
+            if facts.version == Version::Http11 {
+                encode::response(head, &INFORMATIONAL, &mut block);
+                self.client.push(crate::runtime::Segment::Block(block));
+            }
+            return Ok(None);
+        }
+        if closing || (facts.expects_continue && self.progress.bytes_in.get() == 0) {
+            facts.keep_alive = false;
+        }
+        let body = framing::response(facts.method, head)
+            .map_err(|_| Failure::new(Reason::UpstreamFramingInvalid))?;
+        lines.clear();
+        let (coding, framing) = frame(facts, body, head, lines);
+        let edits = Edits { drop: FieldSet::EMPTY, framing, append: lines };
+        encode::response(head, &edits, &mut block);
+        facts.status = head.status().code();
+        facts.upstream_status = facts.status;
+        facts.response_began = true;
+        self.progress.response_began.set(true);
+        let keeps = framing::response_keeps_alive(head);
+        if let Some(told) = head.first(FieldId::KeepAlive).and_then(keep_alive_timeout) {
+            facts.upstream_keeps_ns = told.saturating_sub(1) * 1_000_000_000;
+        }
+        Ok(Some(Final { block, body, coding, keeps }))
+    }
+
+    async fn length(&mut self, mut sink: Sink<'_>, bytes: u64) -> Result<(), Failure> {
+        let mut remaining_bytes = bytes;
+        while remaining_bytes > 0 {
+            if self.input.is_empty() {
+                sink.flush();
+                if remaining_bytes >= limits::TRANSFER_BYTES_MIN {
+                    return self.transfer(remaining_bytes).await;
+                }
+            }
+            let mut lease = self.next().await?.ok_or(Failure::new(Reason::UpstreamClosed))?;
+            let body = take(&mut lease, remaining_bytes);
+            self.input.put_back(lease);
+            remaining_bytes -= body.len() as u64;
+            self.exchange.facts.bytes_out += body.len() as u64;
+            sink.push(body);
+            self.room(&mut sink).await?;
+        }
+        sink.flush();
+        Ok(())
+    }
+
+    async fn chunked(&mut self, mut sink: Sink<'_>) -> Result<(), Failure> {
+        let mut decoder = Decoder::new(self.exchange.generation.chunk_limits);
+        let mut trailers = Vec::new();
+        loop {
+            if self.input.is_empty() {
+                sink.flush();
+            }
+            let lease = self.next().await?.ok_or(Failure::new(Reason::UpstreamClosed))?;
+            let recoded = recode(&mut decoder, lease, &mut trailers, &mut sink)
+                .map_err(|_| Failure::new(Reason::UpstreamFramingInvalid))?;
+            self.exchange.facts.bytes_out += recoded.bytes as u64;
+            if let Some(rest) = recoded.rest {
+                let wanted = self.exchange.facts.wants_trailers;
+                sink.end(if wanted { &trailers } else { b"" });
+                self.input.put_back(rest);
+                return Ok(());
+            }
+            self.room(&mut sink).await?;
+        }
+    }
+
+    async fn until_close(&mut self, mut sink: Sink<'_>) -> Result<(), Failure> {
+        loop {
+            if self.input.is_empty() {
+                sink.flush();
+            }
+            let Some(lease) = self.next().await? else { break };
+            self.exchange.facts.bytes_out += lease.len() as u64;
+            sink.push(lease);
+            self.room(&mut sink).await?;
+        }
+        sink.end(b"");
+        Ok(())
+    }
+
+    /// The rest of a long body, moved inside the kernel.
+    async fn transfer(&mut self, bytes: u64) -> Result<(), Failure> {
+        let pipe = self.worker.pipe();
+        let moving = Moving {
+            worker: self.worker,
+            timer: self.timer,
+            idle_ns: self.exchange.timeouts().upstream_idle_ns,
+            total_deadline: self.exchange.facts.total_deadline,
+            ends: (self.upstream, self.client),
+        };
+        let outcome = moving.run(bytes, &pipe).await;
+        self.exchange.facts.bytes_out += pipe.moved_bytes();
+        let reason = match outcome {
+            Ok(moved_bytes) if moved_bytes == bytes => {
+                self.worker.recycle(pipe);
+                return Ok(());
+            }
+            Ok(_) => Reason::UpstreamClosed,
+            Err(Halt::Source) => Reason::UpstreamReset,
+            Err(Halt::Sink) => Reason::ClientClosed,
+            Err(Halt::Idle) => Reason::UpstreamIdleTimeout,
+            Err(Halt::Total) => Reason::TotalTimeout,
+        };
+        Err(Failure::new(reason))
+    }
+
+    async fn next(&mut self) -> Result<Option<Lease>, Failure> {
+        let at = self.worker.runtime.now().plus_ns(self.exchange.timeouts().upstream_idle_ns);
+        let deadline = Deadline::new(self.exchange, at);
+        self.timer.set(deadline.at);
+        match self.timer.limit(self.input.next(self.upstream)).await {
+            Ok(Ok(received)) => Ok(received),
+            Ok(Err(_)) => Err(Failure::new(Reason::UpstreamReset)),
+            Err(_) => Err(Failure::new(deadline.reason(Reason::UpstreamIdleTimeout))),
+        }
+    }
+
+    /// Waits until the client has taken enough of what is queued for it.
+    async fn room(&mut self, sink: &mut Sink<'_>) -> Result<(), Failure> {
+        if self.client.queued_bytes() <= QUEUE_BYTES_MAX {
+            return match self.client.send_error() {
+                Some(_) => Err(Failure::new(Reason::ClientClosed)),
+                None => Ok(()),
+            };
+        }
+        sink.flush();
+        let at = self.worker.runtime.now().plus_ns(self.exchange.timeouts().client_body_idle_ns);
+        let deadline = Deadline::new(self.exchange, at);
+        self.timer.set(deadline.at);
+        match self.timer.limit(self.client.drained(QUEUE_BYTES_MAX)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Failure::new(Reason::ClientClosed)),
+            Err(_) => Err(Failure::new(deadline.reason(Reason::ClientWriteTimeout))),
+        }
+    }
+}
+
+/// Decides how the body is framed for the client and writes the lines that say so.
+fn frame(
+    facts: &mut Facts,
+    body: Body,
+    head: ResponseHead<'_>,
+    lines: &mut Vec<u8>,
+) -> (Coding, Framing) {
+    let (coding, framing) = match body {
+        // HEAD and 304 tell the framing of a body that is not there; RFC 9110 section 8.6.
+        Body::Empty => (Coding::Plain, described(facts, head)),
+        Body::Length(bytes) => (Coding::Plain, Framing::Length(bytes)),
+        Body::Chunked | Body::UntilClose if facts.version == Version::Http11 => {
+            (Coding::Chunked, Framing::Chunked)
+        }
+        // RFC 9112 section 6.1: a 1.0 client reads to the end of the stream.
+        Body::Chunked | Body::UntilClose => {
+            facts.keep_alive = false;
+            (Coding::Plain, Framing::None)
+        }
+    };
+    match (facts.keep_alive, facts.version) {
+        (false, _) => lines.extend_from_slice(b"Connection: close\r\n"),
+        (true, Version::Http10) => lines.extend_from_slice(b"Connection: keep-alive\r\n"),
+        (true, Version::Http11) => {}
+    }
+    (coding, framing)
+}
+
+fn described(facts: &Facts, head: ResponseHead<'_>) -> Framing {
+    if facts.method != Method::HEAD && head.status().code() != 304 {
+        return Framing::None;
+    }
+    match framing::response_declared(head) {
+        Ok(Some(Body::Length(bytes))) => Framing::Length(bytes),
+        Ok(Some(Body::Chunked)) if facts.version == Version::Http11 => Framing::Chunked,
+        Ok(_) | Err(_) => Framing::None,
+    }
+}
+
+/// An informational head has no body and is passed on as it is.
+const INFORMATIONAL: Edits<'_> =
+    Edits { drop: FieldSet::EMPTY, framing: Framing::None, append: b"" };
+
+/// The seconds of `Keep-Alive: timeout=5, max=100`; a second less is used, since the upstream's
+/// clock began earlier.
+fn keep_alive_timeout(value: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(value).ok()?;
+    let mut parameters = text.split(',').map(str::trim);
+    let seconds = parameters.find_map(|parameter| parameter.strip_prefix("timeout="))?;
+    seconds.parse::<u32>().ok().map(u64::from)
+}
+
+fn of_upstream(error: parse::ParseError) -> Failure {
+    let reason = match error.status().code() {
+        414 | 431 => Reason::UpstreamHeadTooLarge,
+        _ => Reason::UpstreamMalformed,
+    };
+    Failure::new(reason)
+}

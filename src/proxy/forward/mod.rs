@@ -1,0 +1,214 @@
+//! To the upstream and back: a connection is opened and the head sent while a retry is still
+//! safe; then both bodies flow at once.
+
+mod chunks;
+mod download;
+mod head;
+mod moving;
+mod upload;
+
+use crate::bridge::reason::Reason;
+use crate::http::framing::Body;
+use crate::limits;
+use crate::runtime::{Address, Errno, Instant, Segment};
+
+use self::download::Download;
+use self::upload::{Stop, Upload};
+use super::exchange::{Client, Exchange, Input, Upstream};
+use super::failure::{Failure, Retry};
+use super::pool::{Grant, Permit};
+use super::worker::Worker;
+
+use std::cell::Cell;
+use std::pin::pin;
+use std::task::Poll;
+
+/// What the uploading half tells the downloading one.
+#[derive(Default)]
+pub(crate) struct Progress {
+    /// Body bytes taken from the client.
+    pub(crate) bytes_in: Cell<u64>,
+    /// The body was read to its end and handed on.
+    pub(crate) request_complete: Cell<bool>,
+    /// A final answer's head was queued for the client.
+    pub(crate) response_began: Cell<bool>,
+}
+
+/// Makes a granted connection ready to carry this exchange: an idle one as it is, a new one by
+/// dialling the endpoint.
+///
+/// # Errors
+/// Refused, failed or too slow, each of which lets another endpoint be tried.
+pub async fn connect(
+    worker: &Worker,
+    client: &Client,
+    exchange: &mut Exchange,
+    grant: Grant,
+) -> Result<Upstream, Failure> {
+    let upstream = match grant {
+        Grant::Idle(socket, permit) => {
+            Upstream { socket, input: Input::default(), permit, reused: true }
+        }
+        Grant::Dial(permit) => dial(worker, client, exchange, permit).await?,
+    };
+    exchange.facts.connected_at = Some(worker.runtime.now());
+    Ok(upstream)
+}
+
+async fn dial(
+    worker: &Worker,
+    client: &Client,
+    exchange: &Exchange,
+    mut permit: Permit,
+) -> Result<Upstream, Failure> {
+    let Some(endpoint) = exchange.endpoint() else {
+        return Err(Failure::new(Reason::NoEndpoint));
+    };
+    let address = Address::Tcp(endpoint.address);
+    let wait_max_ns = exchange.timeouts().connect_ns;
+    let deadline = Deadline::new(exchange, worker.runtime.now().plus_ns(wait_max_ns));
+    client.timer.set(deadline.at);
+    let upstream = endpoint.upstream;
+    let failure = match client.timer.limit(worker.runtime.connect(&address)).await {
+        Ok(Ok(socket)) => {
+            permit.opened();
+            return Ok(Upstream { socket, input: Input::default(), permit, reused: false });
+        }
+        Ok(Err(Errno::REFUSED)) => Failure::unsent(Reason::ConnectRefused),
+        Ok(Err(_)) => Failure::unsent(Reason::ConnectFailed),
+        Err(_) if deadline.total => Failure::new(Reason::TotalTimeout),
+        Err(_) => Failure::unsent(Reason::ConnectTimeout),
+    };
+    worker.block.upstream_connect_failed(upstream);
+    Err(failure)
+}
+
+/// Queues the request's head and, where no body follows it, waits for the first bytes of the
+/// answer: until they come, a retry can be safe.
+///
+/// # Errors
+/// [`Retry::NewConnection`] where a reused connection turned out to be dead and trying again is
+/// safe; otherwise how the upstream failed.
+pub async fn send(
+    worker: &Worker,
+    client: &Client,
+    upstream: &mut Upstream,
+    exchange: &mut Exchange,
+) -> Result<(), Failure> {
+    let mut block = worker.runtime.blocks().take();
+    head::encode(client, exchange, &mut block);
+    let sent_bytes = upstream.socket.sent_bytes();
+    upstream.socket.push(Segment::Block(block));
+    if !matches!(exchange.facts.body, Body::Empty) {
+        return Ok(());
+    }
+    let deadline = Deadline::first_byte(exchange, worker.runtime.now());
+    client.upstream_timer.set(deadline.at);
+    let arrival = upstream.input.next(&upstream.socket);
+    let ended = match client.upstream_timer.limit(arrival).await {
+        Ok(Ok(Some(lease))) => {
+            exchange.facts.first_byte_at = Some(worker.runtime.now());
+            upstream.input.put_back(lease);
+            return Ok(());
+        }
+        Ok(Ok(None)) => Reason::UpstreamClosed,
+        Ok(Err(_)) => Reason::UpstreamReset,
+        Err(_) => return Err(Failure::new(deadline.reason(Reason::FirstByteTimeout))),
+    };
+    // RFC 9110 section 9.2.2: an idempotent request may be sent again after a failed connection.
+    let safe = exchange.facts.method.is_idempotent() || upstream.socket.sent_bytes() == sent_bytes;
+    let retry = if upstream.reused && safe { Retry::NewConnection } else { Retry::Never };
+    Err(Failure { reason: ended, retry })
+}
+
+/// Carries the request's body up and the answer down, at once, until the answer ended; whether
+/// the upstream's connection can carry another exchange.
+///
+/// # Errors
+/// How either side failed; `facts.response_began` says whether the client can still be told.
+pub async fn relay(
+    worker: &Worker,
+    client: &mut Client,
+    upstream: &mut Upstream,
+    exchange: &mut Exchange,
+) -> Result<bool, Failure> {
+    let progress = Progress::default();
+    let reusable = if matches!(exchange.facts.body, Body::Empty) {
+        progress.request_complete.set(true);
+        let Client { socket, upstream_timer, .. } = client;
+        let down = Download::new(worker, (socket, upstream_timer), upstream, exchange, &progress);
+        down.run().await
+    } else {
+        both(worker, client, upstream, exchange, &progress).await
+    };
+    exchange.facts.bytes_in = progress.bytes_in.get();
+    exchange.facts.request_complete = progress.request_complete.get();
+    reusable
+}
+
+async fn both(
+    worker: &Worker,
+    client: &mut Client,
+    upstream: &mut Upstream,
+    exchange: &mut Exchange,
+    progress: &Progress,
+) -> Result<bool, Failure> {
+    let Client { socket, input, timer, upstream_timer, .. } = client;
+    let first_byte_ns = exchange.timeouts().first_byte_ns;
+    let total_deadline = exchange.facts.total_deadline;
+    let Upstream { socket: upstream_socket, input: upstream_input, .. } = upstream;
+    let up = Upload::new(worker, (socket, input, timer), upstream_socket, exchange, progress);
+    let mut up = pin!(up.run());
+    let ends = (&*upstream_socket, upstream_input);
+    let down = Download::between(worker, (socket, upstream_timer), ends, exchange, progress);
+    let mut down = pin!(down.run());
+    let mut uploading = true;
+    std::future::poll_fn(|context| {
+        if uploading && let Poll::Ready(end) = up.as_mut().poll(context) {
+            uploading = false;
+            match end {
+                Ok(()) => progress.request_complete.set(true),
+                Err(Stop::Client(failure)) => return Poll::Ready(Err(failure)),
+                // The upstream may have answered before it stopped reading: look for that first.
+                Err(Stop::Upstream) => {}
+            }
+            if !progress.response_began.get() {
+                let at = worker.runtime.now().plus_ns(first_byte_ns);
+                upstream_timer.set(total_deadline.map_or(at, |total| total.min(at)));
+            }
+        }
+        down.as_mut().poll(context)
+    })
+    .await
+}
+
+/// The earlier of a step's own deadline and the whole exchange's.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadline {
+    pub(crate) at: Instant,
+    pub(crate) total: bool,
+}
+
+impl Deadline {
+    pub(crate) fn new(exchange: &Exchange, at: Instant) -> Self {
+        Self::earlier(exchange.facts.total_deadline, at)
+    }
+
+    fn first_byte(exchange: &Exchange, now: Instant) -> Self {
+        Self::new(exchange, now.plus_ns(exchange.timeouts().first_byte_ns))
+    }
+
+    pub(crate) fn earlier(total: Option<Instant>, at: Instant) -> Self {
+        match total {
+            Some(total) if total < at => Self { at: total, total: true },
+            Some(_) | None => Self { at, total: false },
+        }
+    }
+
+    pub(crate) fn reason(self, step: Reason) -> Reason {
+        if self.total { Reason::TotalTimeout } else { step }
+    }
+}
+
+/// Bytes that may wait in a socket's send queue before the sender is made to wait.
+pub(crate) const QUEUE_BYTES_MAX: usize = limits::SEND_QUEUE_BYTES_MAX;

@@ -1,0 +1,122 @@
+//! From the client's bytes to the facts of a request.
+
+use crate::bridge::reason::Reason;
+use crate::http::field::FieldId;
+use crate::http::framing::{self, Body};
+use crate::http::h1::parse::{self, Parsed};
+use crate::http::head::{RequestHead, Version};
+use crate::runtime::{Instant, Lease};
+
+use super::exchange::{Client, Exchange};
+use super::failure::{self, Failure};
+use super::worker::Worker;
+
+use std::task::Poll;
+
+/// Waits for a request's first bytes, holding nothing but the connection; false when none will
+/// come: the client left, was idle for too long, or the gateway drains.
+pub async fn first_bytes(worker: &Worker, client: &mut Client) -> bool {
+    let timeouts = worker.timeouts();
+    client.pipelined_count = if client.input.is_empty() { 0 } else { client.pipelined_count + 1 };
+    let wait_max_ns = match client.requests_count {
+        0 => timeouts.client_header_ns,
+        _ => timeouts.keep_alive_ns,
+    };
+    client.timer.set(worker.runtime.now().plus_ns(wait_max_ns));
+    let Client { socket, input, timer, .. } = client;
+    let arrival = std::future::poll_fn(|context| {
+        if worker.is_draining() {
+            return Poll::Ready(Ok(None));
+        }
+        input.poll_next(socket, context)
+    });
+    let Ok(Ok(Some(lease))) = timer.limit(arrival).await else { return false };
+    client.input.put_back(lease);
+    client.requests_count += 1;
+    true
+}
+
+/// Reads the head to its end and decides how the body ends.
+///
+/// # Errors
+/// What the head breaks, or [`Reason::ClientHeaderTimeout`]; [`Reason::ClientClosed`] where the
+/// client left in the middle of it.
+pub async fn request(
+    worker: &Worker,
+    client: &mut Client,
+    exchange: &mut Exchange,
+) -> Result<(), Failure> {
+    let limits = exchange.generation.head_limits;
+    let deadline = exchange.facts.started.plus_ns(exchange.timeouts().client_header_ns);
+    loop {
+        let Some(mut lease) = next_lease(client, deadline).await? else {
+            return Err(Failure::new(Reason::ClientClosed));
+        };
+        let Exchange { head, index, .. } = exchange;
+        let carried_bytes = head.len();
+        let parsed = if carried_bytes == 0 {
+            parse::request(&lease, &limits, index)
+        } else {
+            head.extend_from_slice(&lease);
+            parse::request(head, &limits, index)
+        };
+        match parsed.map_err(failure::of_head)? {
+            Parsed::Partial if carried_bytes == 0 => head.extend_from_slice(&lease),
+            Parsed::Partial => {}
+            Parsed::Complete { head_bytes } => {
+                if carried_bytes == 0 {
+                    head.extend_from_slice(&lease[..head_bytes]);
+                }
+                head.truncate(head_bytes);
+                lease.advance(head_bytes - carried_bytes);
+                client.input.put_back(lease);
+                break;
+            }
+        }
+    }
+    understand(worker.runtime.now(), client, exchange)
+}
+
+async fn next_lease(client: &mut Client, deadline: Instant) -> Result<Option<Lease>, Failure> {
+    let Client { socket, input, timer, .. } = client;
+    if !input.is_empty() {
+        return input.next(socket).await.map_err(|_| Failure::new(Reason::ClientClosed));
+    }
+    timer.set(deadline);
+    match timer.limit(input.next(socket)).await {
+        Ok(received) => received.map_err(|_| Failure::new(Reason::ClientClosed)),
+        Err(_) => Err(Failure::new(Reason::ClientHeaderTimeout)),
+    }
+}
+
+fn understand(now: Instant, client: &Client, exchange: &mut Exchange) -> Result<(), Failure> {
+    let Exchange { head, index, generation, facts, .. } = exchange;
+    let request = RequestHead::new(head, index);
+    facts.head_at = now;
+    facts.method = request.method();
+    facts.version = request.version();
+    let limits = &generation.snapshot.limits;
+    facts.keep_alive = framing::request_keeps_alive(request)
+        && client.requests_count < limits.requests_per_connection_max
+        && client.pipelined_count < limits.pipelined_requests_max;
+    facts.body = framing::request(request)?;
+    facts.request_complete = matches!(facts.body, Body::Empty | Body::Length(0));
+    facts.wants_trailers = request.known().contains(FieldId::Te) && request.accepts_trailers();
+    if request.known().contains(FieldId::Expect) {
+        expectation(exchange)?;
+    }
+    Ok(())
+}
+
+/// RFC 9110 section 10.1.1: only `100-continue` is known; from a 1.0 client it is ignored.
+fn expectation(exchange: &mut Exchange) -> Result<(), Failure> {
+    let request = exchange.request();
+    for value in request.all(FieldId::Expect) {
+        if !value.eq_ignore_ascii_case(b"100-continue") {
+            return Err(Failure::new(Reason::ExpectationFailed));
+        }
+    }
+    exchange.facts.expects_continue =
+        exchange.facts.version == Version::Http11 && !exchange.facts.request_complete;
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! The gateway's own answers, and the end of a client's connection.
+
+use crate::bridge::reason::Reason;
+use crate::http::date;
+use crate::http::framing::Body;
+use crate::http::h1::reply::{self, Reply};
+use crate::http::method::Method;
+use crate::http::status::Status;
+use crate::limits;
+use crate::runtime::{Segment, Socket};
+
+use super::exchange::{Client, Exchange};
+use super::failure;
+use super::worker::Worker;
+
+/// What becomes of a client's connection after an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Another request may come.
+    Request,
+    /// It is closed once the answer is out.
+    Close,
+    /// It is closed once the answer is out, and what the client still sends is read over, so that
+    /// its kernel does not throw the answer away (RFC 9112 section 9.6).
+    Linger,
+    /// It is reset: an answer that began cannot be completed, and must not look complete.
+    Abort,
+}
+
+/// Ends an exchange: answers for the gateway where the upstream did not, and decides what becomes
+/// of the connection.
+pub fn end(
+    worker: &Worker,
+    client: &Client,
+    exchange: &mut Exchange,
+    outcome: Result<(), Reason>,
+) -> Next {
+    let Err(reason) = outcome else {
+        return match (exchange.facts.keep_alive, exchange.facts.request_complete) {
+            (true, true) => Next::Request,
+            (false, true) => Next::Close,
+            (true | false, false) => Next::Linger,
+        };
+    };
+    exchange.facts.reason = reason;
+    if exchange.facts.response_began {
+        return Next::Abort;
+    }
+    if failure::text(reason).is_empty() {
+        exchange.facts.status = reason.status().unwrap_or(0);
+        return Next::Close;
+    }
+    own(worker, client, exchange, reason)
+}
+
+/// Queues the gateway's own answer.
+fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason) -> Next {
+    let Exchange { index, lines, generation, facts, .. } = exchange;
+    // Where the request ends is known only of one that was understood and has no body.
+    let whole = matches!(facts.body, Body::Empty) && index.is_complete();
+    let keeps = whole
+        && facts.keep_alive
+        && failure::keeps_connection(reason)
+        && !worker.is_draining();
+    lines.clear();
+    if reason == Reason::MethodNotAllowed {
+        let mut separator: &[u8] = b"Allow: ";
+        for method in generation.snapshot.router.methods(facts.allowed) {
+            lines.extend_from_slice(separator);
+            lines.extend_from_slice(method.as_str().as_bytes());
+            separator = b", ";
+        }
+        lines.extend_from_slice(b"\r\n");
+    }
+    let mut block = worker.runtime.blocks().take();
+    let head_only = facts.method == Method::HEAD;
+    write(worker, reason, !keeps, head_only, lines, &mut block);
+    facts.status = reason.status().unwrap_or(0);
+    client.socket.push(Segment::Block(block));
+    match (keeps, whole) {
+        (true, _) => Next::Request,
+        (false, true) => Next::Close,
+        (false, false) => Next::Linger,
+    }
+}
+
+/// Tells a client that is one too many so; dropping the socket closes it once that is out.
+pub fn turn_away(worker: &Worker, socket: &Socket, reason: Reason) {
+    worker.block.note(reason);
+    let mut block = worker.runtime.blocks().take();
+    write(worker, reason, true, false, &mut Vec::new(), &mut block);
+    socket.push(Segment::Block(block));
+}
+
+/// The answer with its `Proxy-Status` (RFC 9209), by which it is told from an upstream's.
+fn write(
+    worker: &Worker,
+    reason: Reason,
+    close: bool,
+    head_only: bool,
+    lines: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) {
+    let status = reason.status().and_then(Status::new).unwrap_or(Status::BAD_GATEWAY);
+    lines.extend_from_slice(b"Proxy-Status: frys");
+    if let Some(token) = reason.error_token() {
+        lines.extend_from_slice(b"; error=");
+        lines.extend_from_slice(token.as_bytes());
+    }
+    lines.extend_from_slice(b"; details=\"");
+    lines.extend_from_slice(reason.label().as_bytes());
+    lines.extend_from_slice(b"\"\r\n");
+    let mut body = worker.runtime.blocks().take();
+    body.extend_from_slice(&status.digits());
+    body.push(b' ');
+    body.extend_from_slice(failure::text(reason).as_bytes());
+    body.push(b'\n');
+    let date = date::imf_fixdate(worker.runtime.wall().seconds);
+    let reply = Reply { status, body: &body, date: &date, close, head_only, append: lines };
+    reply::encode(&reply, out);
+}
+
+/// Closes a client's connection, within a bound of time.
+pub async fn close(worker: &Worker, client: Client, next: Next) {
+    match next {
+        Next::Abort => return client.socket.abort(),
+        Next::Request | Next::Close | Next::Linger => {}
+    }
+    if client.socket.queued_bytes() == 0 && next != Next::Linger {
+        return;
+    }
+    client.timer.set(worker.runtime.now().plus_ms(limits::LINGER_MS));
+    let drained = client.timer.limit(client.socket.drained(0)).await;
+    if !matches!(drained, Ok(Ok(()))) {
+        return client.socket.abort();
+    }
+    if next != Next::Linger {
+        return;
+    }
+    client.socket.shutdown_write();
+    let mut read_bytes = 0;
+    // Bounded by the timer and by the bytes: whoever still sends after that is cut off.
+    while read_bytes < limits::LINGER_BYTES_MAX {
+        match client.timer.limit(client.socket.receive()).await {
+            Ok(Ok(Some(lease))) => read_bytes += lease.len(),
+            Ok(Ok(None) | Err(_)) | Err(_) => return,
+        }
+    }
+}

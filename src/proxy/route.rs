@@ -1,0 +1,44 @@
+//! From a request's host, path and method to its route.
+
+use crate::bridge::reason::Reason;
+use crate::http::framing::Body;
+use crate::http::head::RequestHead;
+use crate::router::{Found, path};
+use crate::snapshot::{ClusterId, Timeouts};
+
+use super::exchange::Exchange;
+use super::failure::Failure;
+
+/// Finds the route and what it bounds: the whole exchange's time and the body's length.
+///
+/// # Errors
+/// No route, no such method on it, a path that could be read in two ways, or a body longer than
+/// the route takes.
+pub fn find(exchange: &mut Exchange) -> Result<ClusterId, Failure> {
+    let Exchange { head, index, path: scratch, parameters, generation, facts, .. } = exchange;
+    let request = RequestHead::new(head, index);
+    let snapshot = &generation.snapshot;
+    let canonical = path::canonical(request.path(), scratch)?;
+    let found =
+        snapshot.router.find(request.authority(), canonical.path, facts.method, parameters);
+    let id = match found {
+        Found::Route(id) => id,
+        Found::MethodNotAllowed(allowed) => {
+            facts.allowed = allowed;
+            return Err(Failure::new(Reason::MethodNotAllowed));
+        }
+        Found::NotFound => return Err(Failure::new(Reason::RouteNotFound)),
+    };
+    let route = snapshot.route(id);
+    facts.route = Some(id);
+    facts.total_deadline = match route.timeouts.total_ns {
+        Timeouts::NONE => None,
+        total_ns => Some(facts.started.plus_ns(total_ns)),
+    };
+    match facts.body {
+        Body::Length(bytes) if bytes > route.body_bytes_max => {
+            Err(Failure::new(Reason::BodyTooLarge))
+        }
+        Body::Empty | Body::Length(_) | Body::Chunked | Body::UntilClose => Ok(route.cluster),
+    }
+}

@@ -1,0 +1,86 @@
+//! The stages of a request in order: the one file that names them all.
+
+use crate::bridge::reason::Reason;
+use crate::runtime::Socket;
+
+use super::balance::attempts::{Attempts, Target};
+use super::exchange::{Client, Exchange, Input, Upstream};
+use super::failure::Failure;
+use super::respond::Next;
+use super::worker::Worker;
+use super::{forward, parse, pool, record, respond, route};
+
+use std::rc::Rc;
+
+/// Takes an accepted connection in, or turns it away where the worker has its share already.
+pub fn admit(worker: &Rc<Worker>, socket: Socket) {
+    match worker.seat() {
+        Some(seat) => {
+            let client = Client::new(worker, socket, seat);
+            worker.runtime.spawn(connection(worker.clone(), client));
+        }
+        None => respond::turn_away(worker, &socket, Reason::ConnectionsFull),
+    }
+}
+
+/// Serves one client until either side ends the connection.
+async fn connection(worker: Rc<Worker>, mut client: Client) {
+    loop {
+        match exchange(&worker, &mut client).await {
+            Next::Request => {}
+            end @ (Next::Close | Next::Linger | Next::Abort) => {
+                return respond::close(&worker, client, end).await;
+            }
+        }
+    }
+}
+
+async fn exchange(worker: &Worker, client: &mut Client) -> Next {
+    if !parse::first_bytes(worker, client).await {
+        return Next::Close;
+    }
+    let mut exchange = worker.begin();
+    let outcome = request(worker, client, &mut exchange).await;
+    let outcome = outcome.map_err(|failure| failure.reason);
+    let next = respond::end(worker, client, &mut exchange, outcome);
+    record::exchange(worker, client, &exchange);
+    worker.end(exchange);
+    next
+}
+
+async fn request(
+    worker: &Worker,
+    client: &mut Client,
+    exchange: &mut Exchange,
+) -> Result<(), Failure> {
+    parse::request(worker, client, exchange).await?;
+    let cluster = route::find(exchange)?;
+    let mut attempts = Attempts::new(cluster);
+    // Opening an upstream is the only step that is ever tried again: no answer has begun.
+    let mut upstream = loop {
+        let target = attempts.pick(exchange)?;
+        match open(worker, client, exchange, target).await {
+            Ok(upstream) => break upstream,
+            Err(failure) => attempts.next_or(worker, exchange, target, failure)?,
+        }
+    };
+    let reusable = forward::relay(worker, client, &mut upstream, exchange).await?;
+    if reusable {
+        pool::check_in(worker, upstream, exchange);
+    }
+    Ok(())
+}
+
+async fn open(
+    worker: &Worker,
+    client: &Client,
+    exchange: &mut Exchange,
+    target: Target,
+) -> Result<Upstream, Failure> {
+    let index = exchange.generation.pool(target.cluster, target.endpoint);
+    let wait_max_ns = exchange.timeouts().connect_ns;
+    let grant = pool::check_out(worker, client, index, target.fresh, wait_max_ns).await?;
+    let mut upstream = forward::connect(worker, client, exchange, grant).await?;
+    forward::send(worker, client, &mut upstream, exchange).await?;
+    Ok(upstream)
+}

@@ -1,0 +1,357 @@
+//! One core's share of the gateway: its loop, its configuration, its pools, its counters.
+
+use crate::bridge::log;
+use crate::bridge::mailbox::{Message, Receiver};
+use crate::bridge::metrics::{EngineCounters, WorkerBlock, WorkerState};
+use crate::limits;
+use crate::http::h1::chunked::ChunkLimits;
+use crate::http::h1::parse::HeadLimits;
+use crate::runtime::{Listener, Pipe, Runtime};
+use crate::snapshot::{Cluster, ClusterId, EndpointId, Snapshot, Timeouts};
+
+use super::balance::Balancer;
+use super::exchange::Exchange;
+use super::pool::Pools;
+use super::{accept, serve};
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+const LOOK_MS: u64 = limits::DRAIN_LOOK_MS;
+
+/// What a worker is made of; all but the loop itself is made by the thread that starts it.
+pub struct Parts {
+    /// The loop of this thread.
+    pub runtime: Runtime,
+    /// This worker's number, from 0.
+    pub number: usize,
+    /// How many workers there are.
+    pub count: usize,
+    /// Where it counts.
+    pub block: Arc<WorkerBlock>,
+    /// Where it logs, if a log is kept.
+    pub log: Option<log::Writer>,
+    /// For jitter and for the balancers' first picks.
+    pub seed: u64,
+}
+
+/// One worker; shared by the tasks of its thread.
+pub struct Worker {
+    /// Its loop.
+    pub runtime: Runtime,
+    /// Its counters.
+    pub block: Arc<WorkerBlock>,
+    /// Its upstream connections.
+    pub pools: Rc<Pools>,
+    number: usize,
+    count: usize,
+    generation: RefCell<Option<Rc<Generation>>>,
+    draining: Cell<bool>,
+    connections_count: Cell<u32>,
+    connections_max: Cell<u32>,
+    connections_total: Cell<u64>,
+    exchanges: RefCell<Vec<Box<Exchange>>>,
+    pipes: RefCell<Vec<Pipe>>,
+    log: RefCell<Option<log::Writer>>,
+    random: Cell<u64>,
+}
+
+/// A configuration as this worker serves it: the shared snapshot and what belongs to this core.
+pub struct Generation {
+    /// What every worker shares.
+    pub snapshot: Arc<Snapshot>,
+    /// One a cluster, in the clusters' order.
+    balancers: Box<[RefCell<Balancer>]>,
+    /// The pool of each endpoint, by cluster.
+    pools: Box<[Box<[usize]>]>,
+    /// Bounds on a head, of a request and of an answer.
+    pub head_limits: HeadLimits,
+    /// Bounds on a chunked body.
+    pub chunk_limits: ChunkLimits,
+}
+
+/// One client's place among the worker's connections; left when dropped.
+pub struct Seat {
+    worker: Rc<Worker>,
+    /// Number of the connection among all that this worker has taken.
+    pub number: u64,
+}
+
+impl Worker {
+    /// A worker that has no configuration yet and so serves nobody.
+    pub fn new(parts: Parts) -> Rc<Self> {
+        let pools = Rc::new(Pools::new(parts.runtime.clone(), parts.block.clone()));
+        Rc::new(Self {
+            runtime: parts.runtime,
+            block: parts.block,
+            pools,
+            number: parts.number,
+            count: parts.count,
+            generation: RefCell::new(None),
+            draining: Cell::new(false),
+            connections_count: Cell::new(0),
+            connections_max: Cell::new(0),
+            connections_total: Cell::new(0),
+            exchanges: RefCell::new(Vec::new()),
+            pipes: RefCell::new(Vec::new()),
+            log: RefCell::new(parts.log),
+            random: Cell::new(parts.seed),
+        })
+    }
+
+    /// Serves `listeners` as the mailbox says, until it says to end; then nothing is in flight,
+    /// or the time for it was over.
+    pub async fn run(self: Rc<Self>, listeners: Vec<Listener>, mut mailbox: Receiver) {
+        let wake = mailbox.take_wake().map(|wake| self.runtime.adopt(wake));
+        let mut unopened = listeners;
+        let mut open: Vec<Rc<Listener>> = Vec::new();
+        self.runtime.spawn(maintain(self.clone()));
+        loop {
+            while let Some(message) = mailbox.pop() {
+                match message {
+                    Message::Install(snapshot) => {
+                        self.install(snapshot);
+                        for listener in unopened.drain(..).map(Rc::new) {
+                            let accepting = accept::run(self.clone(), listener.clone(), serve::admit);
+                            self.runtime.spawn(accepting);
+                            open.push(listener);
+                        }
+                    }
+                    Message::Drain { timeout } => {
+                        return self.drain(open, mailbox, timeout).await;
+                    }
+                    Message::Stop => return,
+                }
+            }
+            match &wake {
+                // Without control nobody could drain or stop this worker any more.
+                Some(wake) => match wake.receive().await {
+                    Ok(Some(_)) => {}
+                    Ok(None) | Err(_) => return,
+                },
+                None => self.runtime.sleep_until(self.runtime.now().plus_ms(LOOK_MS)).await,
+            }
+        }
+    }
+
+    /// Uses a snapshot for every request that begins from now on.
+    pub fn install(&self, snapshot: Arc<Snapshot>) {
+        let number = snapshot.generation;
+        self.connections_max.set(self.share(u32::try_from(snapshot.limits.connections_max).unwrap_or(u32::MAX)));
+        let old = self.generation.borrow_mut().take();
+        let new = Generation::new(self, snapshot, old.as_deref());
+        *self.generation.borrow_mut() = Some(Rc::new(new));
+        self.block.enter(WorkerState::Serving);
+        self.block.acknowledge(number);
+    }
+
+    async fn drain(&self, open: Vec<Rc<Listener>>, mut mailbox: Receiver, timeout: Duration) {
+        self.draining.set(true);
+        self.block.enter(WorkerState::Draining);
+        for listener in &open {
+            listener.close();
+        }
+        self.pools.close_idle();
+        // Clients that wait for their next request look again, and leave.
+        self.runtime.wake_all();
+        let deadline = self.runtime.now() + timeout;
+        while self.connections_count.get() > 0 && self.runtime.now() < deadline {
+            self.runtime.sleep_until(self.runtime.now().plus_ms(LOOK_MS)).await;
+            if matches!(mailbox.pop(), Some(Message::Stop)) {
+                return;
+            }
+        }
+    }
+
+    /// A place for one more client; none where the worker's share of `max_connections` is taken.
+    pub fn seat(self: &Rc<Self>) -> Option<Seat> {
+        let count = self.connections_count.get();
+        if count >= self.connections_max.get() {
+            return None;
+        }
+        self.connections_count.set(count + 1);
+        self.connections_total.set(self.connections_total.get() + 1);
+        self.block.connection_opened();
+        Some(Seat { worker: self.clone(), number: self.connections_total.get() })
+    }
+
+    /// Working memory for a request that begins now, under the present configuration.
+    pub fn begin(&self) -> Box<Exchange> {
+        let generation = self.generation();
+        let now = self.runtime.now();
+        self.block.request_begun();
+        let free = self.exchanges.borrow_mut().pop();
+        match free {
+            Some(mut exchange) => {
+                exchange.renew(generation, now);
+                exchange
+            }
+            None => Box::new(Exchange::new(generation, now)),
+        }
+    }
+
+    /// Takes the working memory back.
+    pub fn end(&self, exchange: Box<Exchange>) {
+        let mut free = self.exchanges.borrow_mut();
+        if free.len() < limits::EXCHANGES_FREE_MAX && exchange.is_small() {
+            free.push(exchange);
+        }
+    }
+
+    /// The configuration for requests that begin now.
+    pub fn generation(&self) -> Rc<Generation> {
+        let generation = self.generation.borrow();
+        generation.clone().expect("listeners open after the first snapshot was installed")
+    }
+
+    /// The bounds on a client's time between requests.
+    pub fn timeouts(&self) -> Timeouts {
+        self.generation().snapshot.timeouts
+    }
+
+    /// Whether what this address says of its own client is believed.
+    pub fn trusts(&self, address: Option<SocketAddr>) -> bool {
+        let generation = self.generation();
+        address.is_some_and(|address| generation.snapshot.trusted.contains(address.ip()))
+    }
+
+    /// Whether the gateway is about to end: idle clients leave, answers say `Connection: close`.
+    pub fn is_draining(&self) -> bool {
+        self.draining.get()
+    }
+
+    /// Hands a record to the log, if one is kept; made only then.
+    pub fn log<'a>(&self, record: impl FnOnce() -> log::Record<'a>) {
+        if let Some(writer) = self.log.borrow_mut().as_mut() {
+            self.block.log_pushed(writer.push(&record()));
+        }
+    }
+
+    /// This worker's part of a bound that holds for the process, at least 1.
+    pub fn share(&self, count: u32) -> u32 {
+        let workers = u32::try_from(self.count).unwrap_or(u32::MAX);
+        count.div_ceil(workers).max(1)
+    }
+
+    /// A number below `bound`, for jitter: SplitMix64 (Steele, Lea, Flood 2014).
+    pub fn random_below(&self, bound: u64) -> u64 {
+        let state = self.random.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
+        self.random.set(state);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % bound.max(1)
+    }
+
+    /// A pipe for bytes that pass through the kernel alone.
+    pub fn pipe(&self) -> Pipe {
+        self.pipes.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// Takes a pipe back that nothing is left in.
+    pub fn recycle(&self, pipe: Pipe) {
+        self.pipes.borrow_mut().push(pipe);
+    }
+
+    fn mirror(&self) {
+        let counters = self.runtime.counters();
+        self.block.mirror_engine(&EngineCounters {
+            turns: counters.turns,
+            enters: counters.enters,
+            entries: counters.entries,
+            completions: counters.completions,
+            copied_bytes: counters.copied_bytes,
+            receives_starved: counters.receives_starved,
+            buffers_out: counters.buffers_out as u64,
+            sockets_open: counters.sockets_open as u64,
+            tasks: counters.tasks as u64,
+        });
+    }
+}
+
+/// Once a second: dead and overdue upstream connections are closed, the loop's counters shown.
+async fn maintain(worker: Rc<Worker>) {
+    loop {
+        let now = worker.runtime.now();
+        worker.pools.sweep(now);
+        worker.mirror();
+        worker.runtime.sleep_until(now + Duration::from_millis(limits::MAINTENANCE_MS)).await;
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let worker = &self.worker;
+        worker.connections_count.set(worker.connections_count.get() - 1);
+        worker.block.connection_closed();
+    }
+}
+
+impl Generation {
+    fn new(worker: &Worker, snapshot: Arc<Snapshot>, old: Option<&Self>) -> Self {
+        let mut balancers = Vec::with_capacity(snapshot.clusters.len());
+        let mut pools = Vec::with_capacity(snapshot.clusters.len());
+        for (position, cluster) in snapshot.clusters.iter().enumerate() {
+            let before = old.and_then(|old| old.named(&cluster.name, position));
+            let seed = worker.random_below(u64::MAX) ^ worker.number as u64;
+            let balancer = match before {
+                Some((old, balancer)) => {
+                    // A copy: requests in flight go on with the generation they began with.
+                    let mut balancer = balancer.borrow().clone();
+                    balancer.install(old, cluster, seed);
+                    balancer
+                }
+                None => Balancer::new(cluster, seed),
+            };
+            balancers.push(RefCell::new(balancer));
+            let open_max = worker.share(cluster.connections_max);
+            let idle_max = worker.share(snapshot.pool.idle_connections_max) as usize;
+            let index = |endpoint| worker.pools.index(endpoint, open_max, idle_max);
+            pools.push(cluster.endpoints.iter().map(index).collect());
+        }
+        let head_limits = HeadLimits {
+            request_line_bytes_max: snapshot.limits.request_line_bytes_max,
+            fields_count_max: snapshot.limits.fields_count_max,
+            fields_bytes_max: snapshot.limits.fields_bytes_max,
+        };
+        let chunk_limits = ChunkLimits {
+            extension_bytes_max: snapshot.limits.chunk_extension_bytes_max,
+            trailer_bytes_max: snapshot.limits.trailer_bytes_max,
+        };
+        Self {
+            snapshot,
+            balancers: balancers.into(),
+            pools: pools.into(),
+            head_limits,
+            chunk_limits,
+        }
+    }
+
+    /// A cluster by name, looked for first where it stood in the other generation.
+    fn named(&self, name: &str, position: usize) -> Option<(&Cluster, &RefCell<Balancer>)> {
+        let clusters = &self.snapshot.clusters;
+        let is_same = |cluster: &Cluster| &*cluster.name == name;
+        let position = match clusters.get(position) {
+            Some(cluster) if is_same(cluster) => position,
+            Some(_) | None => clusters.iter().position(is_same)?,
+        };
+        Some((&self.snapshot.clusters[position], &self.balancers[position]))
+    }
+
+    /// The cluster with this id, which this snapshot gave out.
+    pub fn cluster(&self, id: ClusterId) -> &Cluster {
+        self.snapshot.cluster(id)
+    }
+
+    /// The balancer of a cluster of this snapshot.
+    pub fn balancer(&self, id: ClusterId) -> &RefCell<Balancer> {
+        &self.balancers[id.0 as usize]
+    }
+
+    /// The pool of an endpoint of a cluster of this snapshot.
+    pub fn pool(&self, cluster: ClusterId, endpoint: EndpointId) -> usize {
+        self.pools[cluster.0 as usize][endpoint.0 as usize]
+    }
+}

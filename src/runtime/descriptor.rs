@@ -1,0 +1,81 @@
+//! An open socket, of the kernel or of the simulated network. Dropping it closes it.
+
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+use socket2::{SockAddr, SockRef};
+
+use super::operation::Address;
+use super::simulated::End;
+use super::Errno;
+
+#[derive(Debug)]
+pub(crate) enum Descriptor {
+    Kernel(OwnedFd),
+    Simulated(End),
+}
+
+impl Descriptor {
+    /// A socket of the kernel that can be connected to `address`, and the address as it reads it.
+    pub(crate) fn for_address(address: &Address) -> Result<(Descriptor, SockAddr), Errno> {
+        let (domain, target) = match address {
+            Address::Tcp(address) => {
+                (socket2::Domain::for_address(*address), SockAddr::from(*address))
+            }
+            Address::Unix(path) => {
+                (socket2::Domain::UNIX, SockAddr::unix(path).map_err(|error| Errno::of(&error))?)
+            }
+        };
+        let socket = socket2::Socket::new(domain, socket2::Type::STREAM.nonblocking(), None)
+            .map_err(|error| Errno::of(&error))?;
+        if let Address::Tcp(_) = address {
+            socket.set_tcp_nodelay(true).map_err(|error| Errno::of(&error))?;
+        }
+        Ok((Descriptor::Kernel(socket.into()), target))
+    }
+
+    /// The number that the kernel knows it by; -1, which the kernel refuses, when simulated.
+    pub(crate) fn raw(&self) -> RawFd {
+        match self {
+            Descriptor::Kernel(fd) => fd.as_raw_fd(),
+            Descriptor::Simulated(_) => -1,
+        }
+    }
+
+    pub(crate) fn peer_address(&self) -> Option<SocketAddr> {
+        match self {
+            Descriptor::Kernel(fd) => SockRef::from(fd).peer_addr().ok()?.as_socket(),
+            Descriptor::Simulated(end) => end.peer_address(),
+        }
+    }
+
+    pub(crate) fn local_address(&self) -> Option<SocketAddr> {
+        match self {
+            Descriptor::Kernel(fd) => SockRef::from(fd).local_addr().ok()?.as_socket(),
+            Descriptor::Simulated(end) => end.local_address(),
+        }
+    }
+
+    /// Says that no more bytes will be sent. An error means that the peer is gone already.
+    pub(crate) fn shutdown_write(&self) {
+        match self {
+            Descriptor::Kernel(fd) => {
+                // A peer that is gone needs no end of stream; receiving will tell.
+                let _ = SockRef::from(fd).shutdown(std::net::Shutdown::Write);
+            }
+            Descriptor::Simulated(end) => end.shutdown_write(),
+        }
+    }
+
+    /// Makes the close that follows cut the connection instead of ending it in order.
+    pub(crate) fn reset_on_close(&self) {
+        match self {
+            Descriptor::Kernel(fd) => {
+                // Refused on a Unix socket, which has nothing to linger.
+                let _ = SockRef::from(fd).set_linger(Some(Duration::ZERO));
+            }
+            Descriptor::Simulated(end) => end.reset_on_close(),
+        }
+    }
+}

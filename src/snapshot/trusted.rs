@@ -1,0 +1,129 @@
+//! Networks whose word about the client is believed.
+
+use ipnet::IpNet;
+use std::net::IpAddr;
+
+/// A set of networks as sorted ranges that do not touch: one binary search a lookup.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustedProxies {
+    v4: Box<[(u32, u32)]>,
+    v6: Box<[(u128, u128)]>,
+}
+
+impl TrustedProxies {
+    /// The union of networks, in any order, overlapping or not.
+    pub fn new(networks: &[IpNet]) -> TrustedProxies {
+        let mut v4 = Vec::new();
+        let mut v6 = Vec::new();
+        for network in networks {
+            match network {
+                IpNet::V4(network) => {
+                    v4.push((network.network().to_bits(), network.broadcast().to_bits()));
+                }
+                IpNet::V6(network) => {
+                    v6.push((network.network().to_bits(), network.broadcast().to_bits()));
+                }
+            }
+        }
+        let v4 = union(v4, |end| end.checked_add(1));
+        let v6 = union(v6, |end| end.checked_add(1));
+        TrustedProxies { v4, v6 }
+    }
+
+    /// Whether an address is in one of the networks. An IPv4 address in IPv6 form
+    /// (`::ffff:a.b.c.d`, what a dual-stack listener reports) is the IPv4 address.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match address.to_canonical() {
+            IpAddr::V4(address) => is_in(&self.v4, address.to_bits()),
+            IpAddr::V6(address) => is_in(&self.v6, address.to_bits()),
+        }
+    }
+
+    /// Whether nobody is trusted.
+    pub fn is_empty(&self) -> bool {
+        self.v4.is_empty() && self.v6.is_empty()
+    }
+}
+
+/// Sorts ranges and joins those that overlap or touch.
+fn union<T: Copy + Ord>(mut ranges: Vec<(T, T)>, next: fn(T) -> Option<T>) -> Box<[(T, T)]> {
+    ranges.sort_unstable();
+    let mut joined: Vec<(T, T)> = Vec::with_capacity(ranges.len());
+    for (start, end) in ranges {
+        match joined.last_mut() {
+            // Without a next address the last range reaches the end of all addresses.
+            Some((_, last)) if next(*last).is_none_or(|next| start <= next) => {
+                *last = end.max(*last);
+            }
+            Some(_) | None => joined.push((start, end)),
+        }
+    }
+    joined.into_boxed_slice()
+}
+
+fn is_in<T: Copy + Ord>(ranges: &[(T, T)], address: T) -> bool {
+    let after = ranges.partition_point(|(start, _)| *start <= address);
+    let last = after.checked_sub(1).and_then(|index| ranges.get(index));
+    last.is_some_and(|(_, end)| address <= *end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn set(networks: &[&str]) -> TrustedProxies {
+        let networks: Vec<IpNet> =
+            networks.iter().map(|text| text.parse().expect("a network")).collect();
+        TrustedProxies::new(&networks)
+    }
+
+    fn contains(set: &TrustedProxies, address: &str) -> bool {
+        set.contains(address.parse().expect("an address"))
+    }
+
+    #[test]
+    fn holds_the_edges_of_a_network_and_nothing_beside() {
+        let set = set(&["10.1.0.0/16", "fd00::/8", "127.0.0.1/32"]);
+        for address in ["10.1.0.0", "10.1.255.255", "127.0.0.1", "fd00::", "fdff::1"] {
+            assert!(contains(&set, address), "{address}");
+        }
+        for address in ["10.0.255.255", "10.2.0.0", "127.0.0.2", "fe00::", "::1"] {
+            assert!(!contains(&set, address), "{address}");
+        }
+    }
+
+    #[test]
+    fn reads_a_mapped_address_as_ipv4() {
+        let set = set(&["10.0.0.0/8"]);
+        assert!(contains(&set, "::ffff:10.9.8.7"));
+        assert!(!contains(&set, "::ffff:11.0.0.1"));
+    }
+
+    #[test]
+    fn joins_networks_that_nest_or_touch() {
+        let set = set(&["0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8", "10.0.0.0/8"]);
+        assert_eq!(set.v4.as_ref(), [(0, u32::MAX)]);
+        assert!(TrustedProxies::new(&[]).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_asking_every_network(
+            networks in prop::collection::vec((0u32..64, 24u8..=32), 0..20),
+            address in 0u32..64,
+        ) {
+            let networks: Vec<IpNet> = networks
+                .into_iter()
+                .map(|(bits, prefix)| {
+                    let address = std::net::Ipv4Addr::from_bits(bits << 4);
+                    IpNet::new(address.into(), prefix).expect("a prefix")
+                })
+                .collect();
+            let set = TrustedProxies::new(&networks);
+            let address = IpAddr::from(std::net::Ipv4Addr::from_bits(address << 4 | 7));
+            let want = networks.iter().any(|network| network.contains(&address));
+            prop_assert_eq!(set.contains(address), want);
+        }
+    }
+}

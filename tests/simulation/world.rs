@@ -1,0 +1,315 @@
+//! One seeded world: a worker, its upstreams and its clients on one simulated network.
+
+use crate::client::{self, Shape};
+use crate::upstream;
+
+use frys_gateway::bridge::mailbox::{self, Message};
+use frys_gateway::bridge::metrics::WorkerBlock;
+use frys_gateway::bridge::reason::Reason;
+use frys_gateway::config::{
+    ClusterConfig, ConnectionLimits, GatewayConfig, PoolConfig, Route, Timeouts, Upstream, Workers,
+};
+use frys_gateway::http::h1::chunked::ChunkLimits;
+use frys_gateway::http::h1::parse::HeadLimits;
+use frys_gateway::proxy::worker::{Parts, Worker};
+use frys_gateway::runtime::simulated::{Faults, Settings};
+use frys_gateway::runtime::{Address, Options, Runtime};
+use frys_gateway::snapshot::{self, Resolved};
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub const HEAD_LIMITS: HeadLimits = HeadLimits {
+    request_line_bytes_max: 8 * 1024,
+    fields_count_max: 100,
+    fields_bytes_max: 32 * 1024,
+};
+
+pub const CHUNK_LIMITS: ChunkLimits =
+    ChunkLimits { extension_bytes_max: 256, trailer_bytes_max: 8 * 1024 };
+
+const CLIENTS_COUNT: u64 = 8;
+const UPSTREAMS_COUNT: u64 = 3;
+/// Of each upstream; fewer than clients, so that some wait for their turn.
+const CONNECTIONS_PER_UPSTREAM: u64 = 3;
+
+/// One route to one cluster of three upstreams, under bounds that a run reaches.
+fn config() -> GatewayConfig {
+    let upstream = |number: u64, weight| Upstream {
+        url: format!("http://10.0.1.{number}:80").parse().expect("a url"),
+        weight,
+    };
+    let echo = ClusterConfig {
+        upstreams: vec![upstream(1, 3), upstream(2, 1), upstream(3, 1)],
+        max_connections: Some(CONNECTIONS_PER_UPSTREAM as u32),
+        ..ClusterConfig::default()
+    };
+    let seconds = |count| Some(Duration::from_secs(count));
+    GatewayConfig {
+        listen_addr: "10.0.0.1:80".parse().expect("an address"),
+        workers: Workers::Count(1),
+        connection_limits: ConnectionLimits { max_connections: 6, ..ConnectionLimits::default() },
+        timeouts: Timeouts {
+            client_header: seconds(5),
+            client_body_idle: seconds(5),
+            keep_alive: seconds(2),
+            connect: seconds(1),
+            first_byte: seconds(2),
+            upstream_idle: seconds(2),
+            ..Timeouts::default()
+        },
+        pool: PoolConfig { idle_timeout: Duration::from_secs(1), ..PoolConfig::default() },
+        clusters: [("echo".to_owned(), echo)].into(),
+        routes: vec![Route {
+            id: "echo".into(),
+            path: "/echo/{bytes}/{coding}/{id}".into(),
+            cluster: Some("echo".into()),
+            ..Route::default()
+        }],
+        ..GatewayConfig::default()
+    }
+}
+
+/// What a seed's run came to; equal for equal seeds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    pub answered_count: u64,
+    pub refused_count: u64,
+    pub broken_count: u64,
+    pub recorded_count: u64,
+    pub ended_ns: u64,
+}
+
+/// What every task of a world sees.
+pub struct Shared {
+    pub runtime: Runtime,
+    pub gateway: Address,
+    pub calm: bool,
+    /// Longer than any bound of the gateway: who waits this long waits for ever.
+    pub patience_ns: u64,
+    seed: u64,
+    asked: RefCell<HashMap<u64, Shape>>,
+    answered_count: Cell<u64>,
+    refused_count: Cell<u64>,
+    broken_count: Cell<u64>,
+    upstream_open_count: Cell<u64>,
+    fault: RefCell<Option<String>>,
+}
+
+/// SplitMix64: a stream of numbers that its seed alone decides.
+pub struct Random(u64);
+
+impl Random {
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % bound.max(1)
+    }
+}
+
+/// The body that goes with an id: no two ids share one, so a mixed-up body shows.
+pub fn body_of(id: u64, bytes: usize) -> Vec<u8> {
+    let mut random = Random(id);
+    let word = random.below(u64::MAX).to_le_bytes();
+    (0..bytes).map(|index| word[index % 8] ^ (index / 8) as u8).collect()
+}
+
+impl Shared {
+    pub fn random(&self, stream: u64) -> Random {
+        Random(self.seed.wrapping_mul(0xD134_2543_DE82_EF95).wrapping_add(stream))
+    }
+
+    pub fn fault(&self, text: String) {
+        self.fault.borrow_mut().get_or_insert(text);
+    }
+
+    pub fn asked(&self, shape: &Shape) {
+        self.asked.borrow_mut().insert(shape.id, shape.clone());
+    }
+
+    /// The connection ended before the answer was whole: allowed only where something failed.
+    pub fn broken(&self, shape: &Shape) {
+        self.broken_count.set(self.broken_count.get() + 1);
+        if self.calm && !shape.closes {
+            self.fault(format!("request {} was cut off on a calm network", shape.id));
+        }
+    }
+
+    pub fn answered(&self, shape: &Shape, status: u16, id: Option<u64>, body: &[u8]) {
+        if self.asked.borrow_mut().remove(&shape.id).is_none() {
+            self.fault(format!("request {} was answered twice", shape.id));
+        }
+        if status != 200 {
+            self.refused_count.set(self.refused_count.get() + 1);
+            let expected = [400, 408, 413, 502, 503, 504];
+            if !expected.contains(&status) || (self.calm && status != 503) {
+                self.fault(format!("request {} was answered {status}", shape.id));
+            }
+            return;
+        }
+        self.answered_count.set(self.answered_count.get() + 1);
+        if id != Some(shape.id) {
+            self.fault(format!("request {} was given the answer of {id:?}", shape.id));
+        }
+        let is_head = shape.method.as_str() == "HEAD";
+        let expected = if is_head { 0 } else { shape.answer_bytes };
+        if body != body_of(shape.id, expected) {
+            self.fault(format!("request {} was given a wrong body", shape.id));
+        }
+    }
+
+    pub fn upstream_opened(&self) {
+        self.upstream_open_count.set(self.upstream_open_count.get() + 1);
+    }
+
+    pub fn upstream_closed(&self) {
+        self.upstream_open_count.set(self.upstream_open_count.get() - 1);
+    }
+}
+
+pub struct World {
+    shared: Rc<Shared>,
+    worker: Rc<Worker>,
+    block: Arc<WorkerBlock>,
+    sender: mailbox::Sender,
+    receiver: Option<mailbox::Receiver>,
+}
+
+impl World {
+    pub fn new(seed: u64, calm: bool) -> World {
+        let faults = if calm { Faults::gentle() } else { Faults::rough() };
+        let options = Options { buffers_count: 64, buffer_bytes: 4096, ..Options::default() };
+        let runtime = Runtime::simulated(&options, Settings { seed, faults });
+        let gateway: SocketAddr = "10.0.0.1:80".parse().expect("an address");
+        let shared = Rc::new(Shared {
+            runtime: runtime.clone(),
+            gateway: Address::Tcp(gateway),
+            calm,
+            patience_ns: 60_000_000_000,
+            seed,
+            asked: RefCell::default(),
+            answered_count: Cell::new(0),
+            refused_count: Cell::new(0),
+            broken_count: Cell::new(0),
+            upstream_open_count: Cell::new(0),
+            fault: RefCell::default(),
+        });
+        let block = WorkerBlock::new(0);
+        let parts =
+            Parts { runtime, number: 0, count: 1, block: block.clone(), log: None, seed };
+        let (sender, mut receiver) = mailbox::pair().expect("two descriptors");
+        // The simulated network has no place for a real socket: the worker looks by itself.
+        drop(receiver.take_wake());
+        let worker = Worker::new(parts);
+        World { shared, worker, block, sender, receiver: Some(receiver) }
+    }
+
+    /// Runs the world to its end.
+    pub fn run(mut self) -> Result<Report, String> {
+        let snapshot = snapshot::compile(&config(), &Resolved::default(), 1)
+            .map_err(|faults| format!("{faults:?}"))?;
+        let snapshot = Arc::new(snapshot);
+        self.watch();
+        let runtime = self.shared.runtime.clone();
+        let (shared, block) = (self.shared.clone(), self.block.clone());
+        let result = runtime.block_on(self.play(snapshot));
+        runtime.shutdown();
+        runtime.check()?;
+        if let Some(fault) = shared.fault.borrow_mut().take() {
+            return Err(fault);
+        }
+        result?;
+        let counters = runtime.counters();
+        for (what, count) in [
+            ("buffers out", counters.buffers_out),
+            ("blocks out", counters.blocks_out),
+            ("sockets open", counters.sockets_open),
+            ("operations in flight", counters.operations_in_flight),
+            ("tasks", counters.tasks),
+        ] {
+            if count != 0 {
+                return Err(format!("{count} {what} at the end"));
+            }
+        }
+        let recorded_count = Reason::ALL.iter().map(|reason| block.reason_count(*reason)).sum();
+        Ok(Report {
+            answered_count: shared.answered_count.get(),
+            refused_count: shared.refused_count.get(),
+            broken_count: shared.broken_count.get(),
+            recorded_count,
+            ended_ns: runtime.now().0,
+        })
+    }
+
+    /// After each turn of the loop: the engine's books balance, and limits hold.
+    fn watch(&self) {
+        let shared = Rc::downgrade(&self.shared);
+        self.shared.runtime.after_turn(move |runtime| {
+            let Some(shared) = shared.upgrade() else { return };
+            if let Err(text) = runtime.check() {
+                shared.fault(text);
+            }
+            let open_count = shared.upstream_open_count.get();
+            if open_count > 2 * UPSTREAMS_COUNT * CONNECTIONS_PER_UPSTREAM {
+                shared.fault(format!("{open_count} upstream connections are open"));
+            }
+        });
+    }
+
+    async fn play(&mut self, snapshot: Arc<snapshot::Snapshot>) -> Result<(), String> {
+        let shared = self.shared.clone();
+        let runtime = &shared.runtime;
+        for number in 1..=UPSTREAMS_COUNT {
+            let address = format!("10.0.1.{number}:80").parse().expect("an address");
+            let listener = runtime.listen_simulated(address).map_err(|errno| errno.to_string())?;
+            runtime.spawn(upstream::run(shared.clone(), listener, number));
+        }
+        let Address::Tcp(gateway) = shared.gateway else { return Err("no address".into()) };
+        let listener = runtime.listen_simulated(gateway).map_err(|errno| errno.to_string())?;
+        let receiver = self.receiver.take().ok_or("run twice")?;
+        let ended = Rc::new(Cell::new(0_u64));
+        let worker = self.worker.clone();
+        worker.install(snapshot.clone());
+        let worker_ended = Rc::new(Cell::new(false));
+        let tell = worker_ended.clone();
+        runtime.spawn(async move {
+            worker.run(vec![listener], receiver).await;
+            tell.set(true);
+        });
+        self.send(Message::Install(snapshot))?;
+        for number in 1..=CLIENTS_COUNT {
+            let (shared, ended) = (shared.clone(), ended.clone());
+            runtime.spawn(async move {
+                client::run(shared, number).await;
+                ended.set(ended.get() + 1);
+            });
+        }
+        self.wait("the clients", || ended.get() == CLIENTS_COUNT).await?;
+        self.send(Message::Drain { timeout: Duration::from_secs(30) })?;
+        self.wait("the worker", || worker_ended.get()).await
+    }
+
+    fn send(&mut self, message: Message) -> Result<(), String> {
+        self.sender.send(message).map_err(|_| "the mailbox took no message".to_string())
+    }
+
+    async fn wait(&self, what: &str, done: impl Fn() -> bool) -> Result<(), String> {
+        let runtime = &self.shared.runtime;
+        let deadline = runtime.now().plus_ns(10 * self.shared.patience_ns);
+        while !done() {
+            if let Some(fault) = self.shared.fault.borrow().clone() {
+                return Err(fault);
+            }
+            if runtime.now() > deadline {
+                return Err(format!("{what} did not end"));
+            }
+            runtime.sleep_until(runtime.now().plus_ns(10_000_000)).await;
+        }
+        Ok(())
+    }
+}
