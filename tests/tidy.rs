@@ -17,13 +17,27 @@ mod imports;
 mod text;
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use source::{Fault, File, Source, files};
 
-fn project() -> Vec<File> {
-    let files = files(Path::new(env!("CARGO_MANIFEST_DIR")));
-    assert!(files.iter().any(|file| file.path == "src/lib.rs"), "the project's files are found");
-    files
+/// The project's files, read once.
+fn project() -> &'static [File] {
+    static FILES: OnceLock<Vec<File>> = OnceLock::new();
+    FILES.get_or_init(|| {
+        let files = files(Path::new(env!("CARGO_MANIFEST_DIR")));
+        assert!(files.iter().any(|file| file.path == "src/lib.rs"), "the project is found");
+        files
+    })
+}
+
+/// Its Rust files, split once.
+fn sources() -> &'static [Source<'static>] {
+    static SOURCES: OnceLock<Vec<Source<'static>>> = OnceLock::new();
+    SOURCES.get_or_init(|| {
+        let rust = project().iter().filter(|file| file.path.ends_with(".rs"));
+        rust.map(|file| Source::new(&file.path, &file.text)).collect()
+    })
 }
 
 fn every_file(rule: fn(&File) -> Vec<Fault>) {
@@ -31,9 +45,7 @@ fn every_file(rule: fn(&File) -> Vec<Fault>) {
 }
 
 fn every_source(rule: impl Fn(&Source<'_>) -> Vec<Fault>) {
-    let files = project();
-    let rust = files.iter().filter(|file| file.path.ends_with(".rs"));
-    report(rust.flat_map(|file| rule(&Source::new(&file.path, &file.text))).collect());
+    report(sources().iter().flat_map(rule).collect());
 }
 
 fn report(faults: Vec<Fault>) {
@@ -110,8 +122,7 @@ fn no_file_silences_warnings() {
 
 #[test]
 fn imports_hold_to_the_table() {
-    let files = project();
-    let document = files.iter().find(|file| file.path == "docs/architecture.md");
+    let document = project().iter().find(|file| file.path == "docs/architecture.md");
     let table = imports::Table::read(&document.expect("docs/architecture.md").text);
     assert!(!table.is_empty(), "docs/architecture.md has the table of imports");
     every_source(|source| imports::faults(source, &table));
@@ -135,5 +146,5 @@ fn documents_name_no_lines() {
 
 #[test]
 fn wire_cases_have_ids() {
-    report(text::wire_cases(&project()));
+    every_file(text::wire_cases);
 }

@@ -7,6 +7,7 @@ use crate::http::field::{Field, FieldId, FieldSet};
 use crate::http::method::Method;
 use crate::http::status::Status;
 use crate::limits;
+use crate::simd::Class;
 
 /// The version of a message. Others are refused while parsing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +78,10 @@ pub(crate) struct Progress {
     pub(crate) expects: Expects,
     /// Start of the first line that is not understood yet.
     pub(crate) line_at: u32,
-    /// Bytes up to here hold no end of that line.
+    /// Bytes up to here were looked at.
     pub(crate) scanned: u32,
+    /// Bytes of this class may follow without telling anything new about that line.
+    pub(crate) tail: Option<Class>,
     /// Start of the field lines, once the first line is understood.
     pub(crate) fields_at: u32,
 }
@@ -424,7 +427,7 @@ impl ConnectionOptions {
 
 impl Progress {
     const BEGIN: Progress =
-        Progress { expects: Expects::StartLine, line_at: 0, scanned: 0, fields_at: 0 };
+        Progress { expects: Expects::StartLine, line_at: 0, scanned: 0, tail: None, fields_at: 0 };
 }
 
 impl Start {

@@ -144,7 +144,8 @@ fn answers_a_client_that_waits_for_100() {
             if request.field("expect").is_some() {
                 peer.wire.send("HTTP/1.1 100 Continue\r\n\r\n");
             }
-            (request.body, request.trailers) = peer.wire.body(&request.fields, false);
+            let whole = peer.wire.body(&request.fields, false);
+            (request.body, request.trailers) = whole.expect("a whole body");
             peer.remember(&request);
             peer.wire.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         }

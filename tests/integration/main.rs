@@ -9,6 +9,7 @@ mod forwarding;
 mod bodies;
 mod fields;
 mod framing;
+mod wire_cases;
 mod routing;
 mod pools;
 mod limits;

@@ -35,7 +35,7 @@ pub fn sleeps(source: &Source<'_>) -> Vec<Fault> {
 
 /// No `.unwrap()` in what is shipped: `expect("why it holds")`, or no panic at all.
 pub fn unwraps(source: &Source<'_>) -> Vec<Fault> {
-    if !source.path.starts_with("src/") {
+    if !is_shipped(source) {
         return Vec::new();
     }
     let shipped = 0..source.tests_at;
@@ -45,7 +45,7 @@ pub fn unwraps(source: &Source<'_>) -> Vec<Fault> {
 
 /// A dropped `Result` (`let _ =`) has a comment that says why.
 pub fn dropped_results(source: &Source<'_>) -> Vec<Fault> {
-    if !source.path.starts_with("src/") {
+    if !is_shipped(source) {
         return Vec::new();
     }
     let shipped = 0..source.tests_at;
@@ -106,6 +106,11 @@ pub fn silenced_warnings(source: &Source<'_>) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// Whether the file is part of the product; `tests.rs` beside a module is not.
+fn is_shipped(source: &Source<'_>) -> bool {
+    source.path.starts_with("src/") && !source.path.ends_with("/tests.rs")
 }
 
 fn gates_line_or_arm(source: &Source<'_>, mut at: usize) -> bool {

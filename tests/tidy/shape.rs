@@ -87,7 +87,8 @@ pub fn declared_names(source: &Source<'_>) -> Vec<Fault> {
         if words == ["data"] {
             add("`data` says nothing; name what it is".to_owned());
         }
-        if name.starts_with("get_") {
+        // `get_mut` is the standard library's own partner of `get`.
+        if name.starts_with("get_") && name != "get_mut" {
             add(format!("`{name}`: no `get_`"));
         }
         if pair[0].text != "fn" && name.starts_with("Frys") {

@@ -1,6 +1,6 @@
 //! Rules on the text of all files: places, hosts, line numbers in documents, wire cases.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::source::{Fault, File};
 
@@ -48,27 +48,25 @@ pub fn line_numbers(file: &File) -> Vec<Fault> {
     })
 }
 
-/// Every case under `tests/wire/` has an id, and no two have the same.
-pub fn wire_cases(files: &[File]) -> Vec<Fault> {
+/// Every case under `tests/wire/` has an id, and no two of a file have the same.
+pub fn wire_cases(file: &File) -> Vec<Fault> {
+    if !file.path.starts_with("tests/wire/") || !file.path.ends_with(".toml") {
+        return Vec::new();
+    }
     let mut faults = Vec::new();
-    let mut seen = BTreeMap::<String, String>::new();
-    let is_suite =
-        |file: &&File| file.path.starts_with("tests/wire/") && file.path.ends_with(".toml");
-    for file in files.iter().filter(is_suite) {
-        let (mut cases, mut ids) = (0, 0);
-        for (at, line) in file.text.lines().enumerate() {
-            let fault = |what| Fault { path: file.path.clone(), line: at + 1, what };
-            cases += usize::from(line.trim() == "[[case]]" || line.trim() == "[[cases]]");
-            let Some(id) = line.strip_prefix("id = ") else { continue };
-            ids += 1;
-            if let Some(other) = seen.insert(id.to_owned(), file.path.clone()) {
-                faults.push(fault(format!("the id {id} is also in {other}")));
-            }
+    let mut seen = BTreeSet::new();
+    let fault = |line, what| Fault { path: file.path.clone(), line, what };
+    let (mut cases_count, mut ids_count) = (0, 0);
+    for (at, line) in file.text.lines().enumerate() {
+        cases_count += usize::from(line.trim() == "[[case]]");
+        let Some(id) = line.strip_prefix("id = ") else { continue };
+        ids_count += 1;
+        if !seen.insert(id) {
+            faults.push(fault(at + 1, format!("the id {id} is there twice")));
         }
-        if cases == 0 || cases != ids {
-            let what = format!("{cases} cases with {ids} ids");
-            faults.push(Fault { path: file.path.clone(), line: 1, what });
-        }
+    }
+    if cases_count == 0 || cases_count != ids_count {
+        faults.push(fault(1, format!("{cases_count} cases with {ids_count} ids")));
     }
     faults
 }
@@ -151,8 +149,8 @@ mod tests {
     fn catches_two_wire_cases_of_one_id() {
         let suite = |text| file("tests/wire/a.toml", text);
         let twice = "[[case]]\nid = \"a\"\n[[case]]\nid = \"a\"\n";
-        assert_eq!(wire_cases(&[suite(twice)]).len(), 1);
-        assert_eq!(wire_cases(&[suite("[[case]]\nid = \"a\"\n")]).len(), 0);
-        assert_eq!(wire_cases(&[suite("[[case]]\nbytes = \"\"\n")]).len(), 1);
+        assert_eq!(wire_cases(&suite(twice)).len(), 1);
+        assert_eq!(wire_cases(&suite("[[case]]\nid = \"a\"\n")).len(), 0);
+        assert_eq!(wire_cases(&suite("[[case]]\nbytes = \"\"\n")).len(), 1);
     }
 }

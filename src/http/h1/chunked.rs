@@ -299,7 +299,7 @@ impl Decoder {
                 return Ok(true);
             }
             // The line ends with a line feed, so it is whole or wrong.
-            Line::Partial => return Err(ChunkError::TrailerInvalid(ParseError::BareLf)),
+            Line::Partial(_) => return Err(ChunkError::TrailerInvalid(ParseError::BareLf)),
         };
         // RFC 9110 section 6.5.1: these are never sent honestly as trailers, and a neighbour that
         // merges trailers into the head would frame or route by them.

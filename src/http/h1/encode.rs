@@ -4,8 +4,10 @@
 //! bytes are the same, only the copies are fewer.
 
 use crate::http::field::{FRAMING, FieldId, FieldSet, HOP_BY_HOP};
-use crate::http::framing::Body;
-use crate::http::head::{Form, HeadIndex, RequestHead, ResponseHead, Slot, list};
+use crate::http::framing::{self, Body};
+use crate::http::head::{Form, HeadIndex, RequestHead, ResponseHead, Slot, Version, list};
+use crate::http::method::Method;
+use crate::http::status::Status;
 
 /// How a head differs from the one received, beyond what always differs: hop-by-hop fields, fields
 /// that `Connection` names, and those of framing are never passed on.
@@ -47,6 +49,37 @@ impl From<Body> for Framing {
             Body::Empty | Body::UntilClose => Framing::None,
             Body::Length(length) => Framing::Length(length),
             Body::Chunked => Framing::Chunked,
+        }
+    }
+}
+
+impl Framing {
+    /// What the head of a response declares to a client of version `client`, where `body` is what
+    /// `framing::response` gave. To HTTP/1.0 a body without a length declares nothing and ends with
+    /// the connection.
+    pub fn of_response(
+        method: Method,
+        head: ResponseHead<'_>,
+        body: Body,
+        client: Version,
+    ) -> Framing {
+        let without_length = match client {
+            Version::Http11 => Framing::Chunked,
+            Version::Http10 => Framing::None,
+        };
+        match body {
+            Body::Length(length) => Framing::Length(length),
+            Body::Chunked | Body::UntilClose => without_length,
+            // RFC 9110 section 8.6: the length that a GET would have had is passed on, but 1xx and
+            // 204 have none.
+            Body::Empty if method == Method::HEAD || head.status() == Status::NOT_MODIFIED => {
+                match framing::response_declared(head) {
+                    Ok(Some(Body::Length(length))) => Framing::Length(length),
+                    Ok(Some(Body::Chunked)) => without_length,
+                    Ok(Some(Body::Empty | Body::UntilClose) | None) | Err(_) => Framing::None,
+                }
+            }
+            Body::Empty => Framing::None,
         }
     }
 }
@@ -115,7 +148,7 @@ fn received_target(head: RequestHead<'_>, out: &mut Vec<u8>) {
             // RFC 9112 section 3.2.4: OPTIONS for a whole server, spelled as an absolute target
             // with neither path nor query, becomes an asterisk at the last proxy.
             let is_for_server = start.path.start == start.path.end && start.query.is_none();
-            if is_for_server && head.method() == crate::http::method::Method::OPTIONS {
+            if is_for_server && head.method() == Method::OPTIONS {
                 out.push(b'*');
                 return;
             }

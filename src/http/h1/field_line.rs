@@ -12,8 +12,12 @@ pub(crate) enum Line {
     /// The empty line that ends the section.
     End { next: usize },
     /// The bytes end within the line.
-    Partial,
+    Partial(Tail),
 }
+
+/// How an incomplete line goes on: while bytes of this class follow, reading it again gives nothing
+/// new. `None` where any byte matters; such places are a few bytes long.
+pub(crate) type Tail = Option<Class>;
 
 /// Reads the line at `start`. Errors are found at the earliest byte that makes them certain, so
 /// that they do not depend on how the bytes arrived.
@@ -24,7 +28,7 @@ pub(crate) fn read<S: Scan>(scan: S, bytes: &[u8], start: usize) -> Result<Line,
     }
     let name_end = scan.end_of(Class::Token, bytes, start);
     let Some(after_name) = bytes.get(name_end) else {
-        return Ok(Line::Partial);
+        return Ok(Line::Partial(Some(Class::Token)));
     };
     if *after_name != b':' || name_end == start {
         return not_a_name(bytes, start, name_end);
@@ -36,7 +40,8 @@ pub(crate) fn read<S: Scan>(scan: S, bytes: &[u8], start: usize) -> Result<Line,
     let line_end = scan.end_of(Class::Value, bytes, value_start);
     match bytes.get(line_end..) {
         Some([b'\r', b'\n', ..]) => {}
-        Some([] | [b'\r']) | None => return Ok(Line::Partial),
+        Some([]) | None => return Ok(Line::Partial(Some(Class::Value))),
+        Some([b'\r']) => return Ok(Line::Partial(None)),
         Some([stop, ..]) => return Err(control_error(*stop)),
     }
     let mut value_end = line_end;
@@ -67,7 +72,7 @@ fn end(bytes: &[u8], start: usize) -> Result<Line, ParseError> {
     match bytes.get(start + 1) {
         Some(b'\n') => Ok(Line::End { next: start + 2 }),
         Some(_) => Err(ParseError::BareCr),
-        None => Ok(Line::Partial),
+        None => Ok(Line::Partial(None)),
     }
 }
 

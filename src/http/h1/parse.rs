@@ -1,16 +1,16 @@
 //! Heads of requests and responses: bytes in, offsets out (RFC 9112 sections 2 to 5).
 //!
 //! Each call is given all bytes since the head's start. The index remembers the lines that were
-//! understood and how far the line after them was searched for its end, so a head that trickles in
-//! byte by byte costs no more than twice its length.
+//! understood, and which bytes may follow in the line after them without changing anything; only
+//! other bytes have that line read again. A line has a handful of such places, so a head that
+//! trickles in byte by byte costs a small multiple of its length, not its square.
 //!
 //! Whether bytes are refused, and for what, depends on the bytes alone and not on how they were cut:
-//! limits are checked against a window over the bytes, and a fault is the first in the window. A
-//! fault may be reported later when the bytes trickle, at the end of its line.
+//! limits are checked against a window over the bytes, and a fault is the first in the window.
 
 use crate::http::field::{FieldId, FieldSet};
-use crate::http::h1::field_line::{self, Line};
-use crate::http::h1::start_line;
+use crate::http::h1::field_line::{self, Line, Tail};
+use crate::http::h1::start_line::{self, First};
 use crate::http::head::{
     ConnectionOptions, Expects, Form, HeadIndex, Slot, Start, Version, list, offset,
 };
@@ -167,7 +167,7 @@ fn expect_start_line(
     limits: &HeadLimits,
     index: &mut HeadIndex,
     line_at: usize,
-    read: impl FnOnce(&[u8], &mut Start) -> Result<Option<usize>, ParseError>,
+    read: impl FnOnce(&[u8], &mut Start) -> Result<First, ParseError>,
 ) -> Result<bool, ParseError> {
     let line_bytes_max = limits.request_line_bytes_max.min(limits::HEAD_PART_BYTES_CAP);
     let window = window(bytes, line_at, line_bytes_max + b"\r\n".len());
@@ -175,17 +175,17 @@ fn expect_start_line(
         return Ok(false);
     }
     match read(window, &mut index.start)? {
-        Some(next) => {
+        First::Next(next) => {
             index.progress.expects = Expects::FieldLine;
             index.progress.line_at = offset(next);
             index.progress.fields_at = offset(next);
+            index.progress.tail = None;
             Ok(true)
         }
         // RFC 9112 section 3: a line that is too long is answered with 414.
-        None if window.len() < bytes.len() => Err(ParseError::StartLineTooLong),
-        None => {
-            index.progress.line_at = offset(line_at);
-            index.progress.scanned = offset(bytes.len());
+        First::Partial(_) if window.len() < bytes.len() => Err(ParseError::StartLineTooLong),
+        First::Partial(tail) => {
+            wait(bytes, index, line_at, tail);
             Ok(false)
         }
     }
@@ -216,10 +216,11 @@ fn expect_fields<S: Scan>(
                 return Ok(Some(next));
             }
             // RFC 6585 section 5: fields that are too large are answered with 431.
-            Line::Partial if window.len() < bytes.len() => return Err(ParseError::FieldsTooLarge),
-            Line::Partial => {
-                index.progress.line_at = offset(at);
-                index.progress.scanned = offset(bytes.len());
+            Line::Partial(_) if window.len() < bytes.len() => {
+                return Err(ParseError::FieldsTooLarge);
+            }
+            Line::Partial(tail) => {
+                wait(bytes, index, at, tail);
                 return Ok(None);
             }
         }
@@ -233,20 +234,33 @@ fn window(bytes: &[u8], from: usize, part_bytes_max: usize) -> &[u8] {
     bytes.get(..end).unwrap_or_default()
 }
 
-/// Whether the line that was incomplete still has no end, so that reading it again is in vain. A
-/// line that fills its window is read again, to find out which fault comes first.
+/// Remembers where to go on.
+fn wait(bytes: &[u8], index: &mut HeadIndex, line_at: usize, tail: Tail) {
+    index.progress.line_at = offset(line_at);
+    index.progress.scanned = offset(bytes.len());
+    index.progress.tail = tail;
+}
+
+/// Whether reading the incomplete line again would give nothing new. A line that fills its window
+/// is read again, to find out which fault comes first.
 #[inline(always)]
 fn still_waits(window: &[u8], bytes: &[u8], index: &mut HeadIndex) -> bool {
+    match index.progress.tail {
+        Some(class) if window.len() == bytes.len() => only_more_of(class, bytes, index),
+        Some(_) | None => false,
+    }
+}
+
+#[cold]
+fn only_more_of(class: Class, bytes: &[u8], index: &mut HeadIndex) -> bool {
     let scanned = index.progress.scanned as usize;
-    if scanned <= index.progress.line_at as usize || window.len() < bytes.len() {
-        return false;
+    let goes_on = simd::end_of(class, bytes, scanned) == bytes.len();
+    if goes_on {
+        index.progress.scanned = offset(bytes.len());
+    } else {
+        index.progress.tail = None;
     }
-    let fresh = bytes.get(scanned..).unwrap_or_default();
-    if memchr::memchr(b'\n', fresh).is_some() {
-        return false;
-    }
-    index.progress.scanned = offset(bytes.len());
-    true
+    goes_on
 }
 
 #[inline(always)]

@@ -1,7 +1,7 @@
 //! The first line of a head (RFC 9112 sections 3 and 4).
 
 use crate::http::h1::error::ParseError;
-use crate::http::h1::field_line::control_error;
+use crate::http::h1::field_line::{Tail, control_error};
 use crate::http::head::{Form, Span, Start, Version};
 use crate::http::method::Method;
 use crate::http::status::Status;
@@ -9,15 +9,22 @@ use crate::http::target;
 use crate::limits::METHOD_BYTES_MAX;
 use crate::simd::{Class, Scan};
 
-/// Reads `method SP target SP version CRLF` at `at`; gives the next line's start, or `None` when
-/// the bytes end within the line.
+/// What became of a first line.
+pub(crate) enum First {
+    /// It is understood, and the next line starts there.
+    Next(usize),
+    /// The bytes end within the line.
+    Partial(Tail),
+}
+
+/// Reads `method SP target SP version CRLF` at `at`.
 #[inline(always)]
 pub(crate) fn request<S: Scan>(
     scan: S,
     bytes: &[u8],
     at: usize,
     start: &mut Start,
-) -> Result<Option<usize>, ParseError> {
+) -> Result<First, ParseError> {
     let method_end = scan.end_of(Class::Token, bytes, at);
     // RFC 9112 section 3: a method longer than any that is known is answered with 501.
     if method_end - at > METHOD_BYTES_MAX {
@@ -27,7 +34,7 @@ pub(crate) fn request<S: Scan>(
         Some(b' ') => {}
         Some(b'\n') => return Err(ParseError::BareLf),
         Some(_) => return Err(ParseError::MethodInvalid),
-        None => return Ok(None),
+        None => return Ok(First::Partial(None)),
     }
     let token = bytes.get(at..method_end).unwrap_or_default();
     start.method = Method::from_token(token).ok_or(ParseError::MethodInvalid)?;
@@ -43,19 +50,19 @@ pub(crate) fn request<S: Scan>(
         // Also HTTP/0.9, which has no version.
         Some(b'\r') if target_end > target_start => return Err(ParseError::VersionInvalid),
         Some(_) => return Err(ParseError::TargetInvalid),
-        None => return Ok(None),
+        None => return Ok(First::Partial(Some(Class::Target))),
     }
     // RFC 9112 section 3: exactly one space; a reader that takes more sees another target.
     let Some(version) = version(bytes, target_end + 1)? else {
-        return Ok(None);
+        return Ok(First::Partial(None));
     };
     start.version = version;
     let Some(next) = line_end(bytes, target_end + 1 + VERSION_BYTES)? else {
-        return Ok(None);
+        return Ok(First::Partial(None));
     };
     start.text = Span::new(target_start, target_end);
     take_target_apart(bytes, target_start, target_end, start)?;
-    Ok(Some(next))
+    Ok(First::Next(next))
 }
 
 /// Reads `version SP status [SP reason] CRLF` at `at`; as [`request`].
@@ -65,15 +72,15 @@ pub(crate) fn response<S: Scan>(
     bytes: &[u8],
     at: usize,
     start: &mut Start,
-) -> Result<Option<usize>, ParseError> {
+) -> Result<First, ParseError> {
     let Some(version) = version(bytes, at)? else {
-        return Ok(None);
+        return Ok(First::Partial(None));
     };
     start.version = version;
     let status_at = at + VERSION_BYTES;
     let Some((status, after_status)) = bytes.get(status_at..).and_then(|rest| rest.split_at_checked(4))
     else {
-        return Ok(None);
+        return Ok(First::Partial(None));
     };
     let &[b' ', hundreds, tens, ones] = status else {
         return Err(ParseError::StatusLineInvalid);
@@ -88,13 +95,14 @@ pub(crate) fn response<S: Scan>(
         [b' ', ..] => status_end + 1,
         [b'\n', ..] => return Err(ParseError::BareLf),
         [_, ..] => return Err(ParseError::StatusLineInvalid),
-        [] => return Ok(None),
+        [] => return Ok(First::Partial(None)),
     };
     let reason_end = scan.end_of(Class::Value, bytes, reason_start);
     start.text = Span::new(reason_start, reason_end);
     match bytes.get(reason_end..) {
-        Some([b'\r', b'\n', ..]) => Ok(Some(reason_end + 2)),
-        Some([] | [b'\r']) | None => Ok(None),
+        Some([b'\r', b'\n', ..]) => Ok(First::Next(reason_end + 2)),
+        Some([]) | None => Ok(First::Partial(Some(Class::Value))),
+        Some([b'\r']) => Ok(First::Partial(None)),
         Some([stop, ..]) => Err(control_error(*stop)),
     }
 }

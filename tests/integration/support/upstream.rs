@@ -15,6 +15,8 @@ pub struct Received {
     pub fields: Vec<(String, String)>,
     pub body: Vec<u8>,
     pub trailers: Vec<(String, String)>,
+    /// The head's bytes.
+    pub head: Vec<u8>,
 }
 
 /// A server on loopback, one thread a connection; its threads' panics fail the test.
@@ -107,10 +109,10 @@ impl Drop for Upstream {
 }
 
 impl Peer {
-    /// Reads a whole request and remembers it; none where the gateway closed.
+    /// Reads a whole request and remembers it; none where the gateway closed before its end.
     pub fn request(&mut self) -> Option<Received> {
         let mut request = self.request_head()?;
-        (request.body, request.trailers) = self.wire.body(&request.fields, false);
+        (request.body, request.trailers) = self.wire.body(&request.fields, false)?;
         self.remember(&request);
         Some(request)
     }
@@ -123,6 +125,7 @@ impl Peer {
             fields: head.fields,
             body: Vec::new(),
             trailers: Vec::new(),
+            head: head.raw,
         })
     }
 

@@ -31,6 +31,7 @@ pub struct Response {
 pub struct Head {
     pub line: String,
     pub fields: Vec<(String, String)>,
+    pub raw: Vec<u8>,
 }
 
 impl Wire {
@@ -98,8 +99,8 @@ impl Wire {
         let mut response = self.response_without_body();
         let empty = response.status < 200 || [204, 304].contains(&response.status);
         if !empty {
-            let (body, trailers) = self.body(&response.fields, true);
-            (response.body, response.trailers) = (body, trailers);
+            let whole = self.body(&response.fields, true).expect("a whole body");
+            (response.body, response.trailers) = whole;
         }
         response
     }
@@ -127,61 +128,71 @@ impl Wire {
         let text = String::from_utf8_lossy(&raw).into_owned();
         let mut lines = text.trim_end_matches("\r\n").split("\r\n");
         let line = lines.next().unwrap_or_default().to_owned();
-        Some(Head { line, fields: lines.map(field).collect() })
+        Some(Head { line, fields: lines.map(field).collect(), raw })
     }
 
-    /// Reads the body that these fields describe, and its trailers.
-    pub fn body(&mut self, fields: &[(String, String)], until_close: bool) -> Body {
+    /// Reads the body that these fields describe, and its trailers; none where the stream ends or
+    /// a chunk is none before that.
+    pub fn body(&mut self, fields: &[(String, String)], until_close: bool) -> Option<Body> {
         let length = value(fields, "content-length").map(|text| text.parse().expect("a length"));
         if value(fields, "transfer-encoding").is_some() {
             return self.chunks();
         }
         match length {
-            Some(bytes) => (self.take(bytes), Vec::new()),
-            None if until_close => (self.rest(), Vec::new()),
-            None => (Vec::new(), Vec::new()),
+            Some(bytes) => Some((self.try_take(bytes)?, Vec::new())),
+            None if until_close => Some((self.rest(), Vec::new())),
+            None => Some((Vec::new(), Vec::new())),
         }
     }
 
-    fn chunks(&mut self) -> Body {
+    fn chunks(&mut self) -> Option<Body> {
         let mut body = Vec::new();
         loop {
-            let line = self.line();
-            let digits = line.split(';').next().unwrap_or_default();
-            let bytes = usize::from_str_radix(digits, 16).expect("a chunk size");
+            let line = self.line()?;
+            let bytes = usize::from_str_radix(line.split(';').next()?, 16).ok()?;
             if bytes == 0 {
                 break;
             }
-            body.extend(self.take(bytes));
-            assert_eq!(self.line(), "", "a chunk ends with its line");
+            body.extend(self.try_take(bytes)?);
+            if !self.line()?.is_empty() {
+                return None;
+            }
         }
         let mut trailers = Vec::new();
         loop {
-            let line = self.line();
+            let line = self.line()?;
             if line.is_empty() {
-                return (body, trailers);
+                return Some((body, trailers));
             }
             trailers.push(field(&line));
         }
     }
 
-    fn line(&mut self) -> String {
+    fn line(&mut self) -> Option<String> {
         let end = loop {
             if let Some(at) = self.buffer.windows(2).position(|bytes| bytes == b"\r\n") {
                 break at;
             }
-            assert_ne!(self.fill().expect("more bytes"), 0, "the stream ended within a line");
+            if self.fill().ok()? == 0 {
+                return None;
+            }
         };
         let line: Vec<u8> = self.buffer.drain(..end + 2).collect();
-        String::from_utf8_lossy(&line[..end]).into_owned()
+        Some(String::from_utf8_lossy(&line[..end]).into_owned())
     }
 
     /// Reads exactly this many bytes.
     pub fn take(&mut self, bytes: usize) -> Vec<u8> {
+        self.try_take(bytes).expect("the stream goes on for that long")
+    }
+
+    fn try_take(&mut self, bytes: usize) -> Option<Vec<u8>> {
         while self.buffer.len() < bytes {
-            assert_ne!(self.fill().expect("more bytes"), 0, "the stream ended early");
+            if self.fill().ok()? == 0 {
+                return None;
+            }
         }
-        self.buffer.drain(..bytes).collect()
+        Some(self.buffer.drain(..bytes).collect())
     }
 
     /// Reads over this many bytes and keeps none.
