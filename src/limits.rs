@@ -44,8 +44,8 @@ pub const FIELDS_COUNT_MAX: usize = 100;
 /// Default bytes of all field lines of a head: nginx's 4 x 8 KiB.
 pub const FIELDS_BYTES_MAX: usize = 32 * 1024;
 
-/// Most bytes of a first line, and of all field lines, whatever is configured: offsets have 32 bits,
-/// and both parts together stay far below.
+/// Most bytes of a first line, and of all field lines, whatever is configured: offsets have 32
+/// bits, and both parts together stay far below.
 pub const HEAD_PART_BYTES_CAP: usize = 16 * 1024 * 1024;
 
 /// Fields whose memory a head's index keeps for the next head: 64 slots of 12 bytes are 768 bytes,

@@ -44,6 +44,7 @@ pub const fn drop_set(trusted: bool) -> FieldSet {
 /// A trusted client's `X-Forwarded-Proto` and `-Host` stay as they are, because they tell about the
 /// first hop; `X-Forwarded-For` and `Forwarded` gain a member at their end.
 pub fn request(head: RequestHead<'_>, hop: &Hop<'_>, out: &mut Vec<u8>) {
+    out.reserve(ROOM_BYTES);
     via(head.version(), out);
     forwarded_for(head, hop, out);
     let proto = Some(hop.proto.as_bytes());
@@ -51,6 +52,9 @@ pub fn request(head: RequestHead<'_>, hop: &Hop<'_>, out: &mut Vec<u8>) {
     kept_or_own(head, hop, FieldId::XForwardedHost, b"X-Forwarded-Host: ", hop.host, out);
     forwarded(head, hop, out);
 }
+
+/// Room for the lines of an IPv4 client with a short host; longer ones grow the buffer.
+const ROOM_BYTES: usize = 256;
 
 /// Appends a `Via` line for a message received with `version` (RFC 9110 section 7.6.3). Received
 /// `Via` lines stay before it: lines of one name are one list.
@@ -170,10 +174,125 @@ fn address(peer: IpAddr, out: &mut Vec<u8>) {
 }
 
 fn dotted(peer: Ipv4Addr, out: &mut Vec<u8>) {
-    let mut separator: &[u8] = b"";
+    let mut text = [0u8; 16];
+    let mut at = 0;
     for octet in peer.octets() {
-        out.extend_from_slice(separator);
-        super::h1::encode::decimal(u64::from(octet), out);
-        separator = b".";
+        let [hundreds, tens, ones] = [octet / 100, octet / 10 % 10, octet % 10];
+        if octet >= 100 {
+            text[at] = b'0' + hundreds;
+            at += 1;
+        }
+        if octet >= 10 {
+            text[at] = b'0' + tens;
+            at += 1;
+        }
+        text[at] = b'0' + ones;
+        text[at + 1] = b'.';
+        at += 2;
+    }
+    // Without the last dot; four octets with their dots are at most 16 bytes.
+    out.extend_from_slice(&text[..at - 1]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::h1::parse::{self, HeadLimits};
+    use crate::http::head::HeadIndex;
+    use std::net::Ipv6Addr;
+
+    const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 44));
+
+    fn lines(fields: &str, hop: &Hop<'_>) -> String {
+        let bytes = format!("GET / HTTP/1.1\r\nHost: a.example:81\r\n{fields}\r\n");
+        let mut index = HeadIndex::new();
+        parse::request(bytes.as_bytes(), &HeadLimits::default(), &mut index).unwrap();
+        let head = RequestHead::new(bytes.as_bytes(), &index);
+        let mut out = Vec::new();
+        request(head, &Hop { host: hop.host.and(head.authority()), ..*hop }, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn hop(trusted: bool) -> Hop<'static> {
+        Hop { peer: Some(PEER), trusted, proto: "http", host: Some(b"taken from the head") }
+    }
+
+    const RECEIVED: &str = "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: 10.0.0.2\r\n\
+        X-Forwarded-Proto: https\r\nX-Forwarded-Host: first.example\r\n\
+        Forwarded: for=10.0.0.1\r\n";
+
+    const OWN: &str = "Via: 1.1 frys\r\nX-Forwarded-For: 192.0.2.44\r\n\
+        X-Forwarded-Proto: http\r\nX-Forwarded-Host: a.example:81\r\n\
+        Forwarded: for=192.0.2.44;host=\"a.example:81\";proto=http\r\n";
+
+    #[test]
+    fn tells_who_asked() {
+        assert_eq!(lines("", &hop(false)), OWN);
+        assert_eq!(lines("", &hop(true)), OWN);
+    }
+
+    #[test]
+    fn replaces_what_an_untrusted_client_says() {
+        assert_eq!(lines(RECEIVED, &hop(false)), OWN);
+    }
+
+    #[test]
+    fn continues_what_a_trusted_client_says() {
+        let expected = "Via: 1.1 frys\r\nX-Forwarded-For: 10.0.0.1, 10.0.0.2, 192.0.2.44\r\n\
+            X-Forwarded-Proto: https\r\nX-Forwarded-Host: first.example\r\n\
+            Forwarded: for=10.0.0.1, for=192.0.2.44;host=\"a.example:81\";proto=http\r\n";
+        assert_eq!(lines(RECEIVED, &hop(true)), expected);
+    }
+
+    #[test]
+    fn empty_lines_of_a_trusted_client_make_no_empty_members() {
+        let received = "X-Forwarded-For:\r\nX-Forwarded-Proto: \r\nForwarded:\r\n";
+        assert_eq!(lines(received, &hop(true)), OWN);
+    }
+
+    #[test]
+    fn an_ipv6_address_is_bracketed_and_quoted_in_forwarded_only() {
+        let peer = Some(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)));
+        let text = lines("", &Hop { peer, ..hop(false) });
+        assert!(text.contains("X-Forwarded-For: 2001:db8::1\r\n"), "{text}");
+        assert!(text.contains("Forwarded: for=\"[2001:db8::1]\";host="), "{text}");
+    }
+
+    #[test]
+    fn an_ipv4_address_in_an_ipv6_socket_is_written_as_ipv4() {
+        let peer = Some(IpAddr::V6(Ipv4Addr::new(192, 0, 2, 44).to_ipv6_mapped()));
+        assert_eq!(lines("", &Hop { peer, ..hop(false) }), OWN);
+    }
+
+    #[test]
+    fn a_client_without_address_and_host_is_unknown() {
+        let text = lines("", &Hop { peer: None, host: None, ..hop(false) });
+        let expected =
+            "Via: 1.1 frys\r\nX-Forwarded-Proto: http\r\nForwarded: for=unknown;proto=http\r\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn only_an_untrusted_client_loses_fields_that_are_not_written_anew() {
+        assert!(drop_set(false).contains(FieldId::XRealIp));
+        assert!(!drop_set(true).contains(FieldId::XRealIp));
+        assert!(drop_set(true).contains(FieldId::XForwardedFor));
+    }
+
+    #[test]
+    fn via_says_the_version_that_was_received() {
+        let mut out = Vec::new();
+        via(Version::Http10, &mut out);
+        assert_eq!(out, b"Via: 1.0 frys\r\n");
+    }
+
+    #[test]
+    fn every_octet_is_written_as_std_writes_it() {
+        for octet in 0..=255 {
+            let peer = Ipv4Addr::new(octet, 255 - octet, 0, octet);
+            let mut out = Vec::new();
+            dotted(peer, &mut out);
+            assert_eq!(out, peer.to_string().as_bytes());
+        }
     }
 }

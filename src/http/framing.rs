@@ -172,3 +172,131 @@ fn length(value: &[u8]) -> Result<u64, FramingError> {
     let length = value.iter().fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
     if i64::try_from(length).is_ok() { Ok(length) } else { Err(FramingError::LengthInvalid) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::h1::parse::{self, HeadLimits};
+
+    fn of_request(version: &str, fields: &str) -> Result<Body, FramingError> {
+        let bytes = format!("POST / {version}\r\nHost: a\r\n{fields}\r\n");
+        let mut index = HeadIndex::new();
+        parse::request(bytes.as_bytes(), &HeadLimits::default(), &mut index).unwrap();
+        request(RequestHead::new(bytes.as_bytes(), &index))
+    }
+
+    fn of_response(method: Method, text: &str) -> Result<Body, FramingError> {
+        let mut index = HeadIndex::new();
+        parse::response(text.as_bytes(), &HeadLimits::default(), &mut index).unwrap();
+        response(method, ResponseHead::new(text.as_bytes(), &index))
+    }
+
+    fn keeps_alive_of(line: &str, fields: &str) -> bool {
+        let bytes = format!("{line}\r\n{fields}\r\n");
+        let mut index = HeadIndex::new();
+        if line.starts_with("HTTP") {
+            parse::response(bytes.as_bytes(), &HeadLimits::default(), &mut index).unwrap();
+            response_keeps_alive(ResponseHead::new(bytes.as_bytes(), &index))
+        } else {
+            parse::request(bytes.as_bytes(), &HeadLimits::default(), &mut index).unwrap();
+            request_keeps_alive(RequestHead::new(bytes.as_bytes(), &index))
+        }
+    }
+
+    #[test]
+    fn takes_one_length_and_refuses_two() {
+        let two = "Content-Length: 5\r\nContent-Length: 5\r\n";
+        assert_eq!(of_request("HTTP/1.1", "Content-Length: 5\r\n"), Ok(Body::Length(5)));
+        assert_eq!(of_request("HTTP/1.1", two), Err(FramingError::LengthRepeated));
+    }
+
+    #[test]
+    fn takes_lengths_up_to_2_to_the_63_less_one() {
+        let largest = "Content-Length: 9223372036854775807\r\n";
+        let next = "Content-Length: 9223372036854775808\r\n";
+        assert_eq!(of_request("HTTP/1.1", largest), Ok(Body::Length(i64::MAX.unsigned_abs())));
+        assert_eq!(of_request("HTTP/1.1", next), Err(FramingError::LengthInvalid));
+    }
+
+    #[test]
+    fn refuses_lengths_that_are_not_digits_alone() {
+        for value in ["", "+5", "-5", "5,5", "5 5", "0x5", "5.", "five", "\u{665}"] {
+            let body = of_request("HTTP/1.1", &format!("Content-Length: {value}\r\n"));
+            assert_eq!(body, Err(FramingError::LengthInvalid), "{value}");
+        }
+    }
+
+    #[test]
+    fn takes_chunked_in_1_1_and_refuses_it_in_1_0() {
+        let fields = "Transfer-Encoding: Chunked\r\n";
+        assert_eq!(of_request("HTTP/1.1", fields), Ok(Body::Chunked));
+        assert_eq!(of_request("HTTP/1.0", fields), Err(FramingError::CodingInHttp10));
+    }
+
+    #[test]
+    fn rejects_content_length_with_chunked() {
+        let fields = "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n";
+        assert_eq!(of_request("HTTP/1.1", fields), Err(FramingError::BothLengths));
+    }
+
+    #[test]
+    fn tells_unknown_codings_from_malformed_ones() {
+        for value in ["gzip", "xchunked", "gzip, chunked", "chunked;q=1", "chunked, gzip"] {
+            let fields = format!("Transfer-Encoding: {value}\r\n");
+            let error = of_request("HTTP/1.1", &fields).unwrap_err();
+            assert_eq!(error, FramingError::CodingUnsupported, "{value}");
+            assert_eq!(error.status(), Status::NOT_IMPLEMENTED);
+        }
+        for value in ["", ",", "chunked,", ",chunked", "chunked,chunked"] {
+            let fields = format!("Transfer-Encoding: {value}\r\n");
+            let error = of_request("HTTP/1.1", &fields).unwrap_err();
+            assert_eq!(error, FramingError::CodingInvalid, "{value}");
+            assert_eq!(error.status(), Status::BAD_REQUEST);
+        }
+    }
+
+    #[test]
+    fn a_request_that_says_nothing_has_no_body() {
+        assert_eq!(of_request("HTTP/1.1", ""), Ok(Body::Empty));
+    }
+
+    #[test]
+    fn a_response_that_says_nothing_lasts_until_the_end() {
+        assert_eq!(of_response(Method::GET, "HTTP/1.1 200 OK\r\n\r\n"), Ok(Body::UntilClose));
+    }
+
+    #[test]
+    fn responses_without_body_end_with_the_head() {
+        let with_length = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+        assert_eq!(of_response(Method::HEAD, with_length), Ok(Body::Empty));
+        assert_eq!(of_response(Method::GET, with_length), Ok(Body::Length(5)));
+        for status in ["100 Continue", "103 Early Hints", "204 No Content", "304 Not Modified"] {
+            let text = format!("HTTP/1.1 {status}\r\nContent-Length: 5\r\n\r\n");
+            assert_eq!(of_response(Method::GET, &text), Ok(Body::Empty), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_response_without_body_is_refused_for_what_it_says_about_one() {
+        let text = "HTTP/1.1 304 Not Modified\r\nContent-Length: x\r\n\r\n";
+        assert_eq!(of_response(Method::GET, text), Err(FramingError::LengthInvalid));
+    }
+
+    #[test]
+    fn http_1_1_stays_open_unless_told_to_close() {
+        let line = "GET / HTTP/1.1\r\nHost: a";
+        assert!(keeps_alive_of(line, ""));
+        assert!(keeps_alive_of(line, "Connection: x\r\n"));
+        assert!(!keeps_alive_of(line, "Connection: x, Close\r\n"));
+        assert!(!keeps_alive_of("HTTP/1.1 200 OK", "Connection: keep-alive, close\r\n"));
+    }
+
+    #[test]
+    fn http_1_0_closes_unless_told_to_stay_open() {
+        let line = "GET / HTTP/1.0";
+        assert!(!keeps_alive_of(line, ""));
+        assert!(keeps_alive_of(line, "Connection: Keep-Alive\r\n"));
+        assert!(!keeps_alive_of(line, "Connection: keep-alive\r\nConnection: close\r\n"));
+        assert!(!keeps_alive_of("HTTP/1.0 200 OK", ""));
+    }
+}

@@ -11,6 +11,7 @@
 #![allow(unsafe_code)]
 
 pub mod class;
+#[cfg(target_arch = "x86_64")]
 mod generic;
 mod scalar;
 #[cfg(target_arch = "x86_64")]

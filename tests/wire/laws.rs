@@ -12,7 +12,6 @@ use frys_gateway::http::head::{HeadIndex, RequestHead, ResponseHead, Version};
 use frys_gateway::http::method::Method;
 
 /// What generated heads and bodies are put together of.
-#[allow(dead_code, reason = "the programs of `fuzz/` bring their own bytes")]
 pub const PIECES: &[&[u8]] = &[
     b"\r\n",
     b"\r\n",

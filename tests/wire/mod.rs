@@ -1,9 +1,9 @@
 //! The cases of `tests/wire/*.toml`: bytes, and what has to become of them.
 //!
 //! Strings are TOML literal strings with escapes of their own, because the cases are bytes:
-//! `\r`, `\n`, `\t`, `\0`, `\\`, `\xHH`, and `\{unit*count}` for `unit` repeated. Line breaks of the
-//! file within a string do not count. `{upstream}` in an expected head stands for the authority of
-//! the upstream, where the request has none.
+//! `\r`, `\n`, `\t`, `\0`, `\\`, `\xHH`, and `\{unit*count}` for `unit` repeated. Line breaks of
+//! the file within a string do not count. `{upstream}` in an expected head stands for the authority
+//! of the upstream, where the request has none.
 //!
 //! | key | meaning |
 //! |---|---|

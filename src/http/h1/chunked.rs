@@ -14,7 +14,7 @@ use std::ops::Range;
 /// How much a chunked body may hold beside its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChunkLimits {
-    /// Bytes behind the size on one chunk-size line.
+    /// Bytes behind the size on one chunk-size line, the first semicolon and the line end apart.
     pub extension_bytes_max: usize,
     /// Bytes of all trailer lines, with the empty line behind them.
     pub trailer_bytes_max: usize,
@@ -170,7 +170,7 @@ impl Decoder {
             State::ExpectSemicolon => self.semicolon(byte)?,
             State::ExpectExtension => return self.extension(input, at).map(Turn::Next),
             State::ExpectSizeLf => self.size_lf(byte, trailers.len())?,
-            State::ExpectData => return Ok(Turn::Say(self.data(input, at))),
+            State::ExpectData => return Ok(Turn::Say(self.content(input, at))),
             State::ExpectDataCr => self.data_end(byte, b'\r', State::ExpectDataLf)?,
             State::ExpectDataLf => self.data_end(byte, b'\n', State::ExpectSize)?,
             State::ExpectTrailer => return self.trailer(input, at, trailers).map(Turn::Next),
@@ -201,7 +201,10 @@ impl Decoder {
         self.state = match byte {
             b'\r' => State::ExpectSizeLf,
             b';' => State::ExpectExtension,
-            b' ' | b'\t' => State::ExpectSemicolon,
+            b' ' | b'\t' => {
+                self.count(1, self.limits.extension_bytes_max, TOO_LARGE)?;
+                State::ExpectSemicolon
+            }
             _ => return Err(ChunkError::SizeInvalid),
         };
         Ok(())
@@ -249,7 +252,7 @@ impl Decoder {
         Ok(())
     }
 
-    fn data(&mut self, input: &[u8], at: usize) -> Step {
+    fn content(&mut self, input: &[u8], at: usize) -> Step {
         let available = input.len() - at;
         // What is left may not fit into a usize of 32 bits; the minimum with a length does.
         let left = usize::try_from(self.left_bytes).unwrap_or(usize::MAX);
@@ -431,5 +434,107 @@ impl Operation for ReadLine<'_> {
     #[inline(always)]
     fn run<S: Scan>(self, scan: S) -> Self::Output {
         field_line::read(scan, self.line, 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode_all(limits: ChunkLimits, input: &[u8]) -> Result<(Vec<u8>, Vec<u8>), ChunkError> {
+        let mut decoder = Decoder::new(limits);
+        let (mut data, mut trailers) = (Vec::new(), Vec::new());
+        let mut rest = input;
+        loop {
+            let step = decoder.decode(rest, &mut trailers)?;
+            match step.event {
+                Event::Data(range) => data.extend_from_slice(&rest[range]),
+                Event::NeedMore | Event::End => return Ok((data, trailers)),
+            }
+            rest = &rest[step.consumed..];
+        }
+    }
+
+    #[test]
+    fn gives_ranges_of_data_and_the_end() {
+        let input = b"3\r\nabc\r\n0\r\n\r\nrest";
+        let mut decoder = Decoder::new(ChunkLimits::default());
+        let mut trailers = Vec::new();
+        let step = decoder.decode(input, &mut trailers).unwrap();
+        assert_eq!(step, Step { consumed: 6, event: Event::Data(3..6) });
+        let step = decoder.decode(&input[6..], &mut trailers).unwrap();
+        assert_eq!(step, Step { consumed: 7, event: Event::End });
+        assert!(decoder.is_ended());
+        let step = decoder.decode(b"more", &mut trailers).unwrap();
+        assert_eq!(step, Step { consumed: 0, event: Event::End });
+    }
+
+    #[test]
+    fn an_input_without_an_end_is_consumed_whole() {
+        let mut decoder = Decoder::new(ChunkLimits::default());
+        let step = decoder.decode(b"1f", &mut Vec::new()).unwrap();
+        assert_eq!(step, Step { consumed: 2, event: Event::NeedMore });
+        let step = decoder.decode(b"", &mut Vec::new()).unwrap();
+        assert_eq!(step, Step { consumed: 0, event: Event::NeedMore });
+    }
+
+    #[test]
+    fn extensions_at_their_limit_pass_and_one_byte_more_does_not() {
+        let limits = ChunkLimits { extension_bytes_max: 3, ..ChunkLimits::default() };
+        assert!(decode_all(limits, b"1;abc\r\nx\r\n1;def\r\n").is_ok());
+        let refused = decode_all(limits, b"1;abcd");
+        assert_eq!(refused, Err(ChunkError::ExtensionTooLarge));
+    }
+
+    #[test]
+    fn blanks_before_the_semicolon_count_as_extension() {
+        let limits = ChunkLimits { extension_bytes_max: 3, ..ChunkLimits::default() };
+        assert!(decode_all(limits, b"1  ;a\r\n").is_ok());
+        let refused = decode_all(limits, b"1   ;a");
+        assert_eq!(refused, Err(ChunkError::ExtensionTooLarge));
+    }
+
+    #[test]
+    fn trailers_at_their_limit_pass_and_one_byte_more_does_not() {
+        let limits = ChunkLimits { trailer_bytes_max: 8, ..ChunkLimits::default() };
+        let (_, trailers) = decode_all(limits, b"0\r\nA: b\r\n\r\n").unwrap();
+        assert_eq!(trailers, b"A: b\r\n");
+        let refused = decode_all(limits, b"0\r\nA: bc\r\n\r\n");
+        assert_eq!(refused, Err(ChunkError::TrailersTooLarge));
+    }
+
+    #[test]
+    fn trailers_that_are_left_out_count_too() {
+        let limits = ChunkLimits { trailer_bytes_max: 20, ..ChunkLimits::default() };
+        let refused = decode_all(limits, b"0\r\nCookie: aaa\r\nCookie: bbb\r\n");
+        assert_eq!(refused, Err(ChunkError::TrailersTooLarge));
+    }
+
+    #[test]
+    fn trailers_are_appended_behind_what_is_there() {
+        let mut trailers = b"Kept: 1\r\n".to_vec();
+        let mut decoder = Decoder::new(ChunkLimits::default());
+        let step = decoder.decode(b"0\r\nA:b\r\nDate: x\r\n\r\n", &mut trailers).unwrap();
+        assert_eq!(step.event, Event::End);
+        assert_eq!(trailers, b"Kept: 1\r\nA: b\r\n");
+    }
+
+    #[test]
+    fn the_largest_size_passes_and_the_next_does_not() {
+        let limits = ChunkLimits::default();
+        assert!(decode_all(limits, b"7fffffffffffffff\r\nx").is_ok());
+        let refused = decode_all(limits, b"8000000000000000\r\n");
+        assert_eq!(refused, Err(ChunkError::SizeTooLarge));
+        let refused = decode_all(limits, b"00000000000000000");
+        assert_eq!(refused, Err(ChunkError::SizeTooLarge));
+    }
+
+    #[test]
+    fn sizes_are_written_in_hexadecimal() {
+        for bytes in [0, 1, 15, 16, 500, usize::MAX] {
+            let mut out = Vec::new();
+            encode_chunk_size(bytes, &mut out);
+            assert_eq!(out, format!("{bytes:x}\r\n").as_bytes());
+        }
     }
 }

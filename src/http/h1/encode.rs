@@ -225,3 +225,73 @@ fn finish(edits: &Edits<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(edits.append);
     out.extend_from_slice(b"\r\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::h1::parse::{self, HeadLimits};
+
+    const NO_EDITS: Edits<'_> =
+        Edits { drop: FieldSet::EMPTY, framing: Framing::None, append: b"" };
+
+    fn encoded(bytes: &str, target: Target<'_>, edits: &Edits<'_>) -> String {
+        let mut index = HeadIndex::new();
+        parse::request(bytes.as_bytes(), &HeadLimits::default(), &mut index).unwrap();
+        let head = RequestHead::new(bytes.as_bytes(), &index);
+        let mut out = Vec::new();
+        request(head, target, head.authority().unwrap_or_default(), edits, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn kept_lines_pass_byte_by_byte() {
+        let bytes = "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\nC: d\r\n\r\n";
+        assert_eq!(encoded(bytes, Target::Received, &NO_EDITS), bytes);
+    }
+
+    #[test]
+    fn dropped_lines_leave_no_trace_wherever_they_stand() {
+        let bytes = "GET / HTTP/1.1\r\nCookie: 1\r\nHost: a\r\nA: b\r\nCookie: 2\r\nB:c\r\n\
+            C: d\r\nCookie: 3\r\n\r\n";
+        let edits = Edits { drop: FieldSet::of(&[FieldId::Cookie]), ..NO_EDITS };
+        let expected = "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\nB: c\r\nC: d\r\n\r\n";
+        assert_eq!(encoded(bytes, Target::Received, &edits), expected);
+    }
+
+    #[test]
+    fn framing_and_appended_lines_stand_at_the_end() {
+        let bytes = "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 007\r\nA: b\r\n\r\n";
+        let edits = Edits { framing: Framing::Length(7), append: b"Via: 1.1 frys\r\n", ..NO_EDITS };
+        let expected = "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\nContent-Length: 7\r\n\
+            Via: 1.1 frys\r\n\r\n";
+        assert_eq!(encoded(bytes, Target::Received, &edits), expected);
+    }
+
+    #[test]
+    fn a_rewritten_target_takes_the_place_of_the_received_one() {
+        let bytes = "GET http://a/old HTTP/1.1\r\nHost: a\r\n\r\n";
+        let text = encoded(bytes, Target::Rewritten(b"/new?x"), &NO_EDITS);
+        assert_eq!(text, "GET /new?x HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+
+    #[test]
+    fn a_body_without_length_is_chunked_for_1_1_and_bare_for_1_0() {
+        let bytes = b"HTTP/1.1 200 OK\r\n\r\n";
+        let mut index = HeadIndex::new();
+        parse::response(bytes, &HeadLimits::default(), &mut index).unwrap();
+        let head = ResponseHead::new(bytes, &index);
+        let framing =
+            |client| Framing::of_response(Method::GET, head, Body::UntilClose, client);
+        assert_eq!(framing(Version::Http11), Framing::Chunked);
+        assert_eq!(framing(Version::Http10), Framing::None);
+    }
+
+    #[test]
+    fn numbers_are_written_as_std_writes_them() {
+        for number in [0, 9, 10, 99, 100, 1234, u64::MAX] {
+            let mut out = Vec::new();
+            decimal(number, &mut out);
+            assert_eq!(out, number.to_string().as_bytes());
+        }
+    }
+}

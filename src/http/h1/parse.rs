@@ -5,8 +5,8 @@
 //! other bytes have that line read again. A line has a handful of such places, so a head that
 //! trickles in byte by byte costs a small multiple of its length, not its square.
 //!
-//! Whether bytes are refused, and for what, depends on the bytes alone and not on how they were cut:
-//! limits are checked against a window over the bytes, and a fault is the first in the window.
+//! Whether bytes are refused, and for what, depends on the bytes alone and not on how they were
+//! cut: limits are checked against a window over the bytes, and a fault is the first in the window.
 
 use crate::http::field::{FieldId, FieldSet};
 use crate::http::h1::field_line::{self, Line, Tail};
@@ -326,4 +326,214 @@ fn read_connection(bytes: &[u8], index: &mut HeadIndex) -> Result<(), ParseError
     index.connection = options;
     index.listed = listed;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::head::{RequestHead, ResponseHead};
+    use crate::http::method::Method;
+    use crate::http::status::Status;
+
+    const CURL: &[u8] =
+        b"GET /a?b=c HTTP/1.1\r\nHost: a.example\r\nUser-Agent: curl\r\nAccept: */*\r\n\r\n";
+
+    fn parse_with(limits: &HeadLimits, bytes: &[u8]) -> Result<Parsed, ParseError> {
+        request(bytes, limits, &mut HeadIndex::new())
+    }
+
+    fn fault(bytes: &[u8]) -> ParseError {
+        parse_with(&HeadLimits::default(), bytes).unwrap_err()
+    }
+
+    #[test]
+    fn gives_the_facts_of_a_request() {
+        let mut index = HeadIndex::new();
+        let parsed = request(CURL, &HeadLimits::default(), &mut index);
+        assert_eq!(parsed, Ok(Parsed::Complete { head_bytes: CURL.len() }));
+        let head = RequestHead::new(CURL, &index);
+        assert_eq!(head.method(), Method::GET);
+        assert_eq!(head.version(), Version::Http11);
+        assert_eq!(head.target(), b"/a?b=c");
+        assert_eq!(head.path(), b"/a");
+        assert_eq!(head.query(), Some(&b"b=c"[..]));
+        assert_eq!(head.authority(), Some(&b"a.example"[..]));
+        assert_eq!(head.first(FieldId::UserAgent), Some(&b"curl"[..]));
+        assert_eq!(head.first(FieldId::Cookie), None);
+        assert_eq!(head.fields().count(), 3);
+    }
+
+    #[test]
+    fn gives_the_facts_of_a_response() {
+        let bytes = b"HTTP/1.0 404 Not here\r\nSet-Cookie: a\r\nX: y\r\nSet-Cookie: b\r\n\r\nbody";
+        let mut index = HeadIndex::new();
+        let parsed = response(bytes, &HeadLimits::default(), &mut index);
+        assert_eq!(parsed, Ok(Parsed::Complete { head_bytes: bytes.len() - 4 }));
+        let head = ResponseHead::new(bytes, &index);
+        assert_eq!(head.version(), Version::Http10);
+        assert_eq!(head.status(), Status::NOT_FOUND);
+        assert_eq!(head.reason(), b"Not here");
+        let cookies: Vec<_> = head.all(FieldId::SetCookie).collect();
+        assert_eq!(cookies, [b"a", b"b"]);
+    }
+
+    #[test]
+    fn a_complete_index_begins_anew() {
+        let mut index = HeadIndex::new();
+        request(CURL, &HeadLimits::default(), &mut index).unwrap();
+        let next = b"PUT /z HTTP/1.0\r\n\r\n";
+        request(next, &HeadLimits::default(), &mut index).unwrap();
+        let head = RequestHead::new(next, &index);
+        assert_eq!(head.method(), Method::PUT);
+        assert_eq!(head.authority(), None);
+        assert_eq!(head.query(), None);
+        assert_eq!(index.fields_count(), 0);
+    }
+
+    #[test]
+    fn tells_partial_from_untouched_and_complete() {
+        let mut index = HeadIndex::new();
+        assert!(!index.is_partial());
+        request(&CURL[..20], &HeadLimits::default(), &mut index).unwrap();
+        assert!(index.is_partial());
+        request(CURL, &HeadLimits::default(), &mut index).unwrap();
+        assert!(index.is_complete());
+        assert!(!index.is_partial());
+    }
+
+    #[test]
+    fn fewer_bytes_than_before_begin_anew() {
+        let mut index = HeadIndex::new();
+        request(&CURL[..60], &HeadLimits::default(), &mut index).unwrap();
+        let other = b"GET / HTTP/1.0\r\n\r\n";
+        let parsed = request(other, &HeadLimits::default(), &mut index);
+        assert_eq!(parsed, Ok(Parsed::Complete { head_bytes: other.len() }));
+    }
+
+    #[test]
+    fn a_view_of_other_bytes_reads_as_empty_and_does_not_panic() {
+        let mut index = HeadIndex::new();
+        request(CURL, &HeadLimits::default(), &mut index).unwrap();
+        let head = RequestHead::new(b"GET", &index);
+        assert_eq!(head.target(), b"");
+        assert_eq!(head.first(FieldId::Host), Some(&b""[..]));
+    }
+
+    #[test]
+    fn a_known_index_keeps_memory_for_64_fields() {
+        let mut index = HeadIndex::new();
+        let limits = HeadLimits { fields_count_max: 1000, ..HeadLimits::default() };
+        let bytes = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(900));
+        request(bytes.as_bytes(), &limits, &mut index).unwrap();
+        index.clear();
+        assert!(index.fields.capacity() <= limits::FIELDS_KEPT_COUNT);
+        assert!(index.fields.capacity() > 0);
+    }
+
+    #[test]
+    fn a_request_line_at_its_limit_passes_and_one_byte_more_does_not() {
+        let limits = HeadLimits { request_line_bytes_max: 16, ..HeadLimits::default() };
+        let passes = parse_with(&limits, b"GET /aa HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(matches!(passes, Ok(Parsed::Complete { .. })));
+        let refused = parse_with(&limits, b"GET /aaa HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(refused, Err(ParseError::StartLineTooLong));
+    }
+
+    #[test]
+    fn a_request_line_without_end_is_refused_at_its_limit() {
+        let limits = HeadLimits { request_line_bytes_max: 16, ..HeadLimits::default() };
+        assert_eq!(parse_with(&limits, &[b"GET /", &[b'a'; 13][..]].concat()), Ok(Parsed::Partial));
+        let refused = parse_with(&limits, &[b"GET /", &[b'a'; 14][..]].concat());
+        assert_eq!(refused, Err(ParseError::StartLineTooLong));
+    }
+
+    #[test]
+    fn fields_at_their_limit_pass_and_one_byte_more_does_not() {
+        let limits = HeadLimits { fields_bytes_max: 11, ..HeadLimits::default() };
+        let passes = parse_with(&limits, b"GET / HTTP/1.1\r\nHost: a\r\n\r\nbody");
+        assert!(matches!(passes, Ok(Parsed::Complete { .. })));
+        let refused = parse_with(&limits, b"GET / HTTP/1.1\r\nHost: ab\r\n\r\n");
+        assert_eq!(refused, Err(ParseError::FieldsTooLarge));
+    }
+
+    #[test]
+    fn fields_at_their_count_pass_and_one_more_does_not() {
+        let limits = HeadLimits { fields_count_max: 2, ..HeadLimits::default() };
+        let passes = parse_with(&limits, b"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n");
+        assert!(matches!(passes, Ok(Parsed::Complete { .. })));
+        let refused = parse_with(&limits, b"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\nX: y\r\n\r\n");
+        assert_eq!(refused, Err(ParseError::FieldsTooMany));
+    }
+
+    #[test]
+    fn a_line_of_64_kib_is_refused_whatever_the_limit() {
+        let limits = HeadLimits { fields_bytes_max: 1 << 20, ..HeadLimits::default() };
+        let with_value = |bytes_count: usize| {
+            format!("GET / HTTP/1.0\r\nX: {}\r\n\r\n", "y".repeat(bytes_count))
+        };
+        let passes = parse_with(&limits, with_value(65_535).as_bytes());
+        assert!(matches!(passes, Ok(Parsed::Complete { .. })));
+        let refused = parse_with(&limits, with_value(65_536).as_bytes());
+        assert_eq!(refused, Err(ParseError::FieldsTooLarge));
+    }
+
+    #[test]
+    fn limits_without_bound_do_not_overflow() {
+        let limits = HeadLimits {
+            request_line_bytes_max: usize::MAX,
+            fields_count_max: usize::MAX,
+            fields_bytes_max: usize::MAX,
+        };
+        assert!(matches!(parse_with(&limits, CURL), Ok(Parsed::Complete { .. })));
+    }
+
+    #[test]
+    fn each_fault_has_its_name() {
+        let faults: [(&[u8], ParseError); 14] = [
+            (b"G@T / HTTP/1.1\r\n", ParseError::MethodInvalid),
+            (b"CONNECT a:1 HTTP/1.1\r\n", ParseError::MethodUnsupported),
+            (b"GET /# HTTP/1.1\r\n", ParseError::TargetInvalid),
+            (b"GET ftp://a/ HTTP/1.1\r\n", ParseError::SchemeUnsupported),
+            (b"GET http://a@b/ HTTP/1.1\r\n", ParseError::AuthorityInvalid),
+            (b"GET / HTTP/x", ParseError::VersionInvalid),
+            (b"GET / HTTP/3.0\r\n", ParseError::VersionUnsupported),
+            (b"GET / HTTP/1.1\n", ParseError::BareLf),
+            (b"GET / HTTP/1.1\rx", ParseError::BareCr),
+            (b"GET / HTTP/1.1\r\n x", ParseError::Folded),
+            (b"GET / HTTP/1.1\r\nA :", ParseError::SpaceBeforeColon),
+            (b"GET / HTTP/1.1\r\n:", ParseError::NameInvalid),
+            (b"GET / HTTP/1.1\r\nA: \x01", ParseError::ValueInvalid),
+            (b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", ParseError::HostInvalid),
+        ];
+        for (bytes, expected) in faults {
+            assert_eq!(fault(bytes), expected, "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn connection_tells_what_it_asks_for() {
+        let bytes = b"GET / HTTP/1.0\r\nConnection: Upgrade, x-hop, ,cookie\r\n\r\n";
+        let mut index = HeadIndex::new();
+        request(bytes, &HeadLimits::default(), &mut index).unwrap();
+        let options = RequestHead::new(bytes, &index).connection();
+        assert!(options.upgrade);
+        assert!(options.others);
+        assert!(!options.close);
+        assert!(!options.keep_alive);
+        assert!(index.listed.contains(FieldId::Cookie));
+    }
+
+    #[test]
+    fn trailers_are_wanted_by_a_member_of_te() {
+        let wants = |te: &str| {
+            let bytes = format!("GET / HTTP/1.0\r\nTE: {te}\r\n\r\n");
+            let mut index = HeadIndex::new();
+            request(bytes.as_bytes(), &HeadLimits::default(), &mut index).unwrap();
+            RequestHead::new(bytes.as_bytes(), &index).accepts_trailers()
+        };
+        assert!(wants("trailers"));
+        assert!(wants("gzip;q=0.5, Trailers"));
+        assert!(!wants("gzip"));
+        assert!(!wants(""));
+    }
 }

@@ -78,8 +78,8 @@ pub(crate) fn response<S: Scan>(
     };
     start.version = version;
     let status_at = at + VERSION_BYTES;
-    let Some((status, after_status)) = bytes.get(status_at..).and_then(|rest| rest.split_at_checked(4))
-    else {
+    let rest = bytes.get(status_at..).unwrap_or_default();
+    let Some((status, after_status)) = rest.split_first_chunk::<4>() else {
         return Ok(First::Partial(None));
     };
     let &[b' ', hundreds, tens, ones] = status else {
