@@ -1,7 +1,7 @@
 //! The control thread with workers that only read their mailbox.
 
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc as std_mpsc;
 use std::thread::JoinHandle;
@@ -11,8 +11,8 @@ use super::resolve::tests::{NameServer, quick, says};
 use super::*;
 use crate::bridge::Message;
 use crate::bridge::log::tests::record;
+use crate::config::{GatewayConfig, Route, Upstream};
 use crate::limits::LOG_RING_BYTES;
-use crate::router;
 use crate::snapshot::{self, Snapshot};
 
 /// What a worker of these tests does.
@@ -82,62 +82,19 @@ fn worker(number: usize, conduct: Conduct) -> (WorkerHandle, Worker) {
     (handle, Worker { told, thread })
 }
 
-/// A snapshot with one cluster and one route, and an endpoint for each address.
+/// A snapshot with one route to one upstream, and an endpoint for each of its addresses.
 fn compile(addresses: &resolve::Addresses, generation: u64) -> Result<Snapshot, String> {
-    let endpoint = |ip: &IpAddr| snapshot::Endpoint {
-        address: (*ip, 80).into(),
-        upstream: snapshot::UpstreamId(0),
-        weight: 1,
-        identity: 0,
+    let config = GatewayConfig {
+        routes: vec![Route {
+            id: "route".to_owned(),
+            path: "/*".to_owned(),
+            upstreams: vec![Upstream { url: "http://api.test".parse().expect("a URL"), weight: 1 }],
+            ..Route::default()
+        }],
+        ..GatewayConfig::default()
     };
-    let timeouts = snapshot::Timeouts {
-        client_header_ns: 1,
-        client_body_idle_ns: 1,
-        keep_alive_ns: 1,
-        connect_ns: 1,
-        first_byte_ns: 1,
-        upstream_idle_ns: 1,
-        total_ns: 1,
-    };
-    Ok(Snapshot {
-        generation,
-        listeners: Box::default(),
-        router: router::Builder::new().build().map_err(|_| "no router")?,
-        routes: Box::new([snapshot::Route {
-            id: "route".into(),
-            cluster: snapshot::ClusterId(0),
-            timeouts,
-            body_bytes_max: u64::MAX,
-        }]),
-        clusters: Box::new([snapshot::Cluster {
-            name: "web".into(),
-            upstreams: 0..1,
-            endpoints: addresses.values().flatten().map(endpoint).collect(),
-            balance: snapshot::Balance::RoundRobin,
-            connections_max: 1,
-            is_unresolved: addresses.values().any(Vec::is_empty),
-        }]),
-        upstreams: Box::new([snapshot::Upstream {
-            cluster: snapshot::ClusterId(0),
-            name: "api.test:80".into(),
-            authority: Box::default(),
-            weight: 1,
-        }]),
-        trusted: snapshot::TrustedProxies::default(),
-        limits: snapshot::Limits {
-            request_line_bytes_max: 1,
-            fields_count_max: 1,
-            fields_bytes_max: 1,
-            chunk_extension_bytes_max: 1,
-            trailer_bytes_max: 1,
-            connections_max: 1,
-            requests_per_connection_max: 1,
-            pipelined_requests_max: 1,
-        },
-        timeouts,
-        pool: snapshot::Pool { idle_connections_max: 1, idle_timeout_ns: 1 },
-        drain_timeout_ns: 1,
-    })
+    snapshot::compile(&config, addresses, generation)
+        .map_err(|faults| faults.iter().map(ToString::to_string).collect())
 }
 
 fn settings() -> Settings {
@@ -146,7 +103,7 @@ fn settings() -> Settings {
         metrics_path: Some("/metrics".to_owned()),
         access_log: None,
         drain_timeout: Duration::from_secs(60),
-        names: vec!["api.test.".to_owned()],
+        names: vec!["api.test".to_owned()],
     }
 }
 
