@@ -192,6 +192,14 @@ impl Running {
         self.control.ready().await.map_err(|ending| of_ending(&ending, None))
     }
 
+    /// [`Running::ready`] for a thread without an executor.
+    ///
+    /// # Errors
+    /// As [`Running::ready`].
+    pub fn wait_ready(&mut self) -> Result<(), StartError> {
+        self.control.wait_ready().map_err(|ending| of_ending(&ending, None))
+    }
+
     /// Waits for the end.
     ///
     /// # Errors
