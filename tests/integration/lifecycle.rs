@@ -93,8 +93,9 @@ fn every_worker_serves() {
         clients.push(client);
         let stats = gateway.stats();
         let workers = stats.get("workers")?.as_array()?.clone();
-        let served =
-            |worker: &serde_json::Value| worker.get("requests")?.as_u64().filter(|n| *n > 0);
+        let served = |worker: &serde_json::Value| {
+            worker.get("total")?.get("requests")?.as_u64().filter(|n| *n > 0)
+        };
         (workers.len() == 2 && workers.iter().all(|worker| served(worker).is_some())).then_some(())
     });
 }

@@ -64,7 +64,7 @@ fn notices_that_an_idle_connection_ended() {
         // A POST is not asked again, so each success shows that the dead connection was not used.
         assert_eq!(response.text(), "ok");
         until("the idle connection's end is noticed", 5, || {
-            let idle = gateway.metric("frys_upstream_connections_idle", &[]);
+            let idle = gateway.metric("frys_pool_connections", &["state=\"idle\""]);
             (idle == 0.0).then_some(())
         });
     }
