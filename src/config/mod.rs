@@ -15,14 +15,26 @@ mod url;
 mod middleware;
 mod condition;
 mod service;
+mod path;
+mod node;
+mod document;
+mod read;
+mod keys;
+mod sections;
+mod decode;
+mod check;
+mod load;
 
 pub use crate::error::{ConfigError, Fault, Location};
 pub use crate::http::method::Method;
+pub use check::check;
 pub use cluster::{ClusterConfig, LoadBalancerType, Upstream};
 pub use condition::{ConditionOperator, RouteCondition};
+pub use document::Document;
 pub use gateway::{GatewayConfig, Workers};
 pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
 pub use listen::{AddressInvalid, ListenAddr, ListenAddress, ListenerConfig};
+pub use load::Loaded;
 pub use middleware::{AuthConfig, Middleware, OIDCConfig, RateLimitConfig, RateLimitKey};
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,

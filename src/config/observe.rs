@@ -12,7 +12,7 @@ pub type AdminAddress = ListenAddress;
 pub struct AdminConfig {
     /// Default true.
     pub enabled: bool,
-    /// Where it listens. Default `127.0.0.1:9901`: it has no login, so only this machine reaches it.
+    /// Where it listens. Default `127.0.0.1:9901`: there is no login, so only this machine may.
     pub address: AdminAddress,
 }
 

@@ -15,8 +15,7 @@ use crate::http::method::Method;
 /// tells apart are refused.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Route {
-    /// The name in logs and metrics, unique. Default: the host and the path, and the methods when
-    /// other routes have the same.
+    /// The name in logs and metrics, unique, at most 128 characters; [`Route::name`] when empty.
     pub id: String,
     /// `api.example.com` or `*.example.com` (one or more labels in front); `None` matches all.
     pub host: Option<String>,
@@ -43,6 +42,20 @@ pub struct Route {
     pub middlewares: Vec<Middleware>,
     /// Not built in this version.
     pub mirror: Option<MirrorConfig>,
+}
+
+impl Route {
+    /// The id, or what stands for it when it is empty: methods, host and path, as in
+    /// `GET,HEAD api.example.com/users/*`.
+    pub fn name(&self) -> String {
+        if !self.id.is_empty() {
+            return self.id.clone();
+        }
+        let methods: Vec<&str> = self.methods.iter().map(Method::as_str).collect();
+        let space = if methods.is_empty() { "" } else { " " };
+        let host = self.host.as_deref().unwrap_or("");
+        format!("{}{space}{host}{}", methods.join(","), self.path)
+    }
 }
 
 /// Builds a [`Route`] step by step.

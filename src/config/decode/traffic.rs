@@ -1,0 +1,120 @@
+//! Routes, clusters and upstreams.
+
+use super::super::keys;
+use super::super::node::{Node, Value};
+use super::super::sections;
+use super::super::{ClusterConfig, LoadBalancerType, Method, Route, Timeouts, Upstream};
+use super::{Decoder, Fields, values};
+use std::collections::BTreeMap;
+
+pub(super) fn route(d: &mut Decoder, node: &Node) -> Option<Route> {
+    // A route that is no table keeps its place in the list, so that later ones keep their index.
+    let mut route = Route::default();
+    let Some(fields) = Fields::of(d, node, &sections::ROUTE) else { return Some(route) };
+    fields.set(d, "id", &mut route.id, values::text);
+    fields.set_some(d, "host", &mut route.host, values::text);
+    if let Some(path) = fields.require(d, "path", values::text) {
+        route.path = path;
+    }
+    fields.set(d, "methods", &mut route.methods, values::list(method));
+    fields.set(d, "upstreams", &mut route.upstreams, upstreams);
+    fields.set_some(d, "cluster", &mut route.cluster, values::text);
+    fields.set(d, "load_balancer", &mut route.load_balancer, load_balancer);
+    fields.set(d, "timeouts", &mut route.timeouts, |d, node| {
+        let fields = Fields::of(d, node, &sections::ROUTE_TIMEOUTS)?;
+        Some(overrides(d, &fields))
+    });
+    fields.set_some(d, "max_body", &mut route.max_body, values::size_or_unlimited);
+    Some(route)
+}
+
+pub(super) fn clusters(d: &mut Decoder, node: &Node) -> Option<BTreeMap<String, ClusterConfig>> {
+    let Value::Table(entries) = &node.value else {
+        d.unexpected(node, "a table of clusters by name");
+        return None;
+    };
+    let mut clusters = BTreeMap::new();
+    for entry in entries {
+        // One that is wrong is there all the same, so that its routes do not miss it.
+        let cluster = d.within_key(&entry.key, |d| cluster(d, &entry.node));
+        clusters.insert(entry.key.clone(), cluster.unwrap_or_default());
+    }
+    Some(clusters)
+}
+
+fn cluster(d: &mut Decoder, node: &Node) -> Option<ClusterConfig> {
+    let fields = Fields::of(d, node, &sections::CLUSTER)?;
+    let mut cluster = ClusterConfig::default();
+    if let Some(upstreams) = fields.require(d, "upstreams", upstreams) {
+        cluster.upstreams = upstreams;
+    }
+    fields.set(d, "load_balancer", &mut cluster.load_balancer, load_balancer);
+    fields.set(d, "timeouts", &mut cluster.timeouts, |d, node| {
+        let fields = Fields::of(d, node, &sections::CLUSTER_TIMEOUTS)?;
+        Some(overrides(d, &fields))
+    });
+    let connections = values::number(1..=crate::limits::CONNECTIONS_COUNT_MAX);
+    fields.set_some(d, "max_connections", &mut cluster.max_connections, connections);
+    Some(cluster)
+}
+
+fn upstreams(d: &mut Decoder, node: &Node) -> Option<Vec<Upstream>> {
+    values::list(upstream)(d, node)
+}
+
+fn upstream(d: &mut Decoder, node: &Node) -> Option<Upstream> {
+    if let Value::Text(text) = &node.value {
+        let text = text.escape_debug();
+        d.fault(node.place, format!("an upstream is a table: write `{{ url = \"{text}\" }}`"));
+        return None;
+    }
+    let fields = Fields::of(d, node, &sections::UPSTREAM)?;
+    let url = fields.require(d, "url", values::parsed);
+    let mut weight = 1;
+    fields.set(d, "weight", &mut weight, values::number(0..=crate::limits::WEIGHT_MAX));
+    Some(Upstream { url: url?, weight })
+}
+
+fn overrides(d: &mut Decoder, fields: &Fields<'_>) -> Timeouts {
+    let mut timeouts = Timeouts::default();
+    overriding_timeouts(d, fields, &mut timeouts);
+    timeouts
+}
+
+/// The timeouts that a cluster and a route may have too.
+pub(super) fn overriding_timeouts(d: &mut Decoder, fields: &Fields<'_>, timeouts: &mut Timeouts) {
+    fields.set_some(d, "client_body_idle", &mut timeouts.client_body_idle, values::timeout);
+    fields.set_some(d, "connect", &mut timeouts.connect, values::timeout);
+    fields.set_some(d, "first_byte", &mut timeouts.first_byte, values::timeout);
+    fields.set_some(d, "upstream_idle", &mut timeouts.upstream_idle, values::timeout);
+    fields.set_some(d, "total", &mut timeouts.total, values::timeout);
+}
+
+fn method(d: &mut Decoder, node: &Node) -> Option<Method> {
+    let text = values::text(d, node)?;
+    let is_token = text.bytes().all(|b| b.is_ascii_alphanumeric() || TOKEN_MARKS.contains(&b));
+    let method = text.parse::<Method>().ok().filter(|_| is_token);
+    if method.is_none() {
+        d.fault(node.place, format!("{} is no method", node.found()));
+    } else if text.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        // RFC 9110 section 9.1: methods are case-sensitive, so `get` would never match.
+        let upper = text.to_ascii_uppercase();
+        d.fault(node.place, format!("methods are written in capitals: `\"{upper}\"`"));
+        return None;
+    }
+    method
+}
+
+fn load_balancer(d: &mut Decoder, node: &Node) -> Option<LoadBalancerType> {
+    let text = values::text(d, node)?;
+    let found = LoadBalancerType::ALL.into_iter().find(|kind| kind.name() == text);
+    if found.is_none() {
+        let nearest = keys::nearest(&text, LoadBalancerType::ALL.map(LoadBalancerType::name));
+        let message = format!("{} is no load balancer", node.found());
+        d.fault_near(node.place, message, nearest);
+    }
+    found
+}
+
+/// RFC 9110 section 5.6.2: what a token may have besides letters and digits.
+const TOKEN_MARKS: &[u8] = b"!#$%&'*+-.^_`|~";

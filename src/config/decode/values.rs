@@ -1,0 +1,173 @@
+//! Single values: booleans, numbers, strings, durations, sizes, lists.
+
+use super::super::Timeouts;
+use super::super::node::{Node, Value};
+use super::{Decoder, units};
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+pub(super) fn boolean(decoder: &mut Decoder, node: &Node) -> Option<bool> {
+    if let Value::Boolean(value) = node.value {
+        return Some(value);
+    }
+    decoder.unexpected(node, "`true` or `false`");
+    None
+}
+
+pub(super) fn text(decoder: &mut Decoder, node: &Node) -> Option<String> {
+    if let Value::Text(text) = &node.value {
+        return Some(text.clone());
+    }
+    decoder.unexpected(node, "a string");
+    None
+}
+
+/// A whole number of a range.
+pub(super) fn number<T>(range: RangeInclusive<T>) -> impl FnOnce(&mut Decoder, &Node) -> Option<T>
+where
+    T: TryFrom<i64> + PartialOrd + Display,
+{
+    move |decoder, node| {
+        if let Value::Integer(number) = node.value
+            && let Ok(number) = T::try_from(number)
+            && range.contains(&number)
+        {
+            return Some(number);
+        }
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
+        decoder.unexpected(node, &expected);
+        None
+    }
+}
+
+/// A string that is read by its type.
+pub(super) fn parsed<T>(decoder: &mut Decoder, node: &Node) -> Option<T>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    let text = text(decoder, node)?;
+    match text.parse() {
+        Ok(value) => Some(value),
+        Err(error) => {
+            decoder.fault(node.place, error.to_string());
+            None
+        }
+    }
+}
+
+/// A duration.
+pub(super) fn duration(decoder: &mut Decoder, node: &Node) -> Option<Duration> {
+    let fault = match &node.value {
+        Value::Text(text) => match units::duration(text) {
+            Ok(duration) => return Some(duration),
+            Err(fault) => fault,
+        },
+        Value::Integer(number) if *number >= 0 => units::duration_fix(*number),
+        Value::Null
+        | Value::Boolean(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::List(_)
+        | Value::Table(_)
+        | Value::Other(_) => {
+            decoder.unexpected(node, "a duration such as `\"10s\"`");
+            return None;
+        }
+    };
+    decoder.fault(node.place, fault);
+    None
+}
+
+/// A duration, or `"none"` for never.
+pub(super) fn timeout(decoder: &mut Decoder, node: &Node) -> Option<Duration> {
+    if node.value == Value::Text("none".into()) {
+        return Some(Timeouts::OFF);
+    }
+    duration(decoder, node)
+}
+
+/// A size in bytes of a range.
+pub(super) fn size<T>(range: RangeInclusive<T>) -> impl FnOnce(&mut Decoder, &Node) -> Option<T>
+where
+    T: TryFrom<u64> + TryInto<u64> + PartialOrd + Copy,
+{
+    move |decoder, node| {
+        let bytes = any_size(decoder, node)?;
+        if let Ok(bytes) = T::try_from(bytes)
+            && range.contains(&bytes)
+        {
+            return Some(bytes);
+        }
+        let show = |bytes: &T| units::show_size((*bytes).try_into().unwrap_or(u64::MAX));
+        let (low, high) = (show(range.start()), show(range.end()));
+        decoder.fault(node.place, format!("expected a size from {low} to {high}"));
+        None
+    }
+}
+
+/// A size in bytes, or `"unlimited"`.
+pub(super) fn size_or_unlimited(decoder: &mut Decoder, node: &Node) -> Option<u64> {
+    if node.value == Value::Text(UNLIMITED.into()) {
+        return Some(u64::MAX);
+    }
+    any_size(decoder, node)
+}
+
+/// A whole number from 1, or `"unlimited"`.
+pub(super) fn count_or_unlimited(decoder: &mut Decoder, node: &Node) -> Option<u64> {
+    if node.value == Value::Text(UNLIMITED.into()) {
+        return Some(u64::MAX);
+    }
+    if let Value::Integer(number) = node.value
+        && let Ok(number) = u64::try_from(number)
+        && number > 0
+    {
+        return Some(number);
+    }
+    decoder.unexpected(node, "a whole number from 1, or `\"unlimited\"`");
+    None
+}
+
+/// A list; elements that are wrong are left out.
+pub(super) fn list<T>(
+    mut read: impl FnMut(&mut Decoder, &Node) -> Option<T>,
+) -> impl FnOnce(&mut Decoder, &Node) -> Option<Vec<T>> {
+    move |decoder, node| {
+        let Value::List(nodes) = &node.value else {
+            decoder.unexpected(node, "a list");
+            return None;
+        };
+        let mut values = Vec::with_capacity(nodes.len());
+        for (index, node) in nodes.iter().enumerate() {
+            values.extend(decoder.within_index(index, |decoder| read(decoder, node)));
+        }
+        Some(values)
+    }
+}
+
+fn any_size(decoder: &mut Decoder, node: &Node) -> Option<u64> {
+    let fault = match &node.value {
+        Value::Text(text) => match units::size(text) {
+            Ok(bytes) => return Some(bytes),
+            Err(fault) => fault,
+        },
+        Value::Integer(number) if *number >= 0 => units::size_fix(number.unsigned_abs()),
+        Value::Null
+        | Value::Boolean(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::List(_)
+        | Value::Table(_)
+        | Value::Other(_) => {
+            decoder.unexpected(node, "a size such as `\"8KiB\"`");
+            return None;
+        }
+    };
+    decoder.fault(node.place, fault);
+    None
+}
+
+const UNLIMITED: &str = "unlimited";

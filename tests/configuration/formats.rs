@@ -1,0 +1,143 @@
+//! TOML, YAML and JSON say the same.
+
+use super::{FULL, accept, places, refuse_as};
+use frys_gateway::config::{Fault, Format, GatewayConfig};
+
+/// The full configuration in JSON, which YAML reads too.
+fn full_json() -> String {
+    let value: toml::Value = toml::from_str(FULL).expect("TOML");
+    serde_json::to_string_pretty(&value).expect("JSON")
+}
+
+fn read(text: &str, format: Format) -> GatewayConfig {
+    match GatewayConfig::from_str(text, format, "file") {
+        Ok(config) => config,
+        Err(error) => panic!("refused:\n{error}"),
+    }
+}
+
+#[test]
+fn three_formats_are_one_configuration() {
+    let json = full_json();
+    let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let yaml = serde_saphyr::to_string(&value).expect("YAML");
+    let want = accept(FULL);
+    assert_eq!(read(&json, Format::Json), want);
+    assert_eq!(read(&json, Format::Yaml), want);
+    assert_eq!(read(&yaml, Format::Yaml), want, "{yaml}");
+}
+
+const YAML: &str = "\
+listen_addr: 0.0.0.0:8080
+drain_timeout: 30
+routes:
+  - path: /a
+    upstreams:
+      - url: http://a:1
+        wieght: 2
+    rate_limit: {}
+";
+
+const JSON: &str = r#"{
+  "listen_addr": "0.0.0.0:8080",
+  "drain_timeout": 30,
+  "routes": [
+    { "path": "/a",
+      "upstreams": [{ "url": "http://a:1", "wieght": 2 }],
+      "rate_limit": {} }
+  ]
+}"#;
+
+#[test]
+fn yaml_faults_have_places() {
+    let want =
+        ["2:16 drain_timeout", "7:9 routes[0].upstreams[0].wieght", "8:5 routes[0].rate_limit"];
+    assert_eq!(places(&refuse_as(YAML, Format::Yaml)), want);
+}
+
+#[test]
+fn json_faults_have_places() {
+    let want =
+        ["3:20 drain_timeout", "6:44 routes[0].upstreams[0].wieght", "7:7 routes[0].rate_limit"];
+    assert_eq!(places(&refuse_as(JSON, Format::Json)), want);
+}
+
+#[test]
+fn refuses_text_that_is_not_in_its_format() {
+    for (text, format, line) in [
+        ("listen_addr = \n", Format::Toml, 1),
+        ("a = 1\nb = [1, 2\n", Format::Toml, 2),
+        ("a: 1\nb: [1, 2\n", Format::Yaml, 2),
+        ("{\n\"a\": 1,\n}", Format::Json, 3),
+        ("{\n\"a\": \"\\ud800\"}", Format::Json, 2),
+        ("", Format::Json, 1),
+        ("[1] [2]", Format::Json, 1),
+    ] {
+        let faults = refuse_as(text, format);
+        let location = faults[0].location.as_ref().expect("a place");
+        assert!(location.line >= line, "{text:?}: {faults:?}");
+    }
+}
+
+#[test]
+fn refuses_a_key_that_stands_twice() {
+    for (text, format, line) in [
+        ("workers = 1\nworkers = 2\n", Format::Toml, 2),
+        ("workers: 1\nworkers: 2\n", Format::Yaml, 2),
+        ("{\"workers\": 1,\n \"workers\": 2}", Format::Json, 2),
+        ("{\"limits\": {\"body\": 1,\n \"b\\u006fdy\": 2}}", Format::Json, 2),
+    ] {
+        let faults = refuse_as(text, format);
+        let is_told = |fault: &Fault| fault.message.to_lowercase().contains("duplicate");
+        assert!(is_told(&faults[0]), "{text:?}: {faults:?}");
+        assert_eq!(faults[0].location.as_ref().map(|at| at.line), Some(line), "{text:?}");
+    }
+}
+
+#[test]
+fn an_empty_value_is_a_fault() {
+    let faults = refuse_as(&YAML.replace("/a", ""), Format::Yaml);
+    assert!(faults.iter().any(|fault| fault.path == "routes[0].path"), "{faults:?}");
+    let faults = refuse_as("{\"workers\": null}", Format::Json);
+    assert!(faults.iter().any(|fault| fault.path == "workers"), "{faults:?}");
+}
+
+#[test]
+fn nesting_is_bounded() {
+    for depth in [40, 1_000, 100_000] {
+        let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+        refuse_as(&format!("a = {open}{close}"), Format::Toml);
+        refuse_as(&format!("a: {open}{close}"), Format::Yaml);
+        refuse_as(&format!("{{\"a\": {open}{close}}}"), Format::Json);
+        let dotted = vec!["a"; depth].join(".");
+        refuse_as(&format!("{dotted} = 1"), Format::Toml);
+        refuse_as(&"- ".repeat(depth), Format::Yaml);
+    }
+}
+
+#[test]
+fn aliases_are_shared_and_bounded() {
+    let shared = "\
+listen_addr: 0.0.0.0:8080
+routes:
+  - { path: /a, upstreams: &both [{ url: http://a:1 }, { url: http://b:1 }] }
+  - { path: /b, upstreams: *both }
+";
+    let config = read(shared, Format::Yaml);
+    assert_eq!(config.routes[0].upstreams, config.routes[1].upstreams);
+    let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..12 {
+        let alias = format!("*a{}", level - 1);
+        bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![alias; 10].join(", ")));
+    }
+    refuse_as(&bomb, Format::Yaml);
+}
+
+#[test]
+fn yaml_words_are_strings_unless_they_are_booleans() {
+    let with = |value: &str| format!("metrics_enabled: {value}\n{YAML}");
+    for value in ["yes", "on", "no", "y"] {
+        let faults = refuse_as(&with(value), Format::Yaml);
+        assert!(faults.iter().any(|fault| fault.path == "metrics_enabled"), "{value}");
+    }
+}
