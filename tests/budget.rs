@@ -75,7 +75,8 @@ impl Counted {
     }
 }
 
-const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
+const ANSWER: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
 const REQUEST: &[u8] = b"GET /small HTTP/1.1\r\nHost: budget.test\r\nUser-Agent: budget\r\n\r\n";
 const WARM_COUNT: u64 = 300;
 const REQUESTS_COUNT: u64 = 1_000;

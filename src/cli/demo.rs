@@ -1,7 +1,8 @@
 //! `frys demo`: two upstreams on loopback and the gateway in front of them, until Ctrl-C.
 
 use crate::cli::run;
-use crate::config::{Format, GatewayConfig};
+use crate::config::Format;
+use crate::gateway::Gateway;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -45,8 +46,8 @@ fn start(listen_port: u16, admin_port: u16) -> io::Result<ExitCode> {
     println!("#   curl -i http://127.0.0.1:{listen_port}/missing/route -X DELETE  # 405, and why");
     println!("# The admin is at http://127.0.0.1:{admin_port}: /health /ready /stats /metrics");
     println!("# Ctrl-C ends it.");
-    match GatewayConfig::from_str(&text, Format::Toml, "demo.toml") {
-        Ok(config) => Ok(run::serve(config)),
+    match Gateway::from_text(&text, Format::Toml, "demo.toml") {
+        Ok(gateway) => Ok(run::serve(&gateway)),
         Err(error) => {
             eprintln!("{error}");
             Ok(ExitCode::FAILURE)

@@ -1,1 +1,69 @@
-//! To be written.
+//! The `frys` command: one file a subcommand.
+
+mod check;
+mod demo;
+mod run;
+
+use clap::{Parser, Subcommand};
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// An HTTP proxy and API gateway for bare-metal Linux: one io_uring loop on each core.
+#[derive(Parser)]
+#[command(name = "frys", version = VERSION, long_version = LONG_VERSION, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve a configuration until SIGTERM or SIGINT
+    ///
+    /// The first signal lets requests in flight finish within drain_timeout; a second SIGINT ends
+    /// at once. SIGUSR1 opens the access log's file anew.
+    Run {
+        /// The configuration: .toml, .yaml, .yml or .json
+        #[arg(long, short, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Say everything that is wrong with a configuration
+    ///
+    /// Exit status 0 when nothing is, 1 otherwise.
+    Check {
+        /// The configuration: .toml, .yaml, .yml or .json
+        #[arg(long, short, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Start two upstreams on loopback and a gateway in front of them, until Ctrl-C
+    Demo {
+        /// The gateway's port; another one is taken where it is in use
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+        /// The admin's port; another one is taken where it is in use
+        #[arg(long, default_value_t = 9901)]
+        admin_port: u16,
+    },
+}
+
+/// Reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Run { config } => run::run(&config),
+        Command::Check { config } => check::run(&config),
+        Command::Demo { port, admin_port } => demo::run(port, admin_port),
+    }
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ncommit: ",
+    env!("FRYS_COMMIT"),
+    "\ntarget: ",
+    env!("FRYS_TARGET"),
+    "\nfeatures: ",
+    env!("FRYS_FEATURES"),
+);

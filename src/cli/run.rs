@@ -13,22 +13,18 @@ use std::process::ExitCode;
 
 /// Reads the file, serves it, and ends with SIGTERM or SIGINT.
 pub fn run(path: &Path) -> ExitCode {
-    match GatewayConfig::from_file(path) {
-        Ok(config) => serve(config),
+    match Gateway::from_file(path) {
+        Ok(gateway) => serve(&gateway),
         Err(error) => refuse(&error),
     }
 }
 
-/// Serves a configuration until a signal ends it.
-pub fn serve(config: GatewayConfig) -> ExitCode {
+/// Serves until a signal ends it.
+pub fn serve(gateway: &Gateway) -> ExitCode {
     if let Err(fault) = diagnostics::install(Shape::Text) {
         return refuse(&fault);
     }
-    let gateway = match Gateway::checked(config) {
-        Ok(gateway) => gateway,
-        Err(error) => return refuse(&error),
-    };
-    match until_signal(&gateway) {
+    match until_signal(gateway) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => refuse(&error),
     }

@@ -15,6 +15,13 @@ pub struct Loaded {
     pub document: Document,
 }
 
+/// Checks of the parts of the gateway that use a configuration.
+pub(crate) type Check = fn(&GatewayConfig) -> Vec<Fault>;
+
+fn no_more(_: &GatewayConfig) -> Vec<Fault> {
+    Vec::new()
+}
+
 impl Loaded {
     /// Reads and checks a file; the ending of its name tells the format.
     ///
@@ -22,7 +29,11 @@ impl Loaded {
     /// [`ConfigError`] with every fault: the file cannot be read, its ending is unknown, it is not
     /// in its format, or it says something wrong.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Loaded, ConfigError> {
-        let path = path.as_ref();
+        Loaded::from_file_with(path.as_ref(), no_more)
+    }
+
+    /// [`Loaded::from_file`] with further checks, whose faults are told together with the others.
+    pub(crate) fn from_file_with(path: &Path, also: Check) -> Result<Loaded, ConfigError> {
         let name = path.display().to_string();
         let fault = |what: String| Fault::new("", format!("{name}: {what}"));
         let Some(format) = Format::of(path) else {
@@ -43,7 +54,7 @@ impl Loaded {
             let offset = error.utf8_error().valid_up_to();
             fault(format!("not UTF-8: byte {offset} begins no character"))
         })?;
-        Loaded::from_text(text, format, &name)
+        Loaded::from_text_with(text, format, &name, also)
     }
 
     /// Reads and checks a text; `name` stands for the file in faults.
@@ -51,6 +62,16 @@ impl Loaded {
     /// # Errors
     /// [`ConfigError`] with every fault of the text.
     pub fn from_text(text: String, format: Format, name: &str) -> Result<Loaded, ConfigError> {
+        Loaded::from_text_with(text, format, name, no_more)
+    }
+
+    /// [`Loaded::from_text`] with further checks, whose faults are told together with the others.
+    pub(crate) fn from_text_with(
+        text: String,
+        format: Format,
+        name: &str,
+        also: Check,
+    ) -> Result<Loaded, ConfigError> {
         // A byte order mark belongs to the encoding, and would move every column of the first line.
         let text = match text.strip_prefix('\u{feff}') {
             Some(rest) => rest.to_owned(),
@@ -59,10 +80,11 @@ impl Loaded {
         let document =
             read::document(text, format, name).map_err(|faults| ConfigError { faults })?;
         let (config, mut faults) = decode::gateway(&document);
-        let more = check(&config);
-        let is_new = |fault: &Fault| !faults.iter().any(|known| follows(fault, known));
-        let mut more: Vec<Fault> = more.into_iter().filter(is_new).collect();
-        faults.append(&mut more);
+        for more in [check(&config), also(&config)] {
+            let is_new = |fault: &Fault| !faults.iter().any(|known| follows(fault, known));
+            let mut more: Vec<Fault> = more.into_iter().filter(is_new).collect();
+            faults.append(&mut more);
+        }
         if faults.is_empty() {
             return Ok(Loaded { config, document });
         }

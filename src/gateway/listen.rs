@@ -85,6 +85,7 @@ impl Bound {
 /// without it says that the port is taken.
 fn refuse_shared(address: SocketAddr) -> io::Result<()> {
     let probe = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Sockets that are closing, or that are bound and do not listen, are no obstacle.
     probe.set_reuse_address(true)?;
     if address.is_ipv6() {
         probe.set_only_v6(false)?;

@@ -4,7 +4,8 @@ mod listen;
 
 use crate::bridge::{WorkerBlock, log, mailbox};
 use crate::config::{
-    self, AccessLogConfig, AccessLogFormat, AccessLogOutput, GatewayConfig, ListenAddress, Workers,
+    self, AccessLogConfig, AccessLogFormat, AccessLogOutput, Fault, Format, GatewayConfig,
+    ListenAddress, Loaded, Workers,
 };
 use crate::control::admin::SocketFile;
 use crate::control::logs::{format, writer};
@@ -21,6 +22,7 @@ use crate::snapshot;
 use self::listen::{Bound, Sockets};
 
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread::{Builder, JoinHandle};
 
@@ -92,11 +94,29 @@ impl Gateway {
     /// # Errors
     /// Everything that is wrong with the configuration, at once.
     pub fn check(config: &GatewayConfig) -> Result<(), ConfigError> {
-        let mut faults: Vec<config::Fault> = Vec::new(); // TEMPORARY
+        let mut faults = config::check(config);
         if faults.is_empty() {
-            faults = snapshot::check(config);
+            faults = compiled_faults(config);
         }
         if faults.is_empty() { Ok(()) } else { Err(ConfigError { faults }) }
+    }
+
+    /// Reads and checks a file in TOML, YAML or JSON, told by its ending.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, at once, each fault with its file, line and column.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Gateway, ConfigError> {
+        let loaded = Loaded::from_file_with(path.as_ref(), compiled_faults)?;
+        Ok(Gateway { config: Arc::new(loaded.config) })
+    }
+
+    /// The same for a text.
+    ///
+    /// # Errors
+    /// As [`Gateway::from_file`]; faults name `name` as their file.
+    pub fn from_text(text: &str, format: Format, name: &str) -> Result<Gateway, ConfigError> {
+        let loaded = Loaded::from_text_with(text.into(), format, name, compiled_faults)?;
+        Ok(Gateway { config: Arc::new(loaded.config) })
     }
 
     /// Serves until the gateway is asked to end. Any executor may await it, since the gateway
@@ -253,6 +273,17 @@ impl Handle {
     }
 }
 
+/// What shows only when the configuration is compiled: routes that tie, patterns that are none,
+/// a format with unknown variables.
+fn compiled_faults(config: &GatewayConfig) -> Vec<Fault> {
+    let mut faults = snapshot::check(config);
+    let log = config.access_log.as_ref().map(log_settings);
+    if let Some(Err(error)) = log {
+        faults.extend(error.faults);
+    }
+    faults
+}
+
 /// What one worker's thread is started with.
 struct Plan {
     number: usize,
@@ -349,7 +380,7 @@ fn settings(config: &GatewayConfig) -> Result<Settings, StartError> {
     })
 }
 
-fn log_settings(log: &AccessLogConfig) -> Result<(writer::Output, format::Format), StartError> {
+fn log_settings(log: &AccessLogConfig) -> Result<(writer::Output, format::Format), ConfigError> {
     let output = match &log.output {
         AccessLogOutput::Stdout => writer::Output::Stdout,
         AccessLogOutput::File(path) => writer::Output::File(path.clone()),
@@ -357,7 +388,7 @@ fn log_settings(log: &AccessLogConfig) -> Result<(writer::Output, format::Format
     let format = match &log.format {
         AccessLogFormat::Json => format::Format::json(),
         AccessLogFormat::Text(text) => format::Format::parse(text).map_err(|fault| {
-            ConfigError::from(config::Fault::new("access_log.format", fault.to_string()))
+            ConfigError::from(Fault::new("access_log.format", fault.to_string()))
         })?,
     };
     Ok((output, format))

@@ -60,7 +60,12 @@ pub async fn request(
             head.extend_from_slice(&lease);
             parse::request(head, &limits, index)
         };
-        match parsed.map_err(failure::of_head)? {
+        let parsed = parsed.map_err(|error| {
+            // What was understood of a broken head is not to be relied on.
+            index.clear();
+            failure::of_head(error)
+        })?;
+        match parsed {
             Parsed::Partial if carried_bytes == 0 => head.extend_from_slice(&lease),
             Parsed::Partial => {}
             Parsed::Complete { head_bytes } => {

@@ -167,13 +167,7 @@ async fn batch(
     true
 }
 
-fn send(
-    runtime: &Runtime,
-    socket: &Socket,
-    random: &mut Random,
-    head: Vec<u8>,
-    body: Vec<u8>,
-) {
+fn send(runtime: &Runtime, socket: &Socket, random: &mut Random, head: Vec<u8>, body: Vec<u8>) {
     let bytes: Vec<u8> = head.into_iter().chain(body).collect();
     let mut rest = &bytes[..];
     while !rest.is_empty() {

@@ -45,7 +45,8 @@ async fn serve(shared: Rc<Shared>, socket: Socket, mut random: Random) {
         if !early {
             let Some(body) = body(&socket, asked.body, &mut received).await else { break };
             if body != body_of(asked.id ^ 0xFF, body.len()) {
-                shared.fault(format!("request {} reached its upstream with another body", asked.id));
+                shared
+                    .fault(format!("request {} reached its upstream with another body", asked.id));
             }
         }
         let delay_ns = random.below(if behaviour < 20 { 400_000_000 } else { 2_000_000 });

@@ -200,8 +200,7 @@ impl World {
             fault: RefCell::default(),
         });
         let block = WorkerBlock::new(0);
-        let parts =
-            Parts { runtime, number: 0, count: 1, block: block.clone(), log: None, seed };
+        let parts = Parts { runtime, number: 0, count: 1, block: block.clone(), log: None, seed };
         let (sender, mut receiver) = mailbox::pair().expect("two descriptors");
         // The simulated network has no place for a real socket: the worker looks by itself.
         drop(receiver.take_wake());

@@ -211,6 +211,7 @@ pub fn frys_on(folder: &Path, subcommand: &str, name: &str, text: &str) -> Comma
 /// which the gateway's listeners bind.
 pub fn reserve() -> (Socket, SocketAddr) {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.set_reuse_address(true).expect("SO_REUSEADDR");
     socket.set_reuse_port(true).expect("SO_REUSEPORT");
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a free port");
     let address = socket.local_addr().expect("a bound socket").as_socket().expect("an IP socket");
