@@ -113,11 +113,6 @@ impl Reader {
         self.ring.pop_entire_slice(&mut self.scratch).ok()?;
         Record::decode(&self.scratch)
     }
-
-    /// Whether the worker has let go of its end; what it wrote before can still be taken.
-    pub fn is_ended(&self) -> bool {
-        self.ring.is_abandoned()
-    }
 }
 
 const LENGTH_BYTES: usize = 4;
@@ -338,12 +333,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn keeps_what_was_written_before_the_end() {
+    fn keeps_what_was_written_before_the_writer_ended() {
         let block = WorkerBlock::new(0);
         let (mut writer, mut reader) = ring(4096, &block);
         writer.push(&record());
         drop(writer);
-        assert!(reader.is_ended());
         assert_eq!(reader.pop(), Some(record()));
     }
 

@@ -32,12 +32,12 @@ pub enum Message {
     Stop,
 }
 
-/// Why a message was not taken. The message comes back.
+/// Why a message was not taken.
 pub enum SendFault {
-    /// The worker has [`MAILBOX_MESSAGES_MAX`] messages that it has not read.
+    /// The worker has [`MAILBOX_MESSAGES_MAX`] messages that it has not read; here it is back.
     Full(Message),
     /// The worker has ended.
-    Ended(Message),
+    Ended,
 }
 
 /// Control's end.
@@ -73,7 +73,7 @@ impl Sender {
     /// [`SendFault`]: the ring is full, or the worker has ended.
     pub fn send(&mut self, message: Message) -> Result<(), SendFault> {
         if self.messages.is_abandoned() {
-            return Err(SendFault::Ended(message));
+            return Err(SendFault::Ended);
         }
         match self.messages.push(message) {
             Ok(()) => self.wake(),
@@ -83,11 +83,6 @@ impl Sender {
             }
         }
         Ok(())
-    }
-
-    /// Whether the worker has let go of its end.
-    pub fn is_ended(&self) -> bool {
-        self.messages.is_abandoned()
     }
 
     /// A second handle on the wake-up socket, on which end of stream says that the worker ended.
@@ -114,8 +109,8 @@ impl Receiver {
     /// The socket that becomes readable when messages wait: one byte or more to read and forget.
     ///
     /// Given out once. Its end of stream means that control is gone, and that nothing will come
-    /// any more but what [`Receiver::pop`] still gives: drain. Whoever takes it keeps it for as long as the worker lives. A receiver whose
-    /// wake-up nobody took works by polling [`Receiver::pop`].
+    /// any more but what [`Receiver::pop`] still gives: drain. Whoever takes it keeps it for as
+    /// long as the worker lives. A receiver whose wake-up nobody took works by polling.
     pub fn take_wake(&mut self) -> Option<OwnedFd> {
         self.wake.take()
     }
@@ -182,10 +177,8 @@ mod tests {
         let mut watch = sender.end_watch().expect("descriptors");
         watch.set_nonblocking(false).expect("a socket");
         let wake = receiver.take_wake();
-        assert!(!sender.is_ended());
         drop(receiver);
-        assert!(sender.is_ended());
-        assert!(matches!(sender.send(Message::Stop), Err(SendFault::Ended(Message::Stop))));
+        assert!(matches!(sender.send(Message::Stop), Err(SendFault::Ended)));
         drop(wake);
         assert_eq!(watch.read(&mut [0; 1]).expect("an orderly end"), 0);
     }

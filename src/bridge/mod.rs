@@ -11,5 +11,5 @@ pub mod mailbox;
 pub mod log;
 
 pub use mailbox::Message;
-pub use metrics::{Done, EngineCounters, WorkerBlock};
+pub use metrics::WorkerBlock;
 pub use reason::{Blame, Reason};

@@ -77,7 +77,7 @@ impl Worker {
             match self.mailbox.send(self.waiting.remove(0)) {
                 Ok(()) => {}
                 Err(SendFault::Full(message)) => return self.waiting.insert(0, message),
-                Err(SendFault::Ended(_)) => self.waiting.clear(),
+                Err(SendFault::Ended) => self.waiting.clear(),
             }
         }
     }

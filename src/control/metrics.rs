@@ -212,9 +212,11 @@ impl Out<'_> {
         self.counters(
             "frys_errors",
             "Exchanges and connections that did not go well, by reason and by whose doing it was",
-            counts().filter(|(reason, _)| reason.blame() != Blame::Nobody).map(|(reason, count)| {
-                ([("reason", reason.label()), ("blame", reason.blame().label())], count)
-            }),
+            counts().filter(|(reason, _)| reason.blame() != Blame::Nobody).map(
+                |(reason, count)| {
+                    ([("reason", reason.label()), ("blame", reason.blame().label())], count)
+                },
+            ),
         )?;
         self.counters(
             "frys_limits_hit",
@@ -472,8 +474,7 @@ mod tests {
     #[test]
     fn adds_up_the_buckets_of_a_histogram() {
         let text = Metrics::new(sample()).encode(Form::Text);
-        let buckets =
-            lines_with(&text, r#"frys_http_request_duration_seconds_bucket{le="#);
+        let buckets = lines_with(&text, r#"frys_http_request_duration_seconds_bucket{le="#);
         let of_route: Vec<_> = buckets.iter().filter(|line| line.contains("route-0")).collect();
         assert_eq!(of_route.len(), BOUNDS_NS.len() + 1);
         let counts: Vec<u64> = (of_route.iter())

@@ -243,14 +243,6 @@ impl Control {
         }
     }
 
-    /// [`Control::ready`] for a thread without an executor.
-    ///
-    /// # Errors
-    /// How the gateway ended, if it did before.
-    pub fn wait_ready(&mut self) -> Result<(), Ending> {
-        block_on(self.ready())
-    }
-
     /// [`Control::ended`] for a thread without an executor.
     pub fn wait_ended(&mut self) -> Ending {
         block_on(self.ended())

@@ -5,17 +5,8 @@ use crate::snapshot::{RouteId, Snapshot, UpstreamId};
 /// Names of one generation, by number.
 #[derive(Debug, Default)]
 pub struct Names {
-    routes: Vec<RouteName>,
+    routes: Vec<Box<str>>,
     upstreams: Vec<UpstreamName>,
-}
-
-/// What a route is called.
-#[derive(Debug)]
-pub struct RouteName {
-    /// Its `id`.
-    pub id: Box<str>,
-    /// Its cluster's name.
-    pub cluster: Box<str>,
 }
 
 /// What an upstream is called.
@@ -32,9 +23,7 @@ impl Names {
     pub fn of(snapshot: &Snapshot) -> Names {
         let cluster = |id| snapshot.cluster(id).name.clone();
         Names {
-            routes: (snapshot.routes.iter())
-                .map(|route| RouteName { id: route.id.clone(), cluster: cluster(route.cluster) })
-                .collect(),
+            routes: snapshot.routes.iter().map(|route| route.id.clone()).collect(),
             upstreams: (snapshot.upstreams.iter())
                 .map(|upstream| UpstreamName {
                     cluster: cluster(upstream.cluster),
@@ -44,19 +33,17 @@ impl Names {
         }
     }
 
-    /// The route of a number.
-    pub fn route(&self, id: Option<RouteId>) -> Option<&RouteName> {
-        self.routes.get(id?.0 as usize)
+    /// The `id` of the route of a number.
+    pub fn route(&self, id: Option<RouteId>) -> Option<&str> {
+        self.routes.get(id?.0 as usize).map(|id| &**id)
     }
 
     /// Two routes and three upstreams, for tests.
     #[cfg(test)]
     pub(crate) fn sample() -> Names {
-        let route = |n: u32| RouteName { id: format!("route-{n}").into(), cluster: "web".into() };
-        let upstream = |n: u32| UpstreamName {
-            cluster: "web".into(),
-            address: format!("up-{n}:80").into(),
-        };
+        let route = |n: u32| format!("route-{n}").into();
+        let upstream =
+            |n: u32| UpstreamName { cluster: "web".into(), address: format!("up-{n}:80").into() };
         Names { routes: (0..2).map(route).collect(), upstreams: (0..3).map(upstream).collect() }
     }
 

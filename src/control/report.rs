@@ -194,7 +194,7 @@ fn route_name(slot: usize, names: &Names) -> Box<str> {
         ROUTE_NONE => NONE.into(),
         slot => {
             let name = u32::try_from(slot).ok().and_then(|id| names.route(Some(RouteId(id))));
-            name.map_or_else(|| OTHER.into(), |name| name.id.clone())
+            name.unwrap_or(OTHER).into()
         }
     }
 }
@@ -213,7 +213,7 @@ pub(crate) mod tests {
     use std::sync::atomic::AtomicU64;
 
     use super::*;
-    use crate::bridge::Done;
+    use crate::bridge::metrics::Done;
 
     pub(crate) fn done(route: Option<u32>, status: u16) -> Done {
         Done {

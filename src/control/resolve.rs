@@ -75,10 +75,11 @@ impl Resolver {
     }
 
     /// By these name servers.
-    ///
-    /// # Errors
-    /// [`ResolveFault`]: what the library says to its configuration.
-    pub fn with_servers(config: ResolverConfig, pace: Pace) -> Result<Resolver, ResolveFault> {
+    #[cfg(test)]
+    pub(crate) fn with_servers(
+        config: ResolverConfig,
+        pace: Pace,
+    ) -> Result<Resolver, ResolveFault> {
         let provider = TokioRuntimeProvider::default();
         Resolver::build(TokioResolver::builder_with_config(config, provider), pace)
     }

@@ -160,7 +160,7 @@ const FIRST: Told = Told::Install { generation: 1, endpoints_count: 1 };
 #[test]
 fn is_ready_once_all_workers_acknowledged_and_drains_when_asked() {
     let (mut control, workers, _server) = started(settings(), &[Conduct::Good; 2]);
-    control.wait_ready().expect("the workers acknowledge");
+    block_on(control.ready()).expect("the workers acknowledge");
     assert!(ask(&control, "/ready").contains(" 200 "));
     assert!(ask(&control, "/metrics").contains("frys_worker_generation{worker=\"1\"} 1\n"));
     control.remote().drain();
@@ -187,7 +187,7 @@ fn is_not_ready_while_one_worker_is_mute() {
 #[test]
 fn tells_why_it_is_not_ready_while_it_drains() {
     let (mut control, workers, _server) = started(settings(), &[Conduct::Stubborn]);
-    control.wait_ready().expect("the worker acknowledges");
+    block_on(control.ready()).expect("the worker acknowledges");
     control.remote().drain();
     until(|| ask(&control, "/ready").contains("draining"));
     control.remote().stop();
@@ -199,7 +199,7 @@ fn tells_why_it_is_not_ready_while_it_drains() {
 fn cuts_off_what_outlasts_the_drain() {
     let settings = Settings { drain_timeout: Duration::ZERO, ..settings() };
     let (mut control, workers, _server) = started(settings, &[Conduct::Stubborn, Conduct::Good]);
-    control.wait_ready().expect("the workers acknowledge");
+    block_on(control.ready()).expect("the workers acknowledge");
     control.remote().drain();
     assert_eq!(control.wait_ended(), Ending::CutOff);
     assert_eq!(finish(workers)[0], [FIRST, Told::Drain, Told::Stop]);
@@ -217,7 +217,7 @@ fn drains_the_others_when_a_worker_is_lost() {
 #[test]
 fn sends_a_new_generation_when_a_name_changes() {
     let (mut control, mut workers, server) = started(settings(), &[Conduct::Good]);
-    control.wait_ready().expect("the worker acknowledges");
+    block_on(control.ready()).expect("the worker acknowledges");
     server.set("api.test", says(0, &[1, 2, 3]));
     let limit = Duration::from_secs(10);
     let worker = workers.pop().expect("there is one");
@@ -245,7 +245,7 @@ fn stops_the_workers_when_there_is_no_snapshot() {
     })
     .expect("it starts");
     let refused = Ending::Refused { text: "two routes tie".to_owned() };
-    assert_eq!(control.wait_ready(), Err(refused.clone()));
+    assert_eq!(block_on(control.ready()), Err(refused.clone()));
     assert_eq!(control.wait_ended(), refused);
     assert_eq!(finish(vec![worker]), [[Told::Stop]]);
 }
@@ -265,7 +265,7 @@ fn writes_the_last_log_lines_before_it_ends() {
     let access_log = Some((Output::File(path.clone()), format));
     let settings = Settings { access_log, ..settings() };
     let (mut control, workers, _server) = started(settings, &[Conduct::Good; 2]);
-    control.wait_ready().expect("the workers acknowledge");
+    block_on(control.ready()).expect("the workers acknowledge");
     control.remote().drain();
     assert_eq!(control.wait_ended(), Ending::Drained);
     finish(workers);
@@ -300,7 +300,7 @@ fn obeys_signals() {
     let settings = Settings { access_log, ..settings() };
     let (mut control, workers, _server) = started(settings, &[Conduct::Stubborn]);
     let watch = signals::install(control.remote()).expect("descriptors");
-    control.wait_ready().expect("the worker acknowledges");
+    block_on(control.ready()).expect("the worker acknowledges");
     let raise = |signal| signal_hook::low_level::raise(signal).expect("a signal of this system");
 
     std::fs::rename(&path, folder.path().join("access.log.1")).expect("made at the start");

@@ -113,8 +113,8 @@ fn is_healthy_before_it_is_ready() {
 #[test]
 fn answers_head_without_a_body() {
     let served = serve_tcp();
-    let response = served
-        .send("HEAD /health HTTP/1.1\r\nHost: 127.0.0.1:9901\r\nConnection: close\r\n\r\n");
+    let response =
+        served.send("HEAD /health HTTP/1.1\r\nHost: 127.0.0.1:9901\r\nConnection: close\r\n\r\n");
     assert_eq!(status(&response), "200");
     assert!(has_field(&response, "content-length: 3"));
     assert_eq!(body(&response), "");
@@ -173,8 +173,10 @@ fn refuses_the_names_of_pages_on_loopback() {
         assert_eq!(of_host(&format!("Host: {host}\r\n")), "403", "{host}");
     }
     assert_eq!(
-        status(&served.send("GET http://evil.example/health HTTP/1.1\r\nHost: localhost\r\n\
-            Connection: close\r\n\r\n")),
+        status(&served.send(
+            "GET http://evil.example/health HTTP/1.1\r\nHost: localhost\r\n\
+            Connection: close\r\n\r\n"
+        )),
         "403"
     );
     assert_eq!(status(&served.send("GET /health HTTP/1.0\r\n\r\n")), "200");

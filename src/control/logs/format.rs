@@ -37,7 +37,7 @@ enum Part {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatFault {
     /// A name that no variable has.
-    #[error("unknown variable ${name}")]
+    #[error("unknown variable ${name}; there are {}", known())]
     Unknown {
         /// The name, without its dollar sign.
         name: String,
@@ -108,9 +108,14 @@ impl Format {
     }
 }
 
-/// Names of all variables, in the order in which the documentation and JSON lines have them.
+/// Names of all variables, in the order in which JSON lines have them.
 pub fn variable_names() -> impl Iterator<Item = &'static str> {
     VARIABLES.iter().map(|variable| variable.name)
+}
+
+fn known() -> String {
+    let names: Vec<String> = variable_names().map(|name| format!("${name}")).collect();
+    names.join(" ")
 }
 
 fn push_text(parts: &mut Vec<Part>, text: &str) {
@@ -217,7 +222,7 @@ static VARIABLES: &[Variable] = &[
     both("request_length", |e| Value::Number(e.record.bytes_in)),
     both("bytes_sent", |e| Value::Number(e.record.bytes_out)),
     both("body_bytes_sent", |e| Value::Number(e.record.body_bytes_out)),
-    both("route", |e| e.names.route(e.record.route).map_or(Value::Absent, |r| Value::Word(&r.id))),
+    both("route", |e| e.names.route(e.record.route).map_or(Value::Absent, Value::Word)),
     both("cluster", |e| {
         e.names.upstream(e.record.upstream).map_or(Value::Absent, |u| Value::Word(&u.cluster))
     }),
@@ -408,8 +413,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::bridge::log::tests::record;
     use crate::bridge::Reason;
+    use crate::bridge::log::tests::record;
 
     fn line(format: &Format, record: &Record<'_>) -> Vec<u8> {
         let mut out = Vec::new();
@@ -457,6 +462,8 @@ mod tests {
     fn refuses_what_it_does_not_know() {
         let fault = |text| Format::parse(text).err();
         let unknown = FormatFault::Unknown { name: "statuss".into(), offset: 4 };
+        let text = unknown.to_string();
+        assert!(text.starts_with("unknown variable $statuss; there are $time_iso8601 "), "{text}");
         assert_eq!(fault("abc $statuss"), Some(unknown));
         assert_eq!(fault("a $ b"), Some(FormatFault::Nameless { offset: 2 }));
         assert_eq!(fault("${status"), Some(FormatFault::Unclosed { offset: 0 }));
