@@ -11,9 +11,11 @@ pub struct Slot {
 }
 
 /// A table of at most `count_max` values with keys that do not outlive their value.
+///
+/// It grows by pieces, so that growing moves no value and an empty table is small.
 #[derive(Debug)]
 pub struct Slab<T> {
-    places: Vec<Place<T>>,
+    pieces: Vec<Vec<Place<T>>>,
     free_first: u32,
     count: usize,
     count_max: usize,
@@ -32,6 +34,10 @@ enum Content<T> {
 }
 
 const NONE: u32 = u32::MAX;
+
+/// Values a piece: a few pages for the values that are kept here.
+const PIECE: usize = 1 << PIECE_BITS;
+const PIECE_BITS: u32 = 6;
 
 impl Slot {
     /// Position in the table, below the highest count the table ever had.
@@ -53,12 +59,9 @@ impl Slot {
 
 impl<T> Slab<T> {
     /// An empty table that refuses to hold more than `count_max` values.
-    ///
-    /// Address space for all of them is reserved now, so that growing never copies the table; the
-    /// pages become resident as they are first used.
     pub fn new(count_max: usize) -> Self {
         let count_max = count_max.min(NONE as usize - 1);
-        Slab { places: Vec::with_capacity(count_max), free_first: NONE, count: 0, count_max }
+        Slab { pieces: Vec::new(), free_first: NONE, count: 0, count_max }
     }
 
     /// Moves `value` in and returns its key, or gives it back when the table is full.
@@ -66,29 +69,35 @@ impl<T> Slab<T> {
     /// # Errors
     /// The value itself, when `count_max` values are in the table.
     pub fn insert(&mut self, value: T) -> Result<Slot, T> {
-        if self.free_first != NONE {
-            let index = self.free_first;
-            let place = &mut self.places[index as usize];
-            if let Content::Free { next } = place.content {
-                self.free_first = next;
-            }
+        let free = self.free_first;
+        if let Some(place) = self.place_mut(free)
+            && let Content::Free { next } = place.content
+        {
             place.content = Content::Used(value);
+            let slot = Slot { index: free, generation: place.generation };
+            self.free_first = next;
             self.count += 1;
-            return Ok(Slot { index, generation: place.generation });
+            return Ok(slot);
         }
-        if self.places.len() >= self.count_max {
+        // Nothing was given back: all places so far are used.
+        if self.count >= self.count_max {
             return Err(value);
         }
-        let index = self.places.len() as u32;
+        if self.pieces.last().is_none_or(|piece| piece.len() == PIECE) {
+            self.pieces.push(Vec::with_capacity(PIECE.min(self.count_max)));
+        }
+        let index = self.count as u32;
         let generation = NonZeroU32::MIN;
-        self.places.push(Place { generation, content: Content::Used(value) });
+        if let Some(piece) = self.pieces.last_mut() {
+            piece.push(Place { generation, content: Content::Used(value) });
+        }
         self.count += 1;
         Ok(Slot { index, generation })
     }
 
     /// The value under `slot`, unless it was removed.
     pub fn get(&self, slot: Slot) -> Option<&T> {
-        match self.places.get(slot.index as usize) {
+        match self.place(slot.index) {
             Some(Place { generation, content: Content::Used(value) })
                 if *generation == slot.generation =>
             {
@@ -100,7 +109,7 @@ impl<T> Slab<T> {
 
     /// The value under `slot`, to change, unless it was removed.
     pub fn get_mut(&mut self, slot: Slot) -> Option<&mut T> {
-        match self.places.get_mut(slot.index as usize) {
+        match self.place_mut(slot.index) {
             Some(Place { generation, content: Content::Used(value) })
                 if *generation == slot.generation =>
             {
@@ -110,14 +119,22 @@ impl<T> Slab<T> {
         }
     }
 
+    fn place(&self, index: u32) -> Option<&Place<T>> {
+        self.pieces.get((index >> PIECE_BITS) as usize)?.get(index as usize % PIECE)
+    }
+
+    fn place_mut(&mut self, index: u32) -> Option<&mut Place<T>> {
+        self.pieces.get_mut((index >> PIECE_BITS) as usize)?.get_mut(index as usize % PIECE)
+    }
+
     /// Takes the value under `slot` out; its key is void from now on.
     pub fn remove(&mut self, slot: Slot) -> Option<T> {
-        let place = self.places.get_mut(slot.index as usize)?;
+        let next = self.free_first;
+        let place = self.place_mut(slot.index)?;
         if place.generation != slot.generation || matches!(place.content, Content::Free { .. }) {
             return None;
         }
-        let content =
-            std::mem::replace(&mut place.content, Content::Free { next: self.free_first });
+        let content = std::mem::replace(&mut place.content, Content::Free { next });
         place.generation = place.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
         self.free_first = slot.index;
         self.count -= 1;
@@ -139,7 +156,7 @@ impl<T> Slab<T> {
 
     /// Every value with its key, in the order of the table.
     pub fn iter(&self) -> impl Iterator<Item = (Slot, &T)> {
-        self.places.iter().enumerate().filter_map(|(index, place)| match &place.content {
+        self.pieces.iter().flatten().enumerate().filter_map(|(index, place)| match &place.content {
             Content::Used(value) => {
                 Some((Slot { index: index as u32, generation: place.generation }, value))
             }
@@ -184,21 +201,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn behaves_as_a_map(operations in proptest::collection::vec((0u8..4, 0usize..40), 0..400)) {
-            let mut slab = Slab::new(24);
+        fn behaves_as_a_map(operations in proptest::collection::vec((0u8..5, 0usize..400), 0..900)) {
+            let mut slab = Slab::new(150);
             let mut model: HashMap<u64, usize> = HashMap::new();
             let mut keys: Vec<Slot> = Vec::new();
             for (kind, number) in operations {
-                if kind < 2 {
+                if kind < 3 {
                     match slab.insert(number) {
                         Ok(slot) => {
                             prop_assert!(model.insert(slot.to_bits(), number).is_none());
                             keys.push(slot);
                         }
-                        Err(_) => prop_assert_eq!(model.len(), 24),
+                        Err(_) => prop_assert_eq!(model.len(), 150),
                     }
                 } else if let Some(&slot) = keys.get(number % keys.len().max(1)) {
-                    if kind == 2 {
+                    if kind == 3 {
                         prop_assert_eq!(slab.remove(slot), model.remove(&slot.to_bits()));
                     } else {
                         prop_assert_eq!(slab.get(slot), model.get(&slot.to_bits()));

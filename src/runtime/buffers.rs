@@ -312,6 +312,10 @@ impl Mapping {
         if start == libc::MAP_FAILED {
             return Err(Errno::of(&io::Error::last_os_error()));
         }
+        // Buffers are long and mostly filled with short heads: with huge pages the first request
+        // would make 2 MiB resident. A kernel without huge pages refuses, and need not be told.
+        // SAFETY: advice on our own whole mapping changes no contents.
+        let _ = unsafe { libc::madvise(start, bytes, libc::MADV_NOHUGEPAGE) };
         let start = NonNull::new(start.cast::<u8>()).ok_or(Errno(libc::ENOMEM))?;
         Ok(Mapping { start, bytes })
     }

@@ -51,6 +51,8 @@ pub(crate) enum Work {
     Accept,
     /// Yields a lease for each arrival, until the end, a failure, or no buffer is left.
     Receive,
+    /// Yields one lease, or the end or a failure.
+    ReceiveOnce,
     Send(Segment),
     /// At most [`SEGMENTS_PER_SEND_MAX`](crate::limits::SEGMENTS_PER_SEND_MAX) segments in order.
     SendMany(Vec<Segment>),
@@ -126,7 +128,8 @@ impl Work {
         match self {
             Work::Send(segment) => segment.len(),
             Work::SendMany(segments) => segments.iter().map(Segment::len).sum(),
-            Work::Accept | Work::Receive | Work::Connect(_) | Work::Poll(_) => 0,
+            Work::Accept
+ | Work::Receive | Work::ReceiveOnce | Work::Connect(_) | Work::Poll(_) => 0,
         }
     }
 
@@ -146,7 +149,8 @@ impl Work {
                     first.advance(bytes);
                 }
             }
-            Work::Accept | Work::Receive | Work::Connect(_) | Work::Poll(_) => {}
+            Work::Accept
+ | Work::Receive | Work::ReceiveOnce | Work::Connect(_) | Work::Poll(_) => {}
         }
     }
 }

@@ -155,7 +155,7 @@ impl Ring {
     ) -> Result<Slot, Errno> {
         let pointed = match &work {
             Work::SendMany(segments) => Pointed::Vectors(self.vectors(segments)),
-            Work::Accept | Work::Receive | Work::Send(_) | Work::Connect(_) | Work::Poll(_) => {
+            Work::Accept | Work::Receive | Work::ReceiveOnce | Work::Send(_) | Work::Connect(_) | Work::Poll(_) => {
                 pointed
             }
         };
@@ -277,7 +277,7 @@ impl Ring {
                 Work::Accept => accepted(result),
                 Work::Receive => self.received(entry.flags(), result),
                 // None of these answers twice.
-                Work::Send(_) | Work::SendMany(_) | Work::Connect(_) | Work::Poll(_) => return None,
+                Work::ReceiveOnce | Work::Send(_) | Work::SendMany(_) | Work::Connect(_) | Work::Poll(_) => return None,
             };
             return Some(Completion { owner: operation.owner, more: true, outcome });
         }
@@ -288,7 +288,7 @@ impl Ring {
         }
         let outcome = match operation.work {
             Work::Accept => accepted(result),
-            Work::Receive => self.received(entry.flags(), result),
+            Work::Receive | Work::ReceiveOnce => self.received(entry.flags(), result),
             work @ (Work::Send(_) | Work::SendMany(_)) => {
                 Outcome::Sent(result.map(|bytes| bytes as usize), work)
             }
@@ -393,6 +393,10 @@ impl Operation {
                 .flags(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK)
                 .build(),
             Work::Receive => opcode::RecvMulti::new(fd, GROUP).build(),
+            Work::ReceiveOnce => opcode::Recv::new(fd, std::ptr::null_mut(), 0)
+                .buf_group(GROUP)
+                .build()
+                .flags(squeue::Flags::BUFFER_SELECT),
             Work::Send(segment) => {
                 let bytes = segment.as_slice();
                 let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);

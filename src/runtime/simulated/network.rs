@@ -51,7 +51,7 @@ struct Operation {
 enum Kind {
     Accept,
     Connect,
-    Receive,
+    Receive { once: bool },
     Send { work: Work, sent_bytes: usize },
 }
 
@@ -169,7 +169,8 @@ impl Network {
     pub(super) fn start(&mut self, owner: Owner, end: Slot, work: Work) -> Result<Slot, Errno> {
         let kind = match work {
             Work::Accept => Kind::Accept,
-            Work::Receive => Kind::Receive,
+            Work::Receive => Kind::Receive { once: false },
+            Work::ReceiveOnce => Kind::Receive { once: true },
             work @ (Work::Send(_) | Work::SendMany(_)) => Kind::Send { work, sent_bytes: 0 },
             Work::Connect(_) | Work::Poll(_) => return Err(Errno(libc::EINVAL)),
         };
@@ -410,7 +411,11 @@ impl Network {
 
     /// Answers an operation that stays in flight, unless it is its lot to end now.
     fn answer_multishot(&mut self, end: Slot, slot: Slot, heard: Heard) -> bool {
-        if self.random.per_mille(self.faults.end_multishot_per_mille) {
+        let once = self
+            .operations
+            .get(slot)
+            .is_some_and(|operation| matches!(operation.kind, Kind::Receive { once: true }));
+        if once || self.random.per_mille(self.faults.end_multishot_per_mille) {
             self.end_receive(end, slot, heard);
             return false;
         }
@@ -498,7 +503,7 @@ impl Network {
         match operation.kind {
             Kind::Connect => self.finish_connect(slot, Err(Errno::CANCELLED)),
             Kind::Accept => self.end_receive(end, slot, Heard::Accepted(Err(Errno::CANCELLED))),
-            Kind::Receive => self.end_receive(end, slot, Heard::Received(Err(Errno::CANCELLED))),
+            Kind::Receive { .. } => self.end_receive(end, slot, Heard::Received(Err(Errno::CANCELLED))),
             Kind::Send { sent_bytes: 0, .. } => self.end_send(end, slot, Err(Errno::CANCELLED)),
             Kind::Send { sent_bytes, .. } => self.end_send(end, slot, Ok(sent_bytes)),
         }
@@ -636,7 +641,7 @@ fn copy(work: &Work, offset: usize, bytes_max: usize) -> Vec<u8> {
     let segments = match work {
         Work::Send(segment) => std::slice::from_ref(segment),
         Work::SendMany(segments) => segments,
-        Work::Accept | Work::Receive | Work::Connect(_) | Work::Poll(_) => &[],
+        Work::Accept | Work::Receive | Work::ReceiveOnce | Work::Connect(_) | Work::Poll(_) => &[],
     };
     let bytes = segments.iter().flat_map(|segment| segment.as_slice());
     bytes.copied().skip(offset).take(bytes_max).collect()

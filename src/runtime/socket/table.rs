@@ -52,6 +52,8 @@ pub(crate) struct State {
     /// The writer is woken when no more than this is queued.
     drain_below_bytes: usize,
     input: Input,
+    /// So many receives bring one lease each, then they are multishot again.
+    singles_left: u8,
     send_error: Option<Errno>,
     flags: Flags,
 }
@@ -82,6 +84,9 @@ struct Flags {
     /// A transfer reads past us: no receive may be armed.
     held: bool,
 }
+
+/// Receives of one lease each after a transfer. Bodies that come as one in eight keep it so.
+const SINGLES_AFTER_TRANSFER: u8 = 8;
 
 /// Unused lists of segments that are kept: as many as sends are likely in flight.
 const LISTS_FREE_MAX: usize = 256;
@@ -116,6 +121,7 @@ impl Sockets {
             sent_bytes: 0,
             drain_below_bytes: 0,
             input: Input::Open,
+            singles_left: 0,
             send_error: None,
             flags: Flags::default(),
         };
@@ -228,8 +234,10 @@ impl Sockets {
         if armed || state.flags.held || state.input != Input::Open {
             return;
         }
-        match driver.start(Owner::Socket(socket), &state.descriptor, Work::Receive) {
+        let work = if state.singles_left > 0 { Work::ReceiveOnce } else { Work::Receive };
+        match driver.start(Owner::Socket(socket), &state.descriptor, work) {
             Ok(operation) => {
+                state.singles_left = state.singles_left.saturating_sub(1);
                 state.receive = Some(operation);
                 state.flags.receive_cancelled = false;
             }
@@ -501,10 +509,12 @@ impl Sockets {
         state.receive.is_none()
     }
 
-    /// Ends [`Sockets::hold`].
+    /// Ends [`Sockets::hold`]. What brought one large body will bring another: a multishot receive
+    /// would bring its first hundreds of KiB here before the next transfer could begin.
     pub(crate) fn let_go(&mut self, socket: Slot) {
         if let Some(state) = self.slab.get_mut(socket) {
             state.flags.held = false;
+            state.singles_left = SINGLES_AFTER_TRANSFER;
         }
     }
 
