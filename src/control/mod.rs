@@ -243,6 +243,14 @@ impl Control {
         }
     }
 
+    /// [`Control::ready`] for a thread without an executor.
+    ///
+    /// # Errors
+    /// As [`Control::ready`].
+    pub fn wait_ready(&mut self) -> Result<(), Ending> {
+        block_on(self.ready())
+    }
+
     /// [`Control::ended`] for a thread without an executor.
     pub fn wait_ended(&mut self) -> Ending {
         block_on(self.ended())
