@@ -211,9 +211,10 @@ pub const MAINTENANCE_MS: u64 = 1_000;
 /// How long accepting rests where the process is out of descriptors.
 pub const ACCEPT_PAUSE_MS: u64 = 100;
 
-/// How long a closing connection may take to send its answer and to be read over: nginx's
-/// `lingering_timeout`.
-pub const LINGER_MS: u64 = 5_000;
+/// How long a closing connection may take to send its answer and to be read over: a few round
+/// trips of a bad network. nginx takes 5 s between reads and 30 s in all; who trickles to hold on
+/// to a connection gains less here.
+pub const LINGER_MS: u64 = 2_000;
 
 /// Bytes of a refused request that are read over, so that its sender sees the answer: a window's
 /// worth; who sends more is cut off.

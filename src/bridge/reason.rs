@@ -68,6 +68,8 @@ reasons! {
     FramingInvalid: "framing_invalid" 400 Client "http_request_error";
     /// `Host` is missing, repeated or malformed (RFC 9112 section 3.2).
     HostInvalid: "host_invalid" 400 Client "http_request_error";
+    /// An absolute target of another scheme than `http` (RFC 9110 section 7.4).
+    SchemeUnsupported: "scheme_unsupported" 421 Client "http_request_error";
     /// The request line is over its limit.
     RequestLineTooLong: "request_line_too_long" 414 Client "http_request_error";
     /// The fields are too many or too large.

@@ -158,6 +158,9 @@ pub struct Facts {
     pub bytes_in: u64,
     /// Body bytes to the client.
     pub bytes_out: u64,
+    /// The end of the answer is the end of the connection: an answer that broke off would look
+    /// whole unless the connection is reset.
+    pub close_delimited: bool,
     /// A byte of a final answer was queued for the client, so no other answer can be.
     pub response_began: bool,
     /// The request's body was read to its end.
@@ -190,6 +193,7 @@ impl Facts {
             first_byte_at: None,
             bytes_in: 0,
             bytes_out: 0,
+            close_delimited: false,
             response_began: false,
             request_complete: true,
         }

@@ -67,8 +67,18 @@ impl From<FramingError> for Failure {
 }
 
 impl From<ChunkError> for Failure {
-    fn from(_: ChunkError) -> Self {
-        Self::new(Reason::ChunkInvalid)
+    fn from(error: ChunkError) -> Self {
+        let reason = match error {
+            ChunkError::SizeTooLarge => Reason::BodyTooLarge,
+            ChunkError::TrailersTooLarge => Reason::FieldsTooLarge,
+            ChunkError::SizeInvalid
+            | ChunkError::ExtensionInvalid
+            | ChunkError::ExtensionTooLarge
+            | ChunkError::DataEndInvalid
+            | ChunkError::TrailerInvalid(_)
+            | ChunkError::TrailerForbidden => Reason::ChunkInvalid,
+        };
+        Self::new(reason)
     }
 }
 
@@ -77,6 +87,7 @@ pub fn of_head(error: ParseError) -> Failure {
     let reason = match error {
         ParseError::MethodTooLong | ParseError::MethodUnsupported => Reason::MethodUnsupported,
         ParseError::VersionUnsupported => Reason::VersionUnsupported,
+        ParseError::SchemeUnsupported => Reason::SchemeUnsupported,
         ParseError::StartLineTooLong => Reason::RequestLineTooLong,
         ParseError::FieldsTooMany | ParseError::FieldsTooLarge => Reason::FieldsTooLarge,
         ParseError::HostMissing
@@ -85,7 +96,6 @@ pub fn of_head(error: ParseError) -> Failure {
         | ParseError::AuthorityInvalid => Reason::HostInvalid,
         ParseError::MethodInvalid
         | ParseError::TargetInvalid
-        | ParseError::SchemeUnsupported
         | ParseError::VersionInvalid
         | ParseError::StatusLineInvalid
         | ParseError::BareLf
@@ -116,6 +126,7 @@ pub fn text(reason: Reason) -> &'static str {
         Reason::RequestMalformed => "the request is malformed",
         Reason::FramingInvalid => "the length of the request body is ambiguous",
         Reason::ChunkInvalid => "the chunked request body is malformed",
+        Reason::SchemeUnsupported => "the scheme is not served here",
         Reason::HostInvalid => "the host is missing, repeated or malformed",
         Reason::RequestLineTooLong => "the request line is too long",
         Reason::FieldsTooLarge => "the request fields are too many or too large",

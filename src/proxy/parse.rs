@@ -52,7 +52,7 @@ pub async fn request(
         let Some(mut lease) = next_lease(client, deadline).await? else {
             return Err(Failure::new(Reason::ClientClosed));
         };
-        let Exchange { head, index, .. } = exchange;
+        let Exchange { head, index, lines, .. } = exchange;
         let carried_bytes = head.len();
         let parsed = if carried_bytes == 0 {
             parse::request(&lease, &limits, index)
@@ -63,6 +63,8 @@ pub async fn request(
         let parsed = parsed.map_err(|error| {
             // What was understood of a broken head is not to be relied on.
             index.clear();
+            let bytes: &[u8] = if carried_bytes == 0 { &lease } else { head };
+            lines.extend(bytes.iter().take_while(|byte| !byte.is_ascii_control()).take(LINE_BYTES));
             failure::of_head(error)
         })?;
         match parsed {
@@ -93,6 +95,9 @@ async fn next_lease(client: &mut Client, deadline: Instant) -> Result<Option<Lea
         Err(_) => Err(Failure::new(Reason::ClientHeaderTimeout)),
     }
 }
+
+/// Bytes of a refused request's first line that the log tells.
+const LINE_BYTES: usize = 256;
 
 fn understand(now: Instant, client: &Client, exchange: &mut Exchange) -> Result<(), Failure> {
     let Exchange { head, index, generation, facts, .. } = exchange;

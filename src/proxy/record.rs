@@ -25,10 +25,11 @@ pub fn exchange(worker: &Worker, client: &Client, exchange: &Exchange) {
         duration_ns: now.nanos_since(facts.started),
         upstream_first_byte_ns: first_byte_ns,
     });
-    let method = facts.method.as_str();
+    let method = if exchange.index.is_complete() { facts.method.as_str() } else { "" };
     worker.log(|| {
-        let request = exchange.request();
-        let field = |id| request.first(id).unwrap_or_default();
+        // Of a head that was refused only its first line is told, as it came.
+        let request = exchange.index.is_complete().then(|| exchange.request());
+        let field = |id| request.and_then(|request| request.first(id)).unwrap_or_default();
         let wall = worker.runtime.wall();
         log::Record {
             wall_seconds: wall.seconds,
@@ -56,8 +57,8 @@ pub fn exchange(worker: &Worker, client: &Client, exchange: &Exchange) {
             first_byte_ns,
             upstream_ns: since(facts.connected_at, Some(now)),
             method: method.as_bytes(),
-            target: request.target(),
-            host: request.authority().unwrap_or_default(),
+            target: request.map_or(&exchange.lines[..], |request| request.target()),
+            host: request.and_then(|request| request.authority()).unwrap_or_default(),
             referer: field(FieldId::Referer),
             user_agent: field(FieldId::UserAgent),
             forwarded_for: field(FieldId::XForwardedFor),

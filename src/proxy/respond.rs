@@ -44,7 +44,9 @@ pub fn end(
     };
     exchange.facts.reason = reason;
     if exchange.facts.response_began {
-        return Next::Abort;
+        // Where the answer's length or its last chunk is missing, its end shows that it broke off.
+        let is_told = !exchange.facts.close_delimited && reason != Reason::ClientClosed;
+        return if is_told { Next::Close } else { Next::Abort };
     }
     if failure::text(reason).is_empty() {
         exchange.facts.status = reason.status().unwrap_or(0);

@@ -2,7 +2,7 @@
 
 use crate::bridge::reason::Reason;
 use crate::http::framing::Body;
-use crate::http::head::RequestHead;
+use crate::http::head::{Form, RequestHead};
 use crate::router::{Found, path};
 use crate::snapshot::{ClusterId, Timeouts};
 
@@ -18,7 +18,9 @@ pub fn find(exchange: &mut Exchange) -> Result<ClusterId, Failure> {
     let Exchange { head, index, path: scratch, parameters, generation, facts, .. } = exchange;
     let request = RequestHead::new(head, index);
     let snapshot = &generation.snapshot;
-    let canonical = path::canonical(request.path(), scratch)?;
+    // OPTIONS * (RFC 9112 section 3.2.4) asks about the server: the route of its root answers.
+    let raw = if request.form() == Form::Asterisk { b"/" } else { request.path() };
+    let canonical = path::canonical(raw, scratch)?;
     let found =
         snapshot.router.find(request.authority(), canonical.path, facts.method, parameters);
     let id = match found {

@@ -143,7 +143,7 @@ fn refuses_above_the_upstreams_connections() {
         }
     });
     let gateway = Gateway::start(&format!(
-        "[connection_limits]\nmax_connections_per_upstream = 2\n\n{}",
+        "[connection_limits]\nmax_connections_per_upstream = 2\n\n[timeouts]\nconnect = \"200ms\"\n\n{}",
         route_to(&[upstream.address])
     ));
     let mut waiting: Vec<_> = (0..2).map(|_| gateway.connect()).collect();

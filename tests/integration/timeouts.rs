@@ -110,7 +110,7 @@ fn an_upstream_that_stalls_breaks_the_answer_off() {
             peer.wait_for_end();
         }
     });
-    let gateway = timed(upstream.address, "idle = \"200ms\"");
+    let gateway = timed(upstream.address, "upstream_idle = \"200ms\"");
     let mut client = gateway.connect();
     client.send(GET);
     assert_eq!(client.response_without_body().status, 200);

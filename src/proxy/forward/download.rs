@@ -315,6 +315,7 @@ fn frame(
         // RFC 9112 section 6.1: a 1.0 client reads to the end of the stream.
         Body::Chunked | Body::UntilClose => {
             facts.keep_alive = false;
+            facts.close_delimited = true;
             (Coding::Plain, Framing::None)
         }
     };
