@@ -64,7 +64,10 @@ listen_addr = \"0.0.0.0:8080\"
 
 [[routes]]
 path      = \"/api/*\"
-upstreams = [{ url = \"http://service-a:8080\", weight = 70 }, { url = \"http://service-b:8080\", weight = 30 }]
+upstreams = [
+    { url = \"http://service-a:8080\", weight = 70 },
+    { url = \"http://service-b:8080\", weight = 30 },
+]
 ```
 
 - **All faults at once**, each with file, line, column and key (`routes[3].upstreams[0].url`), the
@@ -72,8 +75,8 @@ upstreams = [{ url = \"http://service-a:8080\", weight = 70 }, { url = \"http://
   used.
 - **Nothing is ignored.** A key that is unknown, that stands twice, or whose feature is not built in
   this version is a fault, never a warning.
-- **Durations and sizes have units**: `\"250ms\"`, `\"10s\"`, `\"1m30s\"`, `\"1h\"`; `\"512B\"`, `\"8KiB\"`,
-  `\"10MiB\"`, `\"1GiB\"`. A bare number is a fault that shows what to write.
+- **Durations and sizes have units**: `\"250ms\"`, `\"10s\"`, `\"1m30s\"`, `\"1h\"`; `\"512B\"`,
+  `\"8KiB\"`, `\"10MiB\"`, `\"1GiB\"`. A bare number is a fault that shows what to write.
 - **Timeouts** come from the route, then its cluster, then the top level. `\"none\"` never fires.
 - **YAML** is 1.2: `no` and `on` are texts. Aliases are followed, up to a bound.
 ";
