@@ -323,7 +323,7 @@ pub const CORE_INDEX_MAX: usize = 1023;
 pub const CONNECTIONS_COUNT_MAX: u32 = 1_048_576;
 
 /// Upper end of the pipelined requests of one connection.
-pub const PIPELINED_COUNT_MAX: u32 = 1024;
+pub const PIPELINED_COUNT_MAX: u32 = 1_000_000;
 
 /// Largest weight of an upstream: 256 of them stay below 2^28, far from any overflow of sums.
 pub const WEIGHT_MAX: u32 = 1_000_000;

@@ -22,8 +22,9 @@ pub struct ConnectionLimits {
     /// [`ConnectionLimits::UNLIMITED`] for no bound. Default 10,000: a busy client then connects
     /// anew now and again, which spreads it over the workers, at 0.01 % of its requests.
     pub requests_per_connection: u64,
-    /// Requests of one client connection that may wait behind the one being answered; the next is
-    /// read later. Default 64: with 8 KiB each that is 512 KiB at worst.
+    /// Requests that a client may send in a row without waiting for an answer; the answer to the
+    /// last of them closes the connection. Default 10,000, as `requests_per_connection`: they are
+    /// answered one after another, so a long row costs nobody else anything.
     pub pipelined_requests: u32,
 }
 
@@ -40,7 +41,7 @@ impl Default for ConnectionLimits {
             connection_timeout: Duration::from_secs(10),
             keep_alive_timeout: Duration::from_secs(60),
             requests_per_connection: 10_000,
-            pipelined_requests: 64,
+            pipelined_requests: 10_000,
         }
     }
 }

@@ -342,9 +342,9 @@ pub(crate) static CONNECTION_LIMITS: Section = Section {
         key(
             "pipelined_requests",
             "number",
-            "64",
-            "Requests of one client connection that may wait behind the one being answered; the \
-             next is read later.",
+            "10000",
+            "Requests that a client may send in a row without waiting for an answer; the answer to \
+             the last of them closes the connection.",
         ),
     ],
     later: &[],

@@ -34,8 +34,6 @@ pub(crate) struct Core {
     pub(super) pipes: RefCell<Vec<Ends>>,
     pub(super) turns: Cell<u64>,
     pub(super) copied_bytes: Cell<u64>,
-    /// Tasks of the runtime's own, which nobody counts.
-    pub(super) own_tasks: Cell<usize>,
     pub(super) running: Cell<bool>,
     pub(super) after_turn: RefCell<Option<AfterTurn>>,
 }
@@ -205,9 +203,9 @@ impl Core {
             buffers_out: self.buffers.out_count(),
             blocks_out: self.blocks.out_count(),
             blocks_allocated: self.blocks.allocated_count(),
-            sockets_open: sockets.len(),
+            sockets_open: sockets.open_count(),
             receives_starved: sockets.starved_count,
-            tasks: self.executor.tasks_count() - self.own_tasks.get(),
+            tasks: self.executor.tasks_count(),
             timers: self.wheel.borrow().len(),
         }
     }

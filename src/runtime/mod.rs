@@ -176,7 +176,6 @@ impl Runtime {
             pipes: Vec::new().into(),
             turns: 0.into(),
             copied_bytes: 0.into(),
-            own_tasks: 0.into(),
             running: false.into(),
             after_turn: None.into(),
         };
@@ -185,9 +184,11 @@ impl Runtime {
 
     /// The bell of standard wakers only has to end the wait: what it brings is thrown away.
     fn listen_to_bell(&self, heard: UnixStream) {
-        let socket = self.adopt(heard.into());
-        self.core.own_tasks.set(1);
-        self.spawn(async move { while let Ok(Some(_)) = socket.receive().await {} });
+        let core = &*self.core;
+        let mut sockets = core.sockets.borrow_mut();
+        if let Ok(bell) = sockets.insert(Descriptor::Kernel(heard.into())) {
+            sockets.discard(bell, &mut core.driver.borrow_mut());
+        }
     }
 
     /// Turns the loop until `future` is ready. Spawned tasks run meanwhile.
@@ -357,11 +358,15 @@ impl Runtime {
     }
 
     /// Drops all tasks, closes all sockets with what they still queue, and waits, a bounded time,
-    /// until nothing is in flight.
+    /// until nothing is in flight. Tasks that hold handles of their runtime keep it alive until
+    /// then: a loop that ends calls this last.
+    ///
+    /// # Panics
+    /// When called within `block_on`.
     pub fn shutdown(&self) {
         let core = &*self.core;
+        assert!(!core.running.get(), "shutdown within block_on");
         core.executor.clear();
-        core.own_tasks.set(0);
         self.settle(limits::SHUTDOWN_LINGER_MS_MAX, || !core.sockets.borrow().has_lingering());
         core.close_all();
         self.settle(limits::RING_DRAIN_MS_MAX, || core.driver.borrow().in_flight() == 0);

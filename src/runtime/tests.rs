@@ -495,8 +495,10 @@ fn a_runtime_with_receives_in_flight_can_be_dropped() {
     sockets.0.watch();
     sockets.1.watch();
     runtime.block_on(runtime.yield_now());
-    assert!(runtime.counters().operations_in_flight >= 2);
+    assert!(runtime.counters().operations_in_flight >= 3);
+    let core = Rc::downgrade(&runtime.core);
     drop((sockets, runtime));
+    assert!(core.upgrade().is_none(), "the ring is still open");
 }
 
 #[test]

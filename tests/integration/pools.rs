@@ -142,10 +142,11 @@ fn refuses_above_the_upstreams_connections() {
             peer.wire.send(OK);
         }
     });
-    let gateway = Gateway::start(&format!(
-        "[connection_limits]\nmax_connections_per_upstream = 2\n\n[timeouts]\nconnect = \"200ms\"\n\n{}",
-        route_to(&[upstream.address])
-    ));
+    let limits = "[connection_limits]\nmax_connections_per_upstream = 2\n\n\
+                  [timeouts]\nconnect = \"200ms\"";
+    let routes = route_to(&[upstream.address]);
+    let top = "workers = 1\ndrain_timeout = \"1s\"";
+    let gateway = Gateway::with_top(top, &format!("{limits}\n\n{routes}"));
     let mut waiting: Vec<_> = (0..2).map(|_| gateway.connect()).collect();
     for client in &mut waiting {
         client.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -29,12 +29,20 @@ pub(super) struct Sink<'a> {
     pub(super) coding: Coding,
     /// Bytes to go ahead of the next ones, the head among them.
     pub(super) pending: Option<Block>,
+    /// Whether anything was queued.
+    pub(super) queued: bool,
 }
 
-impl Sink<'_> {
+impl<'a> Sink<'a> {
+    /// A sink that has queued nothing.
+    pub(super) fn new(socket: &'a Socket, blocks: &'a Blocks, coding: Coding) -> Self {
+        Self { socket, blocks, coding, pending: None, queued: false }
+    }
+
     /// Queues what is pending, so that it does not wait for what comes next.
     pub(super) fn flush(&mut self) {
         if let Some(block) = self.pending.take() {
+            self.queued = true;
             self.socket.push(Segment::Block(block));
         }
     }

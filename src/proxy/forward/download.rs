@@ -64,21 +64,20 @@ impl<'a> Download<'a> {
     /// Carries the answer to its end; whether the upstream's connection can be used again.
     pub(super) async fn run(mut self) -> Result<bool, Failure> {
         let Final { block, body, coding, keeps } = self.head().await?;
-        let sink = Sink {
-            socket: self.client,
-            blocks: self.worker.runtime.blocks(),
-            coding,
-            pending: Some(block),
-        };
-        match body {
+        let mut sink = Sink::new(self.client, self.worker.runtime.blocks(), coding);
+        sink.pending = Some(block);
+        let outcome = match body {
             Body::Empty => {
-                let mut sink = sink;
                 sink.flush();
+                Ok(())
             }
-            Body::Length(bytes) => self.length(sink, bytes).await?,
-            Body::Chunked => self.chunked(sink).await?,
-            Body::UntilClose => self.until_close(sink).await?,
-        }
+            Body::Length(bytes) => self.length(&mut sink, bytes).await,
+            Body::Chunked => self.chunked(&mut sink).await,
+            Body::UntilClose => self.until_close(&mut sink).await,
+        };
+        // A body that broke before its head was queued leaves room for another answer.
+        self.exchange.facts.response_began = sink.queued;
+        outcome?;
         let whole = !matches!(body, Body::UntilClose) && self.progress.request_complete.get();
         Ok(keeps && whole)
     }
@@ -188,7 +187,7 @@ impl<'a> Download<'a> {
         Ok(Some(Final { block, body, coding, keeps }))
     }
 
-    async fn length(&mut self, mut sink: Sink<'_>, bytes: u64) -> Result<(), Failure> {
+    async fn length(&mut self, sink: &mut Sink<'_>, bytes: u64) -> Result<(), Failure> {
         let mut remaining_bytes = bytes;
         while remaining_bytes > 0 {
             if self.input.is_empty() {
@@ -203,13 +202,13 @@ impl<'a> Download<'a> {
             remaining_bytes -= body.len() as u64;
             self.exchange.facts.bytes_out += body.len() as u64;
             sink.push(body);
-            self.room(&mut sink).await?;
+            self.room(sink).await?;
         }
         sink.flush();
         Ok(())
     }
 
-    async fn chunked(&mut self, mut sink: Sink<'_>) -> Result<(), Failure> {
+    async fn chunked(&mut self, sink: &mut Sink<'_>) -> Result<(), Failure> {
         let mut decoder = Decoder::new(self.exchange.generation.chunk_limits);
         let mut trailers = Vec::new();
         loop {
@@ -217,7 +216,7 @@ impl<'a> Download<'a> {
                 sink.flush();
             }
             let lease = self.next().await?.ok_or(Failure::new(Reason::UpstreamClosed))?;
-            let recoded = recode(&mut decoder, lease, &mut trailers, &mut sink)
+            let recoded = recode(&mut decoder, lease, &mut trailers, sink)
                 .map_err(|_| Failure::new(Reason::UpstreamFramingInvalid))?;
             self.exchange.facts.bytes_out += recoded.bytes as u64;
             if let Some(rest) = recoded.rest {
@@ -226,11 +225,11 @@ impl<'a> Download<'a> {
                 self.input.put_back(rest);
                 return Ok(());
             }
-            self.room(&mut sink).await?;
+            self.room(sink).await?;
         }
     }
 
-    async fn until_close(&mut self, mut sink: Sink<'_>) -> Result<(), Failure> {
+    async fn until_close(&mut self, sink: &mut Sink<'_>) -> Result<(), Failure> {
         loop {
             if self.input.is_empty() {
                 sink.flush();
@@ -238,7 +237,7 @@ impl<'a> Download<'a> {
             let Some(lease) = self.next().await? else { break };
             self.exchange.facts.bytes_out += lease.len() as u64;
             sink.push(lease);
-            self.room(&mut sink).await?;
+            self.room(sink).await?;
         }
         sink.end(b"");
         Ok(())

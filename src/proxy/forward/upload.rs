@@ -174,7 +174,6 @@ impl<'a> Upload<'a> {
     }
 
     fn sink(&self, coding: Coding) -> Sink<'a> {
-        let blocks = self.worker.runtime.blocks();
-        Sink { socket: self.upstream, blocks, coding, pending: None }
+        Sink::new(self.upstream, self.worker.runtime.blocks(), coding)
     }
 }

@@ -7,6 +7,7 @@
 mod faults;
 mod network;
 mod random;
+mod state;
 
 pub use faults::Faults;
 pub use random::Random;

@@ -13,6 +13,7 @@ use super::super::buffers::{Buffers, Lease};
 use super::super::operation::{Address, Owner, Work};
 use super::super::ring::Counts;
 use super::random::Random;
+use super::state::{End, Event, Input, Kind, Operation, Output, What, copy};
 use super::{Faults, Settings};
 
 pub(super) struct Network {
@@ -39,89 +40,6 @@ pub(super) enum Heard {
     Connected(Result<Slot, Errno>),
     Received(Result<Option<Lease>, Errno>),
     Sent(Result<usize, Errno>, Work),
-}
-
-struct Operation {
-    owner: Owner,
-    cancelled: bool,
-    end: Slot,
-    kind: Kind,
-}
-
-enum Kind {
-    Accept,
-    Connect,
-    Receive { once: bool },
-    Send { work: Work, sent_bytes: usize },
-}
-
-struct End {
-    local: Option<SocketAddr>,
-    remote: Option<SocketAddr>,
-    peer: Option<Slot>,
-    /// Connections that wait to be accepted; only at a listener.
-    backlog: VecDeque<Slot>,
-    /// Arrived and unread.
-    inbox: VecDeque<u8>,
-    /// On the way here.
-    arriving_bytes: usize,
-    /// Nothing that is sent here later arrives before this time.
-    last_arrival_ns: u64,
-    input: Input,
-    output: Output,
-    /// The accept or receive in flight.
-    receive: Option<Slot>,
-    send: Option<Slot>,
-    slow: bool,
-    reset_on_close: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Input {
-    Open,
-    Finished,
-    Reset,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Output {
-    Open,
-    Shut,
-    Broken,
-}
-
-#[derive(PartialEq, Eq)]
-struct Event {
-    at_ns: u64,
-    /// Events of one time happen in the order in which they were made.
-    number: u64,
-    what: What,
-}
-
-#[derive(PartialEq, Eq)]
-enum What {
-    Establish { operation: Slot, address: Address },
-    Refuse { operation: Slot },
-    Arrive { end: Slot, bytes: Vec<u8> },
-    Finish { end: Slot },
-    Reset { end: Slot },
-    /// Look whether a receive or an accept of this end has something to answer.
-    Serve { end: Slot },
-    /// Look whether a send of this end can go on.
-    Send { end: Slot },
-    Cancel { operation: Slot },
-}
-
-impl PartialOrd for Event {
-    fn partial_cmp(&self, other: &Event) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Event {
-    fn cmp(&self, other: &Event) -> std::cmp::Ordering {
-        (self.at_ns, self.number).cmp(&(other.at_ns, other.number))
-    }
 }
 
 /// What a system call costs in virtual time; also lets a busy loop see time pass.
@@ -614,35 +532,4 @@ impl Network {
     pub(super) fn addresses(&self, end: Slot) -> (Option<SocketAddr>, Option<SocketAddr>) {
         self.ends.get(end).map_or((None, None), |end| (end.local, end.remote))
     }
-}
-
-impl End {
-    fn new(slow: bool) -> End {
-        End {
-            local: None,
-            remote: None,
-            peer: None,
-            backlog: VecDeque::new(),
-            inbox: VecDeque::new(),
-            arriving_bytes: 0,
-            last_arrival_ns: 0,
-            input: Input::Open,
-            output: Output::Open,
-            receive: None,
-            send: None,
-            slow,
-            reset_on_close: false,
-        }
-    }
-}
-
-/// At most `bytes_max` of what `work` is to send, from `offset` on.
-fn copy(work: &Work, offset: usize, bytes_max: usize) -> Vec<u8> {
-    let segments = match work {
-        Work::Send(segment) => std::slice::from_ref(segment),
-        Work::SendMany(segments) => segments,
-        Work::Accept | Work::Receive | Work::ReceiveOnce | Work::Connect(_) | Work::Poll(_) => &[],
-    };
-    let bytes = segments.iter().flat_map(|segment| segment.as_slice());
-    bytes.copied().skip(offset).take(bytes_max).collect()
 }

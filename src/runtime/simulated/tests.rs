@@ -347,7 +347,7 @@ fn stalled_connections_leave_buffers_for_the_others() {
         drop(listener);
         let (client, server) = pair(&runtime).await;
         let sender = runtime.clone();
-        runtime.spawn(async move { drop(send_all(&sender, &client, &body(30_000)).await) });
+        runtime.spawn(async move { send_all(&sender, &client, &body(30_000)).await.unwrap() });
         assert!(read_to_end(&server).await.unwrap() == body(30_000));
         assert!(runtime.counters().copied_bytes > 0);
     });

@@ -1,8 +1,11 @@
 //! A connected socket: owned-buffer receives, queued sends, and a poll-style face for libraries.
 
 mod poll;
-mod queue;
 pub(crate) mod table;
+mod incoming;
+mod outgoing;
+mod readiness;
+mod queue;
 mod transfer;
 
 pub(crate) use transfer::Ends;
