@@ -7,8 +7,8 @@ use std::str::FromStr;
 /// The URL of an upstream: `http://host:port`.
 ///
 /// The host is a name, an IPv4 address or an IPv6 address in brackets; the port may be missing and
-/// is then 80. `https://`, `h2c://` and `http+unix:` are read, and refused when the configuration is
-/// checked, since they are not built in this version.
+/// is then 80. `https://`, `h2c://` and `http+unix:` are read, and refused when the configuration
+/// is checked, since they are not built in this version.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UpstreamUrl {
     text: Box<str>,
