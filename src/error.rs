@@ -172,8 +172,8 @@ fn listen_hint(source: &io::Error) -> &'static str {
     }
 }
 
-/// As much of a message as is shown.
-const MESSAGE_CHARACTERS_MAX: usize = 400;
+/// As much of a message as is shown: the longest own one lists 30 variables of the access log.
+const MESSAGE_CHARACTERS_MAX: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
