@@ -1,6 +1,7 @@
 //! What a caller of the library is told when a configuration or a start is refused.
 
 use std::fmt;
+use std::fmt::Write as _;
 use std::io;
 use thiserror::Error;
 
@@ -50,9 +51,11 @@ impl fmt::Display for Fault {
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }
-        f.write_str(&self.message)?;
+        write_visible(f, &self.message)?;
         if let Some(nearest) = &self.nearest {
-            write!(f, " (did you mean `{nearest}`?)")?;
+            f.write_str(" (did you mean `")?;
+            write_visible(f, nearest)?;
+            f.write_str("`?)")?;
         }
         if let Some(location) = &self.location
             && !location.source_line.is_empty()
@@ -64,6 +67,22 @@ impl fmt::Display for Fault {
         }
         Ok(())
     }
+}
+
+/// Writes a text that may quote the file: what would move a terminal's cursor is escaped, and a
+/// quoted text as long as the file is cut.
+fn write_visible(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    for (at, character) in text.chars().enumerate() {
+        if at == MESSAGE_CHARACTERS_MAX {
+            return f.write_str("…");
+        }
+        if character.is_control() {
+            write!(f, "{}", character.escape_default())?;
+        } else {
+            f.write_char(character)?;
+        }
+    }
+    Ok(())
 }
 
 /// A configuration was refused: nothing of it is used.
@@ -153,9 +172,26 @@ fn listen_hint(source: &io::Error) -> &'static str {
     }
 }
 
+/// As much of a message as is shown: the longest own one lists 30 variables of the access log.
+const MESSAGE_CHARACTERS_MAX: usize = 1_000;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_message_quotes_cannot_move_the_cursor() {
+        let nearest = Some("a\u{1b}b".into());
+        let fault = Fault { nearest, ..Fault::new("id", "`\u{1b}[2J\n` is wrong") };
+        let want = "id: `\\u{1b}[2J\\n` is wrong (did you mean `a\\u{1b}b`?)";
+        assert_eq!(fault.to_string(), want);
+    }
+
+    #[test]
+    fn a_message_is_not_as_long_as_what_it_quotes() {
+        let fault = Fault::new("", "x".repeat(1_000_000));
+        assert_eq!(fault.to_string().chars().count(), MESSAGE_CHARACTERS_MAX + 1);
+    }
 
     #[test]
     fn a_fault_shows_its_place_and_its_line() {

@@ -8,6 +8,8 @@ mod refused;
 mod formats;
 #[path = "configuration/built_in_rust.rs"]
 mod built_in_rust;
+#[path = "configuration/reference.rs"]
+mod reference;
 #[path = "configuration/mutations.rs"]
 mod mutations;
 

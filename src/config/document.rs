@@ -3,6 +3,7 @@
 use super::node::{Node, Place};
 use super::path::{self, Step};
 use crate::error::{Fault, Location};
+use std::cell::Cell;
 
 /// A configuration file that was read: its text and the places of its keys.
 ///
@@ -70,12 +71,16 @@ impl Document {
 pub(super) struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
+    /// The offset that was asked for last, and its place. The next one is counted from it: a file
+    /// may be one long line, and to count each place from its start would be quadratic.
+    last: Cell<(usize, Place)>,
 }
 
 impl<'t> Lines<'t> {
     pub(super) fn new(text: &'t str) -> Lines<'t> {
         let breaks = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1);
-        Lines { text, starts: std::iter::once(0).chain(breaks).collect() }
+        let starts = std::iter::once(0).chain(breaks).collect();
+        Lines { text, starts, last: Cell::new((0, Place::START)) }
     }
 
     /// The place of a byte; of the end when it is beyond it.
@@ -83,8 +88,19 @@ impl<'t> Lines<'t> {
         let offset = self.text.floor_char_boundary(offset);
         let line = self.starts.partition_point(|start| *start <= offset);
         let start = line.checked_sub(1).and_then(|index| self.starts.get(index));
-        let before = self.text.get(start.copied().unwrap_or(0)..offset).unwrap_or("");
-        Place { line: count(line), column: count(before.chars().count() + 1) }
+        let start = start.copied().unwrap_or(0);
+        let (last, place) = self.last.get();
+        let characters = |from, to| count(self.text.get(from..to).unwrap_or("").chars().count());
+        let column = if place.line != count(line) || offset - start < last.abs_diff(offset) {
+            characters(start, offset) + 1
+        } else if last <= offset {
+            place.column + characters(last, offset)
+        } else {
+            place.column - characters(offset, last)
+        };
+        let place = Place { line: count(line), column };
+        self.last.set((offset, place));
+        place
     }
 
     /// A place with its line's text.
@@ -126,6 +142,18 @@ mod tests {
         assert_eq!(lines.place(2), Place { line: 1, column: 2 });
         assert_eq!(lines.place(4), Place { line: 2, column: 1 });
         assert_eq!(lines.place(99), Place { line: 3, column: 1 });
+    }
+
+    #[test]
+    fn a_place_is_the_same_from_wherever_it_is_counted() {
+        let text = "aäb\n\nc😀d\r\ne";
+        for first in 0..=text.len() {
+            for second in 0..=text.len() {
+                let lines = Lines::new(text);
+                lines.place(first);
+                assert_eq!(lines.place(second), Lines::new(text).place(second));
+            }
+        }
     }
 
     #[test]

@@ -72,6 +72,10 @@ impl Loaded {
         name: &str,
         also: Check,
     ) -> Result<Loaded, ConfigError> {
+        if text.len() > limits::CONFIG_BYTES_MAX {
+            let what = format!("{name}: longer than {} bytes", limits::CONFIG_BYTES_MAX);
+            return Err(Fault::new("", what).into());
+        }
         // A byte order mark belongs to the encoding, and would move every column of the first line.
         let text = match text.strip_prefix('\u{feff}') {
             Some(rest) => rest.to_owned(),
@@ -87,6 +91,10 @@ impl Loaded {
         }
         if faults.is_empty() {
             return Ok(Loaded { config, document });
+        }
+        if faults.len() >= limits::CONFIG_FAULTS_MAX {
+            faults.truncate(limits::CONFIG_FAULTS_MAX - 1);
+            faults.push(Fault::new("", "more faults than are listed here"));
         }
         document.locate(&mut faults);
         Err(ConfigError { faults })

@@ -37,7 +37,7 @@ pub(crate) static ROOT: Section = Section {
         key(
             "listen_addr",
             "address",
-            "",
+            "[none]",
             "The short way to write one listener. This or `listeners` is needed.",
         ),
         key("listeners", "list of tables", "[]", "Where the gateway listens; see below."),
@@ -53,8 +53,8 @@ pub(crate) static ROOT: Section = Section {
             "drain_timeout",
             "duration",
             "\"30s\"",
-            "How long requests in flight may take to finish after SIGTERM. 30 s is within systemd's \
-             90 s and the 30 s that Kubernetes gives.",
+            "How long requests in flight may take to finish after SIGTERM. 30 s is within \
+             systemd's 90 s and the 30 s that Kubernetes gives.",
         ),
         key(
             "trusted_proxies",
@@ -152,8 +152,8 @@ pub(crate) static ROUTE: Section = Section {
             "load_balancer",
             "string",
             "\"weighted_round_robin\"",
-            "How one of `upstreams` is chosen: `\"weighted_round_robin\"`, or `\"round_robin\"` for \
-             equal weights. The default looks at weights, because one that is written and not \
+            "How one of `upstreams` is chosen: `\"weighted_round_robin\"`, or `\"round_robin\"` \
+             for equal weights. The default looks at weights, because one that is written and not \
              looked at would be a silent mistake.",
         ),
         key("timeouts", "table", "[none]", "Override the cluster's and the gateway's; see below."),
@@ -315,22 +315,22 @@ pub(crate) static CONNECTION_LIMITS: Section = Section {
             "max_connections_per_upstream",
             "number",
             "1024",
-            "Connections to one upstream; a request that finds none is answered with 503. 1,024 are \
-             20,000 requests a second at 50 ms each.",
+            "Connections to one upstream; a request that finds none is answered with 503. 1,024 \
+             are 20,000 requests a second at 50 ms each.",
         ),
         key(
             "connection_timeout",
             "duration",
             "\"10s\"",
-            "For a connection to an upstream; `timeouts.connect` says the same. 10 s are three lost \
-             SYNs (1 s, 2 s and 4 s apart).",
+            "For a connection to an upstream; `timeouts.connect` says the same. 10 s are three \
+             lost SYNs (1 s, 2 s and 4 s apart).",
         ),
         key(
             "keep_alive_timeout",
             "duration",
             "\"60s\"",
-            "Between two requests of a client connection; `timeouts.keep_alive` says the same. 60 s \
-             is what load balancers in front use.",
+            "Between two requests of a client connection; `timeouts.keep_alive` says the same. 60 \
+             s is what load balancers in front use.",
         ),
         key(
             "requests_per_connection",
@@ -382,8 +382,8 @@ pub(crate) static POOL: Section = Section {
             "idle_connections",
             "number",
             "256",
-            "Idle connections to one upstream of the process, split evenly over its workers; what a \
-             burst leaves beyond it is closed. 0 keeps none.",
+            "Idle connections to one upstream of the process, split evenly over its workers; what \
+             a burst leaves beyond it is closed. 0 keeps none.",
         ),
         key(
             "idle_timeout",
@@ -443,8 +443,8 @@ pub(crate) static METRICS: Section = Section {
             "prometheus_enabled",
             "boolean",
             "true",
-            "Whether that path answers in Prometheus' text format and OpenMetrics, the only formats \
-             so far.",
+            "Whether that path answers in Prometheus' text format and OpenMetrics, the only \
+             formats so far.",
         ),
     ],
     later: &["otlp"],

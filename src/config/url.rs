@@ -7,8 +7,8 @@ use std::str::FromStr;
 /// The URL of an upstream: `http://host:port`.
 ///
 /// The host is a name, an IPv4 address or an IPv6 address in brackets; the port may be missing and
-/// is then 80. `https://` and `http+unix:` are read, and refused when the configuration is checked,
-/// since they are not built in this version.
+/// is then 80. `https://`, `h2c://` and `http+unix:` are read, and refused when the configuration
+/// is checked, since they are not built in this version.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UpstreamUrl {
     text: Box<str>,
@@ -138,6 +138,9 @@ fn parse(text: &str) -> Result<Target, UrlInvalid> {
     if strip_scheme(text, "https://").is_some() {
         return Ok(Target::NotBuilt { what: "`https://` to upstreams" });
     }
+    if strip_scheme(text, "h2c://").is_some() {
+        return Ok(Target::NotBuilt { what: "`h2c://` to upstreams" });
+    }
     if strip_scheme(text, "http+unix:").is_some() {
         return Ok(Target::NotBuilt { what: "`http+unix:` to upstreams" });
     }
@@ -255,7 +258,7 @@ mod tests {
 
     #[test]
     fn names_schemes_that_are_not_built() {
-        for text in ["https://a:8443", "http+unix:/run/b.sock"] {
+        for text in ["https://a:8443", "h2c://a:80", "http+unix:/run/b.sock"] {
             let fault = url(text).expect("readable").fault();
             assert!(fault.is_some_and(|fault| fault.contains("not built")), "{text}");
         }

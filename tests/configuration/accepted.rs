@@ -43,7 +43,7 @@ fn reads_every_key() {
     assert_eq!(config.metrics_path(), Some("/prometheus"));
     let log = config.access_log.expect("an access log");
     assert_eq!(log.output, AccessLogOutput::File("/var/log/frys/access.log".into()));
-    assert_eq!(log.format, AccessLogFormat::Text("$client $status".into()));
+    assert_eq!(log.format, AccessLogFormat::Text("$remote_addr $status".into()));
 }
 
 #[test]

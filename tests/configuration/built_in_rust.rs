@@ -78,6 +78,25 @@ fn features_that_are_not_built_are_refused() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
+fn timeouts_that_a_cluster_cannot_have_are_refused() -> Result<(), Box<dyn Error>> {
+    let mut config = quick_start()?;
+    let second = Some(Duration::from_secs(1));
+    let early = Timeouts { client_header: second, keep_alive: second, ..Default::default() };
+    let upstreams = config.routes[0].upstreams.clone();
+    let cluster = ClusterConfig { upstreams, timeouts: early, ..Default::default() };
+    config.clusters.insert("api".into(), cluster);
+    config.routes[0].timeouts = early;
+    let want = [
+        "clusters.api.timeouts.client_header",
+        "clusters.api.timeouts.keep_alive",
+        "routes[0].timeouts.client_header",
+        "routes[0].timeouts.keep_alive",
+    ];
+    assert_eq!(paths(&config), want);
+    Ok(())
+}
+
+#[test]
 fn a_fault_without_a_file_names_its_key() -> Result<(), Box<dyn Error>> {
     let mut config = quick_start()?;
     config.connection_limits.max_connections = 0;

@@ -95,6 +95,30 @@ fn refuses_a_key_that_stands_twice() {
 }
 
 #[test]
+fn yaml_faults_speak_of_the_file() {
+    for (text, want) in [
+        ("workers: 1\nworkers: 2\n", "duplicate key `workers`"),
+        ("workers: 1\n---\nworkers: 2\n", "a second document: a configuration is one"),
+        ("? [a]\n: 3\n", "expected string scalar"),
+    ] {
+        assert_eq!(refuse_as(text, Format::Yaml)[0].message, want);
+    }
+    let deep = format!("a: {}{}", "[".repeat(40), "]".repeat(40));
+    let message = &refuse_as(&deep, Format::Yaml)[0].message;
+    assert!(!message.contains("at line"), "{message}");
+}
+
+#[test]
+fn a_configuration_on_one_line_has_places() {
+    let json = JSON.replace('\n', " ");
+    let columns: Vec<usize> =
+        ["30,", "\"wieght", "\"rate"].map(|text| json.find(text).expect("there") + 1).to_vec();
+    let faults = refuse_as(&json, Format::Json);
+    let found = faults.iter().map(|fault| fault.location.as_ref().map_or(0, |at| at.column));
+    assert_eq!(found.map(|column| column as usize).collect::<Vec<_>>(), columns);
+}
+
+#[test]
 fn an_empty_value_is_a_fault() {
     let faults = refuse_as(&YAML.replace("/a", ""), Format::Yaml);
     assert!(faults.iter().any(|fault| fault.path == "routes[0].path"), "{faults:?}");

@@ -200,6 +200,41 @@ fn refuses_two_of_one_name_or_address() {
 }
 
 #[test]
+fn a_wrong_member_of_a_list_leaves_the_others_their_index() {
+    let least = LEAST.replace(
+        "[{ url = \"http://a:1\" }]",
+        "[{ url = \"b\" }, \"http://c:1\", { url = \"http://a:1\" }, { url = \"http://a:1\" }]",
+    );
+    let listeners = "listeners = [{ address = \"b\" }, { address = \"0.0.0.0:8080\" }]";
+    let faults = refuse(&format!("{listeners}\n{least}"));
+    let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
+    let want = [
+        "listeners[0].address",
+        "listeners[1].address",
+        "routes[0].upstreams[0].url",
+        "routes[0].upstreams[1]",
+        "routes[0].upstreams[3].url",
+    ];
+    assert_eq!(paths, want);
+    assert!(faults[4].message.contains("`upstreams[2]`"), "{}", faults[4]);
+}
+
+#[test]
+fn refuses_an_address_that_would_trust_its_whole_network() {
+    let fault = fault_of("trusted_proxies = [\"fd00::/8\", \"10.0.0.1/8\"]");
+    assert_eq!(fault.path, "trusted_proxies[1]");
+    assert_eq!(fault.nearest.as_deref(), Some("10.0.0.0/8"));
+}
+
+#[test]
+fn says_that_there_are_more_faults_than_it_lists() {
+    let wrong = "\"x\",".repeat(5_000);
+    let faults = refuse(&format!("trusted_proxies = [{wrong}]\n{LEAST}"));
+    assert_eq!(faults.len(), 1_000);
+    assert!(faults[0].message.contains("more faults"), "{}", faults[0]);
+}
+
+#[test]
 fn a_fault_shows_file_line_and_caret() {
     let faults = refuse(&format!("{LEAST}[limits]\n  fields = \"many\"\n"));
     let want = "frys.toml:4:12: limits.fields: expected a whole number from 8 to 1000, \

@@ -1,7 +1,9 @@
 //! Listeners, workers, limits, timeouts, pools, rings.
 
+use super::super::decode::units::show_duration;
 use super::super::{GatewayConfig, ListenAddress, Timeouts, Workers, path};
 use super::Faults;
+use crate::error::Fault;
 use crate::limits;
 use std::collections::HashMap;
 
@@ -9,6 +11,14 @@ pub(super) fn check(config: &GatewayConfig, faults: &mut Faults) {
     listeners(config, faults);
     workers(&config.workers, faults);
     faults.duration("drain_timeout", config.drain_timeout, false);
+    for (index, network) in config.trusted_proxies.iter().enumerate() {
+        if network.trunc() != *network {
+            let path = path::element("trusted_proxies", index);
+            let message = format!("`{network}` is an address inside a network, not the network");
+            let nearest = Some(network.trunc().to_string());
+            faults.add(Fault { nearest, ..Fault::new(path, message) });
+        }
+    }
     connection_limits(config, faults);
     request_limits(config, faults);
     timeouts("timeouts", &config.timeouts, faults);
@@ -149,7 +159,8 @@ fn said_twice(config: &GatewayConfig, faults: &mut Faults) {
     ] {
         let differs = timeout.is_some_and(|timeout| timeout != limit);
         if differs && Some(limit) != default {
-            let message = format!("`connection_limits.{limit_name}` says something else");
+            let limit = show_duration(limit);
+            let message = format!("`connection_limits.{limit_name}` says {limit}");
             faults.push(&path::join("timeouts", name), message);
         }
     }

@@ -1,7 +1,7 @@
 //! Clusters and routes.
 
 use super::super::{
-    ClusterConfig, GatewayConfig, LoadBalancerType, Method, Route, Upstream, keys, path,
+    ClusterConfig, GatewayConfig, LoadBalancerType, Method, Route, Timeouts, Upstream, keys, path,
 };
 use super::{Faults, gateway};
 use crate::error::Fault;
@@ -51,6 +51,7 @@ fn cluster(name: &str, found: &ClusterConfig, faults: &mut Faults) {
     } = found;
     upstreams(&base, servers, *load_balancer, faults);
     gateway::timeouts(&path::join(&base, "timeouts"), timeouts, faults);
+    early_timeouts(&path::join(&base, "timeouts"), timeouts, faults);
     if let Some(count) = max_connections {
         let range = 1..=limits::CONNECTIONS_COUNT_MAX;
         faults.range(&path::join(&base, "max_connections"), *count, range);
@@ -115,14 +116,7 @@ fn route(base: &str, config: &GatewayConfig, found: &Route, faults: &mut Faults)
     methods(&key("methods"), &found.methods, faults);
     target(base, config, found, faults);
     gateway::timeouts(&key("timeouts"), &found.timeouts, faults);
-    for (name, timeout) in
-        [("client_header", found.timeouts.client_header), ("keep_alive", found.timeouts.keep_alive)]
-    {
-        if timeout.is_some() {
-            let message = "ends before a route is known: it is the gateway's alone";
-            faults.push(&path::join(&key("timeouts"), name), message);
-        }
-    }
+    early_timeouts(&key("timeouts"), &found.timeouts, faults);
     for (index, middleware) in found.middlewares.iter().enumerate() {
         let message = format!("{} is not built in this version", middleware.name());
         faults.push(&path::element(&key("middlewares"), index), message);
@@ -130,6 +124,15 @@ fn route(base: &str, config: &GatewayConfig, found: &Route, faults: &mut Faults)
     faults.not_built(base, "path_params", !found.path_params.is_empty());
     faults.not_built(base, "conditions", !found.conditions.is_empty());
     faults.not_built(base, "mirror", found.mirror.is_some());
+}
+
+/// Timeouts that a file cannot write for a cluster or a route, and Rust can.
+fn early_timeouts(base: &str, timeouts: &Timeouts, faults: &mut Faults) {
+    let early = [("client_header", timeouts.client_header), ("keep_alive", timeouts.keep_alive)];
+    for (name, _) in early.into_iter().filter(|(_, timeout)| timeout.is_some()) {
+        let message = "ends before a route is known: it is the gateway's alone";
+        faults.push(&path::join(base, name), message);
+    }
 }
 
 /// Where a route's requests go.

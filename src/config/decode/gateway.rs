@@ -8,6 +8,7 @@ use super::super::{
     Timeouts, Workers,
 };
 use super::{Decoder, Fields, traffic, values};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub(super) fn root(decoder: &mut Decoder, node: &Node, config: &mut GatewayConfig) {
@@ -32,10 +33,12 @@ pub(super) fn root(decoder: &mut Decoder, node: &Node, config: &mut GatewayConfi
     fields.set(d, "routes", &mut config.routes, values::list(traffic::route));
 }
 
+/// One that is wrong keeps its place in the list; port 0 is never the same as another's.
 fn listener(decoder: &mut Decoder, node: &Node) -> Option<ListenerConfig> {
-    let fields = Fields::of(decoder, node, &sections::LISTENER)?;
-    let address: ListenAddress = fields.require(decoder, "address", values::parsed)?;
-    Some(ListenerConfig { address })
+    let nowhere = ListenAddress::Tcp(SocketAddr::from(([0, 0, 0, 0], 0)));
+    let fields = Fields::of(decoder, node, &sections::LISTENER);
+    let address = fields.and_then(|fields| fields.require(decoder, "address", values::parsed));
+    Some(ListenerConfig { address: address.unwrap_or(nowhere) })
 }
 
 fn workers(decoder: &mut Decoder, node: &Node) -> Option<Workers> {

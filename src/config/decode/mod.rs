@@ -2,7 +2,7 @@
 
 mod fields;
 mod values;
-mod units;
+pub(super) mod units;
 mod gateway;
 mod traffic;
 

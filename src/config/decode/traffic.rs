@@ -3,7 +3,9 @@
 use super::super::keys;
 use super::super::node::{Node, Value};
 use super::super::sections;
-use super::super::{ClusterConfig, LoadBalancerType, Method, Route, Timeouts, Upstream};
+use super::super::{
+    ClusterConfig, LoadBalancerType, Method, Route, Timeouts, Upstream, UpstreamUrl,
+};
 use super::{Decoder, Fields, values};
 use std::collections::BTreeMap;
 
@@ -62,17 +64,22 @@ fn upstreams(d: &mut Decoder, node: &Node) -> Option<Vec<Upstream>> {
     values::list(upstream)(d, node)
 }
 
+/// One that is wrong keeps its place in the list, as a route does.
 fn upstream(d: &mut Decoder, node: &Node) -> Option<Upstream> {
+    let nowhere = || Upstream { url: UpstreamUrl::lenient(""), weight: 1 };
+
     if let Value::Text(text) = &node.value {
         let text = text.escape_debug();
         d.fault(node.place, format!("an upstream is a table: write `{{ url = \"{text}\" }}`"));
-        return None;
+        return Some(nowhere());
     }
-    let fields = Fields::of(d, node, &sections::UPSTREAM)?;
-    let url = fields.require(d, "url", values::parsed);
-    let mut weight = 1;
-    fields.set(d, "weight", &mut weight, values::number(0..=crate::limits::WEIGHT_MAX));
-    Some(Upstream { url: url?, weight })
+    let Some(fields) = Fields::of(d, node, &sections::UPSTREAM) else { return Some(nowhere()) };
+    let mut upstream = nowhere();
+    if let Some(url) = fields.require(d, "url", values::parsed) {
+        upstream.url = url;
+    }
+    fields.set(d, "weight", &mut upstream.weight, values::number(0..=crate::limits::WEIGHT_MAX));
+    Some(upstream)
 }
 
 fn overrides(d: &mut Decoder, fields: &Fields<'_>) -> Timeouts {

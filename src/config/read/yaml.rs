@@ -21,9 +21,27 @@ pub(super) fn read(text: &str) -> Result<Node, Vec<SyntaxFault>> {
         Ok(Tree(root)) => Ok(root),
         Err(error) => {
             let place = error.location().map_or(Place::START, |location| place(&location));
-            let text = error.without_snippet().to_string();
-            let message = text.lines().next().unwrap_or("not YAML").to_owned();
-            Err(vec![SyntaxFault { place, message }])
+            Err(vec![SyntaxFault { place, message: message(error.without_snippet()) }])
+        }
+    }
+}
+
+/// What is wrong, in words of the file rather than of the library's options.
+fn message(error: &serde_saphyr::Error) -> String {
+    use serde_saphyr::Error;
+    use serde_saphyr::budget::BudgetBreach;
+    match error {
+        Error::DuplicateMappingKey { key: Some(key), .. } => format!("duplicate key `{key}`"),
+        Error::DuplicateMappingKey { key: None, .. } => "duplicate key".into(),
+        Error::Budget { breach: BudgetBreach::Documents { .. }, .. } => {
+            "a second document: a configuration is one".into()
+        }
+        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => TOO_DEEP.into(),
+        Error::Budget { .. } => "larger than any configuration is".into(),
+        other => {
+            let text = other.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            first.rsplit_once(" at line ").map_or(first, |(message, _)| message).to_owned()
         }
     }
 }
