@@ -193,7 +193,7 @@ impl<'a> Download<'a> {
             if self.input.is_empty() {
                 sink.flush();
                 if remaining_bytes >= limits::TRANSFER_BYTES_MIN {
-                    return self.transfer(remaining_bytes).await;
+                    return Box::pin(self.transfer(remaining_bytes)).await;
                 }
             }
             let mut lease = self.next().await?.ok_or(Failure::new(Reason::UpstreamClosed))?;

@@ -139,7 +139,8 @@ pub async fn relay(
         let down = Download::new(worker, (socket, upstream_timer), upstream, exchange, &progress);
         down.run().await
     } else {
-        both(worker, client, upstream, exchange, &progress).await
+        // In a box of its own: clients without a body, most of them idle, need not have the room.
+        Box::pin(both(worker, client, upstream, exchange, &progress)).await
     };
     exchange.facts.bytes_in = progress.bytes_in.get();
     exchange.facts.request_complete = progress.request_complete.get();

@@ -75,7 +75,7 @@ impl<'a> Upload<'a> {
         let mut remaining_bytes = bytes;
         while remaining_bytes > 0 {
             if self.input.is_empty() && remaining_bytes >= limits::TRANSFER_BYTES_MIN {
-                return self.transfer(remaining_bytes).await;
+                return Box::pin(self.transfer(remaining_bytes)).await;
             }
             let mut lease = self.next().await?;
             let body = take(&mut lease, remaining_bytes);
