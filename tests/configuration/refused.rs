@@ -1,7 +1,8 @@
 //! Files that are wrong: every fault at once, each with its place.
 
-use super::{FULL, LEAST, places, refuse};
+use super::{FULL, LEAST, accept, places, refuse};
 use frys_gateway::config::{Fault, GatewayConfig, Loaded};
+use frys_gateway::control::report;
 
 /// The only fault of the least configuration with a line added.
 fn fault_of(line: &str) -> Fault {
@@ -197,6 +198,15 @@ fn refuses_two_of_one_name_or_address() {
     assert_eq!(faults[0].path, "routes[2].id");
     let faults = refuse(&FULL.replace("http://b:8080", "http://a:8080"));
     assert_eq!(faults[0].path, "routes[1].upstreams[1].url");
+}
+
+#[test]
+fn refuses_ids_that_metrics_use_themselves() {
+    for id in [report::OTHER, report::NONE] {
+        let faults = refuse(&LEAST.replace("path", &format!("id = \"{id}\", path")));
+        assert_eq!(places(&faults), ["2:18 routes[0].id"], "{id}");
+    }
+    accept(&LEAST.replace("path", "id = \"other\", path"));
 }
 
 #[test]
