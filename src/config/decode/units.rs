@@ -56,27 +56,6 @@ pub(super) fn size_fix(number: u64) -> String {
     format!("a size needs its unit: write `\"{unit}\"`")
 }
 
-/// A duration as a file would have it.
-pub(crate) fn show_duration(duration: Duration) -> String {
-    let mut micros = duration.as_micros();
-    if micros == 0 {
-        return "0s".into();
-    }
-    let mut text = String::new();
-    for (unit, length) in [("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1000)]
-    {
-        let count = micros / length;
-        micros %= length;
-        if count > 0 {
-            text.push_str(&format!("{count}{unit}"));
-        }
-    }
-    if micros > 0 {
-        text.push_str(&format!("{micros}us"));
-    }
-    text
-}
-
 /// A size as a file would have it.
 pub(crate) fn show_size(bytes: u64) -> String {
     for (unit, length) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] {
@@ -146,7 +125,6 @@ mod tests {
             ("0s", 0),
         ] {
             assert_eq!(duration(text), Ok(Duration::from_micros(micros)), "{text}");
-            assert_eq!(show_duration(Duration::from_micros(micros)), text);
         }
     }
 
