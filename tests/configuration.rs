@@ -10,6 +10,8 @@ mod formats;
 mod built_in_rust;
 #[path = "configuration/mutations.rs"]
 mod mutations;
+#[path = "configuration/documents.rs"]
+mod documents;
 
 use frys_gateway::config::{ConfigError, Fault, Format, GatewayConfig};
 

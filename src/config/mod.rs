@@ -24,6 +24,7 @@ mod sections;
 mod decode;
 mod check;
 mod load;
+mod reference;
 
 pub use crate::error::{ConfigError, Fault, Location};
 pub use crate::http::method::Method;
@@ -39,6 +40,7 @@ pub use middleware::{AuthConfig, Middleware, OIDCConfig, RateLimitConfig, RateLi
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,
 };
+pub use reference::reference;
 pub use route::{Route, RouteBuilder};
 pub use service::{
     CircuitBreakerConfig, EtcdConfig, HealthCheck, HealthCheckConfig, JaegerConfig, MirrorConfig,
