@@ -12,6 +12,8 @@ mod built_in_rust;
 mod mutations;
 #[path = "configuration/documents.rs"]
 mod documents;
+#[path = "configuration/promised.rs"]
+mod promised;
 
 use frys_gateway::config::{ConfigError, Fault, Format, GatewayConfig};
 

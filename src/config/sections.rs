@@ -254,12 +254,13 @@ pub(crate) static TIMEOUTS: Section = Section {
 };
 
 /// Routes and clusters come after the head, so two timeouts are the gateway's alone.
-const fn overrides(default: &'static str) -> [Key; 5] {
+const fn overrides(default: &'static str) -> [Key; 6] {
     [
         Key { default, ..CLIENT_BODY_IDLE },
         Key { default, ..CONNECT },
         Key { default, ..FIRST_BYTE },
         Key { default, ..UPSTREAM_IDLE },
+        key("idle", "duration", "[none]", "The short name of `upstream_idle`; one of the two."),
         Key { default, ..TOTAL },
     ]
 }

@@ -181,6 +181,9 @@ fn refuses_what_would_be_silently_ignored() {
     refuse(&weighted.replace("path", "load_balancer = \"round_robin\", path"));
     refuse(&LEAST.replace("\"http://a:1\"", "\"http://a:1\", weight = 0"));
     refuse(&LEAST.replace("path = \"/*\"", "path = \"/*\", timeouts = { keep_alive = \"1s\" }"));
+    let twice = "timeouts = { upstream_idle = \"1s\", idle = \"1s\" }";
+    let faults = refuse(&LEAST.replace("path = \"/*\"", &format!("path = \"/*\", {twice}")));
+    assert_eq!(faults[0].path, "routes[0].timeouts.idle");
     let faults = refuse(&format!(
         "timeouts = {{ connect = \"1s\" }}\n\
          connection_limits = {{ connection_timeout = \"2s\" }}\n{LEAST}"
