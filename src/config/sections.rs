@@ -53,8 +53,8 @@ pub(crate) static ROOT: Section = Section {
             "drain_timeout",
             "duration",
             "\"30s\"",
-            "How long requests in flight may take to finish after SIGTERM. 30 s is within systemd's \
-             90 s and the 30 s that Kubernetes gives.",
+            "How long requests in flight may take to finish after SIGTERM. 30 s is within \
+             systemd's 90 s and the 30 s that Kubernetes gives.",
         ),
         key(
             "trusted_proxies",
@@ -125,8 +125,8 @@ pub(crate) static ROUTE: Section = Section {
             "id",
             "string",
             "[methods, host and path]",
-            "The name in logs and metrics; unique, at most 128 characters. `_other` and `_none` are \
-             taken: metrics count under them what has no route of its own.",
+            "The name in logs and metrics; unique, at most 128 characters. `_other` and `_none` \
+             are taken: metrics count under them what has no route of its own.",
         ),
         key(
             "host",
@@ -153,8 +153,8 @@ pub(crate) static ROUTE: Section = Section {
             "load_balancer",
             "string",
             "\"weighted_round_robin\"",
-            "How one of `upstreams` is chosen: `\"weighted_round_robin\"`, or `\"round_robin\"` for \
-             equal weights. The default looks at weights, because one that is written and not \
+            "How one of `upstreams` is chosen: `\"weighted_round_robin\"`, or `\"round_robin\"` \
+             for equal weights. The default looks at weights, because one that is written and not \
              looked at would be a silent mistake. `least_loaded`, `ip_hash`, `consistent_hash`, \
              `least_response_time` and `custom` are not built, and refused.",
         ),
@@ -332,22 +332,22 @@ pub(crate) static CONNECTION_LIMITS: Section = Section {
             "max_connections_per_upstream",
             "number",
             "1024",
-            "Connections to one upstream; a request that finds none is answered with 503. 1,024 are \
-             20,000 requests a second at 50 ms each.",
+            "Connections to one upstream; a request that finds none is answered with 503. 1,024 \
+             are 20,000 requests a second at 50 ms each.",
         ),
         key(
             "connection_timeout",
             "duration",
             "\"10s\"",
-            "For a connection to an upstream; `timeouts.connect` says the same. 10 s are three lost \
-             SYNs (1 s, 2 s and 4 s apart).",
+            "For a connection to an upstream; `timeouts.connect` says the same. 10 s are three \
+             lost SYNs (1 s, 2 s and 4 s apart).",
         ),
         key(
             "keep_alive_timeout",
             "duration",
             "\"60s\"",
-            "Between two requests of a client connection; `timeouts.keep_alive` says the same. 60 s \
-             is what load balancers in front use.",
+            "Between two requests of a client connection; `timeouts.keep_alive` says the same. 60 \
+             s is what load balancers in front use.",
         ),
         key(
             "requests_per_connection",
@@ -399,8 +399,8 @@ pub(crate) static POOL: Section = Section {
             "idle_connections",
             "number",
             "256",
-            "Idle connections to one upstream of the process, split evenly over its workers; what a \
-             burst leaves beyond it is closed. 0 keeps none.",
+            "Idle connections to one upstream of the process, split evenly over its workers; what \
+             a burst leaves beyond it is closed. 0 keeps none.",
         ),
         key(
             "idle_timeout",
@@ -460,8 +460,8 @@ pub(crate) static METRICS: Section = Section {
             "prometheus_enabled",
             "boolean",
             "true",
-            "Whether that path answers in Prometheus' text format and OpenMetrics, the only formats \
-             so far.",
+            "Whether that path answers in Prometheus' text format and OpenMetrics, the only \
+             formats so far.",
         ),
     ],
     later: &["otlp"],
@@ -482,8 +482,8 @@ pub(crate) static ACCESS_LOG: Section = Section {
             "format",
             "`\"json\"` or text",
             "\"json\"",
-            "JSON lines, or a text in which `$name` and `${name}` are replaced and `$$` is a `$`. Most \
-             names are nginx's, and a JSON line has them as its keys; times are in seconds: \
+            "JSON lines, or a text in which `$name` and `${name}` are replaced and `$$` is a `$`. \
+             Most names are nginx's, and a JSON line has them as its keys; times are in seconds: \
              `time_iso8601`, `time_local`, `msec`, `remote_addr`, `remote_port`, `remote_user`, \
              `request`, `request_method`, `request_uri`, `server_protocol`, `host`, `status`, \
              `reason`, `request_time`, `request_length`, `bytes_sent`, `body_bytes_sent`, `route`, \
