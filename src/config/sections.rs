@@ -415,7 +415,7 @@ pub(crate) static POOL: Section = Section {
 
 pub(crate) static RUNTIME: Section = Section {
     title: "[runtime]",
-    text: "Each worker's io_uring. The defaults were measured; `docs/performance.md` says how.",
+    text: "Each worker's io_uring. Why the buffers are as they are: `docs/adr/0002-buffers.md`.",
     keys: &[
         key(
             "buffers",
@@ -483,7 +483,7 @@ pub(crate) static ACCESS_LOG: Section = Section {
             "`\"json\"` or text",
             "\"json\"",
             "JSON lines, or a text in which `$name` and `${name}` are replaced and `$$` is a `$`. \
-             Most names are nginx's, and a JSON line has them as its keys; times are in seconds: \
+             Most names are nginx's, and most are keys of a JSON line too; times are in seconds: \
              `time_iso8601`, `time_local`, `msec`, `remote_addr`, `remote_port`, `remote_user`, \
              `request`, `request_method`, `request_uri`, `server_protocol`, `host`, `status`, \
              `reason`, `request_time`, `request_length`, `bytes_sent`, `body_bytes_sent`, `route`, \
