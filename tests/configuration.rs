@@ -8,10 +8,12 @@ mod refused;
 mod formats;
 #[path = "configuration/built_in_rust.rs"]
 mod built_in_rust;
-#[path = "configuration/reference.rs"]
-mod reference;
 #[path = "configuration/mutations.rs"]
 mod mutations;
+#[path = "configuration/documents.rs"]
+mod documents;
+#[path = "configuration/promised.rs"]
+mod promised;
 
 use frys_gateway::config::{ConfigError, Fault, Format, GatewayConfig};
 

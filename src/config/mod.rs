@@ -40,8 +40,7 @@ pub use middleware::{AuthConfig, Middleware, OIDCConfig, RateLimitConfig, RateLi
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,
 };
-#[doc(hidden)]
-pub use reference::{reference, written_defaults};
+pub use reference::reference;
 pub use route::{Route, RouteBuilder};
 pub use service::{
     CircuitBreakerConfig, EtcdConfig, HealthCheck, HealthCheckConfig, JaegerConfig, MirrorConfig,

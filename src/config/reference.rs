@@ -1,82 +1,132 @@
-//! `docs/configuration.md`, from the same tables that files are read by.
+//! The tables of keys as a document.
 
+use super::keys::{Key, Section};
 use super::sections;
 use std::fmt::Write;
 
-/// The reference of all keys, in Markdown.
-#[doc(hidden)]
+/// The reference of every key in Markdown: what `docs/configuration.md` has.
 pub fn reference() -> String {
     let mut text = INTRODUCTION.to_owned();
     for section in sections::ALL {
-        let title = section.title;
-        let title = if title.starts_with('[') { format!("`{title}`") } else { title.to_owned() };
-        write!(text, "\n## {title}\n\n{}\n", section.text).expect("a string takes everything");
-        text.push_str("\n| key | value | default | what it does, and why the default |\n");
-        text.push_str("|---|---|---|---|\n");
-        for key in section.keys {
-            let default = shown_default(key.default);
-            writeln!(text, "| `{}` | {} | {default} | {} |", key.name, key.kind, key.text)
-                .expect("a string takes everything");
-        }
-        let later: Vec<String> = section.later.iter().map(|name| format!("`{name}`")).collect();
-        if !later.is_empty() {
-            let names = later.join(", ");
-            write!(text, "\nNot built in this version, and refused: {names}.\n")
-                .expect("a string takes everything");
-        }
+        write_section(&mut text, section).expect("a string takes everything");
     }
     text
 }
 
-fn shown_default(default: &str) -> String {
-    match default.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        Some("") => "`[]`".to_owned(),
-        Some("none") => "–".to_owned(),
-        Some(words) => words.to_owned(),
-        None if default.is_empty() => "must be written".to_owned(),
+fn write_section(text: &mut String, section: &Section) -> std::fmt::Result {
+    let titles: Vec<String> = section.title.split(", ").map(title).collect();
+    writeln!(text, "\n## {}\n{}\n", titles.join(", "), section.text)?;
+    writeln!(text, "| key | type | default | meaning |\n|---|---|---|---|")?;
+    for Key { name, kind, default, text: meaning } in section.keys {
+        writeln!(text, "| `{name}` | {kind} | {} | {meaning} |", shown(default))?;
+    }
+    if !section.later.is_empty() {
+        let names: Vec<String> = section.later.iter().map(|name| format!("`{name}`")).collect();
+        writeln!(text, "\nNot built yet, and refused: {}.", names.join(", "))?;
+    }
+    Ok(())
+}
+
+fn title(title: &str) -> String {
+    if title.starts_with('[') { format!("`{title}`") } else { title.to_owned() }
+}
+
+/// A default as code; words in brackets, and a key that must be there, as words.
+fn shown(default: &str) -> String {
+    let words = default.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    match words {
+        Some("") => "`[]`".into(),
+        Some(words) => words.into(),
+        None if default.is_empty() => "needed".into(),
         None => format!("`{default}`"),
     }
 }
 
-/// The keys of a table whose defaults a file could write, as it would write them.
-#[doc(hidden)]
-pub fn written_defaults() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
-    let written = |section: &super::keys::Section| {
-        let keys = section.keys.iter().map(|key| (key.name, key.default));
-        let keys = keys.filter(|(_, default)| !default.is_empty() && !default.starts_with('['));
-        (section.title, keys.collect())
-    };
-    sections::ALL.into_iter().map(written).collect()
+const INTRODUCTION: &str = include_str!("introduction.md");
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Format, GatewayConfig, decode, read};
+    use super::*;
+    use crate::error::Fault;
+
+    /// Defaults that are values.
+    fn values(section: &Section) -> impl Iterator<Item = &Key> {
+        let is_words = |text: &str| text.is_empty() || (text.starts_with('[') && text != "[]");
+        section.keys.iter().filter(move |key| !is_words(key.default))
+    }
+
+    /// The least of a file that ends in the table.
+    fn least(section: &Section) -> String {
+        let upstreams = "upstreams = [{ url = \"http://a\" }]\n";
+        match section.title {
+            "top level" => String::new(),
+            "[[listeners]]" => "[[listeners]]\naddress = \"127.0.0.1:1\"\n".into(),
+            "[[routes]]" => "[[routes]]\npath = \"/*\"\n".into(),
+            "[[routes.upstreams]], [[clusters.NAME.upstreams]]" => {
+                "[[routes]]\npath = \"/*\"\n[[routes.upstreams]]\nurl = \"http://a\"\n".into()
+            }
+            "[clusters.NAME]" => format!("[clusters.a]\n{upstreams}"),
+            "[clusters.NAME.timeouts]" => {
+                format!("[clusters.a]\n{upstreams}[clusters.a.timeouts]\n")
+            }
+            "[routes.timeouts]" => "[[routes]]\npath = \"/*\"\n[routes.timeouts]\n".into(),
+            table => format!("{table}\n"),
+        }
+    }
+
+    fn decoded(text: &str) -> (GatewayConfig, Vec<Fault>) {
+        let document = read::document(text.to_owned(), Format::Toml, "frys.toml").expect("TOML");
+        let (config, faults) = decode::gateway(&document);
+        let timeouts = config.effective_timeouts();
+        (GatewayConfig { timeouts, ..config }, faults)
+    }
+
+    #[test]
+    fn each_default_is_what_holds_without_its_key() {
+        for section in sections::ALL {
+            let least = least(section);
+            let (without, faults) = decoded(&least);
+            assert_eq!(faults, [], "{least}");
+            for Key { name, default, .. } in values(section) {
+                let (with, faults) = decoded(&format!("{least}{name} = {default}\n"));
+                assert_eq!(faults, [], "{} {name} = {default}", section.title);
+                assert_eq!(with, without, "{} {name} = {default}", section.title);
+            }
+        }
+    }
+
+    #[test]
+    fn each_key_is_read() {
+        for section in sections::ALL {
+            for Key { name, .. } in section.keys {
+                // Nothing takes a date.
+                let text = least(section).replace(&format!("\n{name} = "), "\nignored = ");
+                let (_, faults) = decoded(&format!("{text}{name} = 1979-05-27\n"));
+                let dates = faults.iter().filter(|fault| fault.message.ends_with("found a date"));
+                assert_eq!(dates.count(), 1, "{} {name}: {faults:?}", section.title);
+            }
+        }
+    }
+
+    #[test]
+    fn a_default_in_another_table_names_a_key() {
+        let keys = sections::ALL.iter().flat_map(|section| section.keys.iter());
+        let named = keys.filter_map(|key| key.default.strip_prefix("[`")?.strip_suffix("`]"));
+        for path in named {
+            let (table, name) = path.split_once('.').expect("a table and a key");
+            let title = format!("[{table}]");
+            let section = sections::ALL.iter().find(|section| section.title == title);
+            assert!(section.is_some_and(|section| section.has(name)), "{path}");
+        }
+    }
+
+    #[test]
+    fn no_cell_ends_early() {
+        for key in sections::ALL.iter().flat_map(|section| section.keys) {
+            let Key { name, kind, default, text } = key;
+            let has_bar = [*name, *kind, *default, *text].iter().any(|cell| cell.contains('|'));
+            assert!(!has_bar, "{name}");
+        }
+    }
 }
-
-const INTRODUCTION: &str = "\
-# Configuration
-
-<!-- Made from src/config/sections.rs by `UPDATE=1 cargo test --test configuration`. -->
-
-`frys run --config FILE` serves a configuration, `frys check --config FILE` says everything that is
-wrong with it. The file is TOML, YAML or JSON by its ending (`.toml`, `.yaml`, `.yml`, `.json`); all
-three say the same, and this page uses TOML's words. In Rust the same tree is `GatewayConfig`, with
-the same names and the same checks.
-
-```toml
-listen_addr = \"0.0.0.0:8080\"
-
-[[routes]]
-path      = \"/api/*\"
-upstreams = [
-    { url = \"http://service-a:8080\", weight = 70 },
-    { url = \"http://service-b:8080\", weight = 30 },
-]
-```
-
-- **All faults at once**, each with file, line, column and key (`routes[3].upstreams[0].url`), the
-  nearest known name, and the line with a caret below the place. Nothing of a file with a fault is
-  used.
-- **Nothing is ignored.** A key that is unknown, that stands twice, or whose feature is not built in
-  this version is a fault, never a warning.
-- **Durations and sizes have units**: `\"250ms\"`, `\"10s\"`, `\"1m30s\"`, `\"1h\"`; `\"512B\"`,
-  `\"8KiB\"`, `\"10MiB\"`, `\"1GiB\"`. A bare number is a fault that shows what to write.
-- **Timeouts** come from the route, then its cluster, then the top level. `\"none\"` never fires.
-- **YAML** is 1.2: `no` and `on` are texts. Aliases are followed, up to a bound.
-";

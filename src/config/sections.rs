@@ -70,14 +70,14 @@ pub(crate) static ROOT: Section = Section {
             "The short way to switch metrics off. On, since they cost a few stores a request.",
         ),
         key("tracing_enabled", "boolean", "false", "Tracing is not built: only `false` is taken."),
-        key("connection_limits", "table", "[none]", "Bounds of connections; see below."),
-        key("limits", "table", "[none]", "Bounds of requests; see below."),
-        key("timeouts", "table", "[none]", "How long each step may take; see below."),
-        key("pool", "table", "[none]", "Idle upstream connections; see below."),
-        key("runtime", "table", "[none]", "Each worker's io_uring; see below."),
-        key("admin", "table", "[none]", "Health, statistics and metrics; see below."),
-        key("metrics", "table", "[none]", "How metrics are served; see below."),
-        key("access_log", "table", "[none]", "A line for each request; none without it."),
+        key("connection_limits", "table", "[its keys']", "Bounds of connections; see below."),
+        key("limits", "table", "[its keys']", "Bounds of requests; see below."),
+        key("timeouts", "table", "[its keys']", "How long each step may take; see below."),
+        key("pool", "table", "[its keys']", "Idle upstream connections; see below."),
+        key("runtime", "table", "[its keys']", "Each worker's io_uring; see below."),
+        key("admin", "table", "[its keys']", "Health, statistics and metrics; see below."),
+        key("metrics", "table", "[its keys']", "How metrics are served; see below."),
+        key("access_log", "table", "[none]", "A line for each request; see below."),
         key("clusters", "table of tables", "[none]", "Groups of upstreams by name; see below."),
         key("routes", "list of tables", "", "Which requests go where; at least one; see below."),
     ],
@@ -125,7 +125,8 @@ pub(crate) static ROUTE: Section = Section {
             "id",
             "string",
             "[methods, host and path]",
-            "The name in logs and metrics; unique, at most 128 characters.",
+            "The name in logs and metrics; unique, at most 128 characters. `_other` and `_none` \
+             are taken: metrics count under them what has no route of its own.",
         ),
         key(
             "host",
@@ -154,7 +155,8 @@ pub(crate) static ROUTE: Section = Section {
             "\"weighted_round_robin\"",
             "How one of `upstreams` is chosen: `\"weighted_round_robin\"`, or `\"round_robin\"` \
              for equal weights. The default looks at weights, because one that is written and not \
-             looked at would be a silent mistake.",
+             looked at would be a silent mistake. `least_loaded`, `ip_hash`, `consistent_hash`, \
+             `least_response_time` and `custom` are not built, and refused.",
         ),
         key("timeouts", "table", "[none]", "Override the cluster's and the gateway's; see below."),
         key(
@@ -188,7 +190,13 @@ pub(crate) static UPSTREAM: Section = Section {
     title: "[[routes.upstreams]], [[clusters.NAME.upstreams]]",
     text: "One server, or one name of several: a name is resolved again as its records expire.",
     keys: &[
-        key("url", "URL", "", "`http://host:port`; without a port 80."),
+        key(
+            "url",
+            "URL",
+            "",
+            "`http://host:port`; without a port 80. `https://` and `http+unix:` are not built, and \
+             refused.",
+        ),
         key(
             "weight",
             "number",
@@ -246,19 +254,28 @@ pub(crate) static TIMEOUTS: Section = Section {
 };
 
 /// Routes and clusters come after the head, so two timeouts are the gateway's alone.
-const OVERRIDES: &[Key] = &[CLIENT_BODY_IDLE, CONNECT, FIRST_BYTE, UPSTREAM_IDLE, TOTAL];
+const fn overrides(default: &'static str) -> [Key; 6] {
+    [
+        Key { default, ..CLIENT_BODY_IDLE },
+        Key { default, ..CONNECT },
+        Key { default, ..FIRST_BYTE },
+        Key { default, ..UPSTREAM_IDLE },
+        key("idle", "duration", "[none]", "The short name of `upstream_idle`; one of the two."),
+        Key { default, ..TOTAL },
+    ]
+}
 
 pub(crate) static CLUSTER_TIMEOUTS: Section = Section {
     title: "[clusters.NAME.timeouts]",
-    text: "Override the gateway's for one cluster; the defaults are the gateway's.",
-    keys: OVERRIDES,
+    text: "Override the gateway's for one cluster.",
+    keys: &overrides("[the gateway's]"),
     later: &[],
 };
 
 pub(crate) static ROUTE_TIMEOUTS: Section = Section {
     title: "[routes.timeouts]",
-    text: "Override the cluster's for one route; the defaults are the cluster's.",
-    keys: OVERRIDES,
+    text: "Override the cluster's for one route, or the gateway's where the route has `upstreams`.",
+    keys: &overrides("[the level above]"),
     later: &[],
 };
 
@@ -398,7 +415,7 @@ pub(crate) static POOL: Section = Section {
 
 pub(crate) static RUNTIME: Section = Section {
     title: "[runtime]",
-    text: "Each worker's io_uring. The defaults were measured; `docs/performance.md` says how.",
+    text: "Each worker's io_uring. Why the buffers are as they are: `docs/adr/0002-buffers.md`.",
     keys: &[
         key(
             "buffers",
@@ -461,7 +478,20 @@ pub(crate) static ACCESS_LOG: Section = Section {
             "\"stdout\"",
             "A file is appended to, and opened anew on SIGUSR1.",
         ),
-        key("format", "`\"json\"` or text", "\"json\"", "JSON lines, or a text with `$variables`."),
+        key(
+            "format",
+            "`\"json\"` or text",
+            "\"json\"",
+            "JSON lines, or a text in which `$name` and `${name}` are replaced and `$$` is a `$`. \
+             Most names are nginx's, and most are keys of a JSON line too; times are in seconds: \
+             `time_iso8601`, `time_local`, `msec`, `remote_addr`, `remote_port`, `remote_user`, \
+             `request`, `request_method`, `request_uri`, `server_protocol`, `host`, `status`, \
+             `reason`, `request_time`, `request_length`, `bytes_sent`, `body_bytes_sent`, `route`, \
+             `cluster`, `upstream`, `upstream_addr`, `upstream_status`, `upstream_attempts`, \
+             `upstream_connect_time`, `upstream_header_time`, `upstream_response_time`, \
+             `http_referer`, `http_user_agent`, `http_x_forwarded_for`, `worker`, `connection`, \
+             `connection_requests`, `generation`.",
+        ),
     ],
     later: &["sampling"],
 };

@@ -4,7 +4,7 @@ use crate::bridge::reason::Reason;
 use crate::runtime::Socket;
 
 use super::balance::attempts::{Attempts, Target};
-use super::exchange::{Client, Exchange, Input, Upstream};
+use super::exchange::{Client, Exchange, Upstream};
 use super::failure::Failure;
 use super::respond::Next;
 use super::worker::Worker;

@@ -1,7 +1,8 @@
 //! Files that are wrong: every fault at once, each with its place.
 
-use super::{FULL, LEAST, places, refuse};
+use super::{FULL, LEAST, accept, places, refuse};
 use frys_gateway::config::{Fault, GatewayConfig, Loaded};
+use frys_gateway::control::report;
 
 /// The only fault of the least configuration with a line added.
 fn fault_of(line: &str) -> Fault {
@@ -180,6 +181,9 @@ fn refuses_what_would_be_silently_ignored() {
     refuse(&weighted.replace("path", "load_balancer = \"round_robin\", path"));
     refuse(&LEAST.replace("\"http://a:1\"", "\"http://a:1\", weight = 0"));
     refuse(&LEAST.replace("path = \"/*\"", "path = \"/*\", timeouts = { keep_alive = \"1s\" }"));
+    let twice = "timeouts = { upstream_idle = \"1s\", idle = \"1s\" }";
+    let faults = refuse(&LEAST.replace("path = \"/*\"", &format!("path = \"/*\", {twice}")));
+    assert_eq!(faults[0].path, "routes[0].timeouts.idle");
     let faults = refuse(&format!(
         "timeouts = {{ connect = \"1s\" }}\n\
          connection_limits = {{ connection_timeout = \"2s\" }}\n{LEAST}"
@@ -232,6 +236,15 @@ fn says_that_there_are_more_faults_than_it_lists() {
     let faults = refuse(&format!("trusted_proxies = [{wrong}]\n{LEAST}"));
     assert_eq!(faults.len(), 1_000);
     assert!(faults[0].message.contains("more faults"), "{}", faults[0]);
+}
+
+#[test]
+fn refuses_ids_that_metrics_use_themselves() {
+    for id in [report::OTHER, report::NONE] {
+        let faults = refuse(&LEAST.replace("path", &format!("id = \"{id}\", path")));
+        assert_eq!(places(&faults), ["2:18 routes[0].id"], "{id}");
+    }
+    accept(&LEAST.replace("path", "id = \"other\", path"));
 }
 
 #[test]

@@ -110,6 +110,10 @@ fn route(base: &str, config: &GatewayConfig, found: &Route, faults: &mut Faults)
     if found.id.contains(char::is_control) {
         faults.push(&key("id"), "an id has no control characters: it stands in logs");
     }
+    if RESERVED_IDS.contains(&found.id.as_str()) {
+        let message = format!("`{}` is a name that the metrics use themselves", found.id);
+        faults.push(&key("id"), message);
+    }
     if found.path.is_empty() {
         faults.push(&key("path"), "no path: `/*` is all of them");
     }
@@ -173,3 +177,6 @@ fn methods(path: &str, methods: &[Method], faults: &mut Faults) {
         }
     }
 }
+
+/// What metrics count under for routes beyond their cap, and for requests that none matched.
+const RESERVED_IDS: [&str; 2] = ["_other", "_none"];

@@ -85,6 +85,15 @@ fn upstream(d: &mut Decoder, node: &Node) -> Option<Upstream> {
 fn overrides(d: &mut Decoder, fields: &Fields<'_>) -> Timeouts {
     let mut timeouts = Timeouts::default();
     overriding_timeouts(d, fields, &mut timeouts);
+    let is_said = timeouts.upstream_idle.is_some();
+    // Here the client's own idle times are out of reach, so the short name can mean nothing else.
+    fields.set_some(d, "idle", &mut timeouts.upstream_idle, |d, node| {
+        let idle = values::timeout(d, node);
+        if is_said {
+            d.fault(node.place, "`upstream_idle` says it already");
+        }
+        idle
+    });
     timeouts
 }
 
