@@ -203,7 +203,7 @@ impl Runtime {
         core.clock.turn(core.driver.borrow().simulated_now_ns());
         loop {
             while core.run_ready(|task| task == main) {
-                if let Some(Poll::Ready(value)) = core.executor.poll(main, future.as_mut()) {
+                if let Some(Poll::Ready(value)) = core.executor.poll_main(main, future.as_mut()) {
                     core.executor.remove(main);
                     core.enter(Some(Duration::ZERO));
                     return value;
