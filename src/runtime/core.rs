@@ -60,7 +60,7 @@ impl Core {
     }
 
     /// Moves bytes that may lie for long out of their buffer when buffers are scarce: a slow peer
-    /// must not sit on what everybody receives with, or all that wait for one another wait for ever.
+    /// must not sit on what everybody receives with, or all wait for one another.
     pub(super) fn out_of_scarce(&self, lease: Lease) -> Lease {
         if lease.holds_buffer() && self.buffers.is_scarce() {
             Lease::of_block(self.copied(&lease))

@@ -146,8 +146,13 @@ impl Runtime {
             let ring = Ring::new(options.entries_count, operations_count_max, &buffers)?;
             let (bell, heard) = UnixStream::pair().map_err(|error| Errno::of(&error))?;
             bell.set_nonblocking(true).map_err(|error| Errno::of(&error))?;
-            let runtime =
-                Runtime::assemble(options, Driver::Ring(Box::new(ring)), buffers, Clock::real(), Some(bell));
+            let runtime = Runtime::assemble(
+                options,
+                Driver::Ring(Box::new(ring)),
+                buffers,
+                Clock::real(),
+                Some(bell),
+            );
             runtime.listen_to_bell(heard);
             Ok(runtime)
         };
@@ -302,7 +307,8 @@ impl Runtime {
         let timer = self.timer();
         async move {
             timer.set(at);
-            let Err(Expired) = timer.limit(std::future::pending::<std::convert::Infallible>()).await;
+            let Err(Expired) =
+                timer.limit(std::future::pending::<std::convert::Infallible>()).await;
         }
     }
 

@@ -123,8 +123,7 @@ impl Socket {
     /// Starts sending what is queued now instead of at the end of the turn.
     pub fn flush(&self) {
         let core = &*self.core;
-        let failed =
-            core.sockets.borrow_mut().send_next(self.slot, &mut core.driver.borrow_mut());
+        let failed = core.sockets.borrow_mut().send_next(self.slot, &mut core.driver.borrow_mut());
         core.executor.wake(failed.unwrap_or_default());
     }
 
