@@ -4,39 +4,31 @@
 //! pools; workers share only immutable snapshots of the configuration and counters that one thread
 //! writes and another reads. `docs/architecture.md` is the plan of the house.
 
-/// Declares a module that only this package's own tests and benches may see from outside.
-///
-/// What only they use (the simulated network, checks of invariants) is no dead code, though it
-/// looks so in a build without them.
-macro_rules! internal {
-    ($($(#[$attribute:meta])* $name:ident;)*) => {$(
-        $(#[$attribute])*
-        #[cfg(feature = "__simulation")]
-        #[doc(hidden)]
-        #[allow(missing_docs)]
-        pub mod $name;
-        $(#[$attribute])*
-        #[cfg(not(feature = "__simulation"))]
-        #[allow(dead_code, unused_imports)]
-        mod $name;
-    )*};
-}
-
 pub mod config;
 mod error;
 mod gateway;
-internal! {
-    snapshot;
-    runtime;
-    memory;
-    simd;
-    http;
-    router;
-    proxy;
-    bridge;
-    control;
-    limits;
-}
+
+// Not part of the API: open to this package's own tests and benches, and free to change.
+#[doc(hidden)]
+pub mod snapshot;
+#[doc(hidden)]
+pub mod runtime;
+#[doc(hidden)]
+pub mod memory;
+#[doc(hidden)]
+pub mod simd;
+#[doc(hidden)]
+pub mod http;
+#[doc(hidden)]
+pub mod router;
+#[doc(hidden)]
+pub mod proxy;
+#[doc(hidden)]
+pub mod bridge;
+#[doc(hidden)]
+pub mod control;
+#[doc(hidden)]
+pub mod limits;
 #[doc(hidden)]
 pub mod cli;
 

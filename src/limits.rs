@@ -91,8 +91,9 @@ pub const POLL_WRITE_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of a transfer that wait for a slow sink.
 pub const TRANSFER_QUEUED_BYTES_MAX: usize = 256 * 1024;
 
-/// Empty pipes kept for the next transfer: 256 of 256 KiB are what Linux lets an unprivileged user's
-/// pipes hold before it makes new ones small (`fs.pipe-user-pages-soft`), shared by the workers.
+/// Empty pipes kept for the next transfer: 256 of 256 KiB are what Linux lets the pipes of an
+/// unprivileged user hold before it makes new ones small (`fs.pipe-user-pages-soft`), shared by
+/// the workers.
 pub const PIPES_FREE_COUNT_MAX: usize = 64;
 
 /// A body with at least this much still to come is worth a transfer: at 16 KiB splicing loses by a

@@ -221,8 +221,7 @@ pub const HOP_BY_HOP: FieldSet = FieldSet::of(&[
 
 /// Fields that decide where a message ends or where it goes: the encoder writes them itself from
 /// what was understood.
-pub const FRAMING: FieldSet =
-    FieldSet::of(&[FieldId::ContentLength, FieldId::TransferEncoding]);
+pub const FRAMING: FieldSet = FieldSet::of(&[FieldId::ContentLength, FieldId::TransferEncoding]);
 
 const NAME_BYTES_MIN: usize = 2;
 const NAME_BYTES_MAX: usize = 32;

@@ -1,4 +1,4 @@
-//! Memory that is taken and returned without the allocator: slots with generations and pooled blocks.
+//! Memory that is taken and returned without the allocator: slots with generations, pooled blocks.
 
 pub mod block;
 pub mod slab;

@@ -201,7 +201,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn behaves_as_a_map(operations in proptest::collection::vec((0u8..5, 0usize..400), 0..900)) {
+        fn behaves_as_a_map(
+            operations in proptest::collection::vec((0u8..5, 0usize..400), 0..900)
+        ) {
             let mut slab = Slab::new(150);
             let mut model: HashMap<u64, usize> = HashMap::new();
             let mut keys: Vec<Slot> = Vec::new();

@@ -4,9 +4,9 @@ use crate::bridge::reason::Reason;
 use crate::http::framing::Body;
 use crate::http::head::{HeadIndex, RequestHead, Version};
 use crate::http::method::Method;
+use crate::limits;
 use crate::router::{MethodSet, Parameters, RouteId};
 use crate::runtime::{Errno, Instant, Lease, Socket, Timer};
-use crate::limits;
 use crate::snapshot::{ClusterId, Endpoint, EndpointId, Route, Timeouts, UpstreamId};
 
 use std::net::{IpAddr, SocketAddr};

@@ -60,10 +60,8 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
     let Exchange { index, lines, generation, facts, .. } = exchange;
     // Where the request ends is known only of one that was understood and has no body.
     let whole = matches!(facts.body, Body::Empty) && index.is_complete();
-    let keeps = whole
-        && facts.keep_alive
-        && failure::keeps_connection(reason)
-        && !worker.is_draining();
+    let keeps =
+        whole && facts.keep_alive && failure::keeps_connection(reason) && !worker.is_draining();
     lines.clear();
     if reason == Reason::MethodNotAllowed {
         let mut separator: &[u8] = b"Allow: ";

@@ -21,8 +21,7 @@ pub fn find(exchange: &mut Exchange) -> Result<ClusterId, Failure> {
     // OPTIONS * (RFC 9112 section 3.2.4) asks about the server: the route of its root answers.
     let raw = if request.form() == Form::Asterisk { b"/" } else { request.path() };
     let canonical = path::canonical(raw, scratch)?;
-    let found =
-        snapshot.router.find(request.authority(), canonical.path, facts.method, parameters);
+    let found = snapshot.router.find(request.authority(), canonical.path, facts.method, parameters);
     let id = match found {
         Found::Route(id) => id,
         Found::MethodNotAllowed(allowed) => {

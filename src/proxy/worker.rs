@@ -3,9 +3,9 @@
 use crate::bridge::log;
 use crate::bridge::mailbox::{Message, Receiver};
 use crate::bridge::metrics::{EngineCounters, WorkerBlock, WorkerState};
-use crate::limits;
 use crate::http::h1::chunked::ChunkLimits;
 use crate::http::h1::parse::HeadLimits;
+use crate::limits;
 use crate::runtime::{Listener, Runtime};
 use crate::snapshot::{Cluster, ClusterId, EndpointId, Snapshot, Timeouts};
 
@@ -113,7 +113,8 @@ impl Worker {
                     Message::Install(snapshot) => {
                         self.install(snapshot);
                         for listener in unopened.drain(..).map(Rc::new) {
-                            let accepting = accept::run(self.clone(), listener.clone(), serve::admit);
+                            let accepting =
+                                accept::run(self.clone(), listener.clone(), serve::admit);
                             self.runtime.spawn(accepting);
                             open.push(listener);
                         }
@@ -138,7 +139,8 @@ impl Worker {
     /// Uses a snapshot for every request that begins from now on.
     pub fn install(&self, snapshot: Arc<Snapshot>) {
         let number = snapshot.generation;
-        self.connections_max.set(self.share(u32::try_from(snapshot.limits.connections_max).unwrap_or(u32::MAX)));
+        self.connections_max
+            .set(self.share(u32::try_from(snapshot.limits.connections_max).unwrap_or(u32::MAX)));
         let old = self.generation.borrow_mut().take();
         let new = Generation::new(self, snapshot, old.as_deref());
         *self.generation.borrow_mut() = Some(Rc::new(new));

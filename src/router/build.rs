@@ -136,8 +136,8 @@ impl Builder {
     fn literal(&mut self, mut node: u32, mut text: &[u8], id: RouteId) -> u32 {
         while let Some(first) = text.first() {
             let children = &self.drafts[node as usize].children;
-            let found = children
-                .binary_search_by_key(first, |child| self.drafts[*child as usize].label[0]);
+            let found =
+                children.binary_search_by_key(first, |child| self.drafts[*child as usize].label[0]);
             let index = match found {
                 Ok(index) => index,
                 Err(index) => {

@@ -145,10 +145,7 @@ fn random_state() -> SeedableRandomState {
 
 /// A host as received, without port and trailing dot, in lower case; none if it cannot be the host
 /// of a route. Most hosts are all that already and are not copied.
-fn normalise<'a>(
-    host: &'a [u8],
-    buffer: &'a mut [u8; limits::HOST_BYTES_MAX],
-) -> Option<&'a [u8]> {
+fn normalise<'a>(host: &'a [u8], buffer: &'a mut [u8; limits::HOST_BYTES_MAX]) -> Option<&'a [u8]> {
     let is_plain = |_, byte: u8| !(byte.is_ascii_uppercase() | (byte == b':'));
     let is_other = |this, next| !is_plain(this, next);
     let first = *host.first()?;

@@ -119,9 +119,8 @@ fn split(pieces: &[&str], segment: &str) -> Option<Vec<String>> {
 /// The methods that a route answers among its neighbours.
 fn methods(route: &Route, routes: &[Route]) -> Vec<Method> {
     let mut methods = route.methods.clone();
-    let somebody_has_head = routes
-        .iter()
-        .any(|other| other.same_place(route) && other.methods.contains(&Method::HEAD));
+    let somebody_has_head =
+        routes.iter().any(|other| other.same_place(route) && other.methods.contains(&Method::HEAD));
     if methods.contains(&Method::GET) && !somebody_has_head {
         methods.push(Method::HEAD);
     }
@@ -150,12 +149,8 @@ fn find(routes: &[Route], host: Option<&str>, path: &str, method: Method) -> Ans
     Err(allowed)
 }
 
-const NAMES: [(Method, &str); 4] = [
-    (Method::GET, "GET"),
-    (Method::HEAD, "HEAD"),
-    (Method::POST, "POST"),
-    (Method::PUT, "PUT"),
-];
+const NAMES: [(Method, &str); 4] =
+    [(Method::GET, "GET"), (Method::HEAD, "HEAD"), (Method::POST, "POST"), (Method::PUT, "PUT")];
 
 fn name(method: &Method) -> &'static str {
     NAMES.iter().find(|(one, _)| one == method).expect("one of the four").1
@@ -203,8 +198,11 @@ fn any_method() -> impl Strategy<Value = Method> {
 
 fn any_route() -> impl Strategy<Value = Route> {
     let methods = prop::collection::vec(any_method(), 0..3);
-    (any_host(), any_pattern(), methods)
-        .prop_map(|(host, path, methods)| Route { host, path, methods })
+    (any_host(), any_pattern(), methods).prop_map(|(host, path, methods)| Route {
+        host,
+        path,
+        methods,
+    })
 }
 
 fn any_path() -> impl Strategy<Value = String> {

@@ -59,11 +59,7 @@ fn in_last_block<const N: usize>(a: &[u8], b: &[u8], condition: impl Fn(u8, u8) 
 }
 
 #[inline]
-fn in_block<const N: usize>(
-    a: &[u8; N],
-    b: &[u8; N],
-    condition: impl Fn(u8, u8) -> bool,
-) -> bool {
+fn in_block<const N: usize>(a: &[u8; N], b: &[u8; N], condition: impl Fn(u8, u8) -> bool) -> bool {
     let mut found = 0;
     for (a, b) in a.iter().zip(b) {
         found |= u8::from(condition(*a, *b));

@@ -114,6 +114,7 @@ impl Buffers {
 
     /// Plays the kernel: copies `received` into the next buffer. `None` when all are out.
     /// No more than a buffer's size is taken.
+    #[allow(dead_code)] // Only the simulation plays the kernel.
     pub(crate) fn deliver(&self, received: &[u8]) -> Option<Lease> {
         let pool = &self.0;
         assert!(!pool.registered.get(), "a kernel picks from these buffers");
@@ -389,7 +390,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn leases_behave_as_vectors(operations in proptest::collection::vec(any::<(u8, u16)>(), 0..600)) {
+        fn leases_behave_as_vectors(
+            operations in proptest::collection::vec(any::<(u8, u16)>(), 0..600)
+        ) {
             let buffers = Buffers::new(8, 64).unwrap();
             let mut held: Vec<Modelled> = Vec::new();
             let mut fill = 0u8;

@@ -79,6 +79,7 @@ impl Clock {
         }
     }
 
+    #[allow(dead_code)] // Only the simulation makes one.
     pub(crate) fn simulated() -> Clock {
         Clock {
             start: None,

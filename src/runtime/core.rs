@@ -60,7 +60,7 @@ impl Core {
     }
 
     /// Moves bytes that may lie for long out of their buffer when buffers are scarce: a slow peer
-    /// must not sit on what everybody receives with, or all that wait for one another wait for ever.
+    /// must not sit on what everybody receives with, or all wait for one another.
     pub(super) fn out_of_scarce(&self, lease: Lease) -> Lease {
         if lease.holds_buffer() && self.buffers.is_scarce() {
             Lease::of_block(self.copied(&lease))
@@ -85,7 +85,7 @@ impl Core {
 
     /// The second half of a turn: from queued sends to fired timers.
     pub(super) fn enter(&self, longest: Option<Duration>) {
-        self.sockets.borrow_mut().flush(&mut self.driver.borrow_mut());
+        self.flush();
         self.feed_starved();
         self.executor.collect_woken();
         let timeout = if self.executor.has_ready() {
@@ -105,6 +105,14 @@ impl Core {
         let lingering = self.sockets.borrow().linger_deadline();
         let due = [self.wheel.borrow().next(), lingering].into_iter().flatten().min()?;
         Some(due.since(self.clock.now()))
+    }
+
+    fn flush(&self) {
+        let mut woken = Vec::new();
+        self.sockets.borrow_mut().flush(&mut self.driver.borrow_mut(), &mut woken);
+        for waiter in woken {
+            self.executor.wake(waiter);
+        }
     }
 
     fn feed_starved(&self) {
@@ -134,11 +142,11 @@ impl Core {
         match (owner, outcome) {
             (Owner::Socket(socket), Outcome::Received(result)) => {
                 let mut sockets = self.sockets.borrow_mut();
-                let awaited = sockets.is_awaited(socket);
-                let result = result.map(|lease| match lease {
-                    Some(lease) if !awaited => Some(self.out_of_scarce(lease)),
-                    Some(_) | None => lease,
-                });
+                let result = if self.buffers.is_scarce() && !sockets.is_awaited(socket) {
+                    result.map(|lease| lease.map(|lease| self.out_of_scarce(lease)))
+                } else {
+                    result
+                };
                 sockets.received(socket, result, more, &mut self.driver.borrow_mut())
             }
             (Owner::Socket(socket), Outcome::Sent(result, work)) => {

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use socket2::{SockAddr, SockRef};
 
+use super::Errno;
 use super::operation::Address;
 use super::simulated::End;
-use super::Errno;
 
 #[derive(Debug)]
 pub(crate) enum Descriptor {
     Kernel(OwnedFd),
+    /// Tests and `__simulation` only; elsewhere the type has no value.
+    #[allow(dead_code)]
     Simulated(End),
 }
 

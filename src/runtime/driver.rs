@@ -13,6 +13,7 @@ use super::simulated::Simulated;
 pub(crate) enum Driver {
     Ring(Box<Ring>),
     /// Tests and `__simulation` only; elsewhere the type has no value.
+    #[allow(dead_code)]
     Simulated(Simulated),
 }
 

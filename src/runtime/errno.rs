@@ -10,6 +10,8 @@ pub struct Errno(pub i32);
 impl Errno {
     /// Nothing is there now.
     pub const AGAIN: Errno = Errno(libc::EAGAIN);
+    /// A signal came first.
+    pub const INTERRUPTED: Errno = Errno(libc::EINTR);
     /// No buffer or slot was left.
     pub const NO_BUFFERS: Errno = Errno(libc::ENOBUFS);
     /// The operation was taken back.

@@ -147,26 +147,27 @@ impl Executor {
 
     /// Polls a spawned task once, and drops it when it is done.
     pub(crate) fn run(&self, task: Slot) {
-        let Some(mut future) = self.tasks.borrow_mut().get_mut(task).and_then(|task| task.future.take())
-        else {
-            return;
-        };
-        let Some(poll) = self.poll(task, future.as_mut()) else { return };
-        match poll {
+        let taken = self.tasks.borrow_mut().get_mut(task).and_then(|entry| {
+            entry.queued = false;
+            Some((entry.future.take()?, entry.waker.take()?))
+        });
+        let Some((mut future, waker)) = taken else { return };
+        match self.poll_with(task, &waker, future.as_mut()) {
             Poll::Ready(()) => self.remove(task),
             Poll::Pending => {
-                if let Some(task) = self.tasks.borrow_mut().get_mut(task) {
-                    task.future = Some(future);
+                if let Some(entry) = self.tasks.borrow_mut().get_mut(task) {
+                    entry.future = Some(future);
+                    entry.waker = Some(waker);
                 }
             }
         }
     }
 
-    /// Polls `future` as `task`; `None` when that task is gone.
-    pub(crate) fn poll<T>(
+    /// Polls `future` as the task without one of its own; `None` when that task is gone.
+    pub(crate) fn poll_main<T>(
         &self,
         task: Slot,
-        future: Pin<&mut (impl Future<Output = T> + ?Sized)>,
+        future: Pin<&mut impl Future<Output = T>>,
     ) -> Option<Poll<T>> {
         let waker = {
             let mut tasks = self.tasks.borrow_mut();
@@ -174,13 +175,23 @@ impl Executor {
             entry.queued = false;
             entry.waker.take()?
         };
-        self.current.set(Some(Current { task, waker_data: waker.data() }));
-        let poll = future.poll(&mut Context::from_waker(&waker));
-        self.current.set(None);
+        let poll = self.poll_with(task, &waker, future);
         if let Some(entry) = self.tasks.borrow_mut().get_mut(task) {
             entry.waker = Some(waker);
         }
         Some(poll)
+    }
+
+    fn poll_with<T>(
+        &self,
+        task: Slot,
+        waker: &Waker,
+        future: Pin<&mut (impl Future<Output = T> + ?Sized)>,
+    ) -> Poll<T> {
+        self.current.set(Some(Current { task, waker_data: waker.data() }));
+        let poll = future.poll(&mut Context::from_waker(waker));
+        self.current.set(None);
+        poll
     }
 
     /// Who is to be woken for the future that is polled with `context`.

@@ -147,8 +147,13 @@ impl Runtime {
             let ring = Ring::new(options.entries_count, operations_count_max, &buffers)?;
             let (bell, heard) = UnixStream::pair().map_err(|error| Errno::of(&error))?;
             bell.set_nonblocking(true).map_err(|error| Errno::of(&error))?;
-            let runtime =
-                Runtime::assemble(options, Driver::Ring(Box::new(ring)), buffers, Clock::real(), Some(bell));
+            let runtime = Runtime::assemble(
+                options,
+                Driver::Ring(Box::new(ring)),
+                buffers,
+                Clock::real(),
+                Some(bell),
+            );
             runtime.listen_to_bell(heard);
             Ok(runtime)
         };
@@ -204,7 +209,7 @@ impl Runtime {
         core.clock.turn(core.driver.borrow().simulated_now_ns());
         loop {
             while core.run_ready(|task| task == main) {
-                if let Some(Poll::Ready(value)) = core.executor.poll(main, future.as_mut()) {
+                if let Some(Poll::Ready(value)) = core.executor.poll_main(main, future.as_mut()) {
                     core.executor.remove(main);
                     core.enter(Some(Duration::ZERO));
                     return value;
@@ -303,7 +308,8 @@ impl Runtime {
         let timer = self.timer();
         async move {
             timer.set(at);
-            let Err(Expired) = timer.limit(std::future::pending::<std::convert::Infallible>()).await;
+            let Err(Expired) =
+                timer.limit(std::future::pending::<std::convert::Infallible>()).await;
         }
     }
 

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use crate::memory::{Block, Slot};
 
+use super::Errno;
 use super::buffers::Lease;
 use super::descriptor::Descriptor;
-use super::Errno;
 
 /// Where to connect to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -128,8 +128,9 @@ impl Work {
         match self {
             Work::Send(segment) => segment.len(),
             Work::SendMany(segments) => segments.iter().map(Segment::len).sum(),
-            Work::Accept
- | Work::Receive | Work::ReceiveOnce | Work::Connect(_) | Work::Poll(_) => 0,
+            Work::Accept | Work::Receive | Work::ReceiveOnce | Work::Connect(_) | Work::Poll(_) => {
+                0
+            }
         }
     }
 
@@ -149,8 +150,8 @@ impl Work {
                     first.advance(bytes);
                 }
             }
-            Work::Accept
- | Work::Receive | Work::ReceiveOnce | Work::Connect(_) | Work::Poll(_) => {}
+            Work::Accept | Work::Receive | Work::ReceiveOnce | Work::Connect(_) | Work::Poll(_) => {
+            }
         }
     }
 }

@@ -155,9 +155,12 @@ impl Ring {
     ) -> Result<Slot, Errno> {
         let pointed = match &work {
             Work::SendMany(segments) => Pointed::Vectors(self.vectors(segments)),
-            Work::Accept | Work::Receive | Work::ReceiveOnce | Work::Send(_) | Work::Connect(_) | Work::Poll(_) => {
-                pointed
-            }
+            Work::Accept
+            | Work::Receive
+            | Work::ReceiveOnce
+            | Work::Send(_)
+            | Work::Connect(_)
+            | Work::Poll(_) => pointed,
         };
         let operation = Operation { owner, cancelled: false, work, pointed };
         let slot = self.operations.insert(operation).map_err(|_| Errno::NO_BUFFERS)?;
@@ -277,7 +280,11 @@ impl Ring {
                 Work::Accept => accepted(result),
                 Work::Receive => self.received(entry.flags(), result),
                 // None of these answers twice.
-                Work::ReceiveOnce | Work::Send(_) | Work::SendMany(_) | Work::Connect(_) | Work::Poll(_) => return None,
+                Work::ReceiveOnce
+                | Work::Send(_)
+                | Work::SendMany(_)
+                | Work::Connect(_)
+                | Work::Poll(_) => return None,
             };
             return Some(Completion { owner: operation.owner, more: true, outcome });
         }
@@ -332,7 +339,8 @@ impl Ring {
         let mut count = 0;
         for (place, segment) in vectors.list.iter_mut().zip(segments) {
             let bytes = segment.as_slice();
-            *place = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+            *place =
+                libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
             count += 1;
         }
         vectors.header.msg_iov = vectors.list.as_mut_ptr();
@@ -389,9 +397,9 @@ impl Operation {
     fn entry(&self, fd: Fd) -> squeue::Entry {
         match &self.work {
             // Non-blocking for splice(2); the ring's own operations wait all the same.
-            Work::Accept => opcode::AcceptMulti::new(fd)
-                .flags(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK)
-                .build(),
+            Work::Accept => {
+                opcode::AcceptMulti::new(fd).flags(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK).build()
+            }
             Work::Receive => opcode::RecvMulti::new(fd, GROUP).build(),
             Work::ReceiveOnce => opcode::Recv::new(fd, std::ptr::null_mut(), 0)
                 .buf_group(GROUP)

@@ -288,8 +288,7 @@ fn the_poll_face_copies_both_ways() {
         let mut target = [0; 3];
         let mut read = Vec::new();
         loop {
-            let bytes =
-                poll_fn(|context| server.poll_read(context, &mut target)).await.unwrap();
+            let bytes = poll_fn(|context| server.poll_read(context, &mut target)).await.unwrap();
             if bytes == 0 {
                 break;
             }
@@ -310,7 +309,8 @@ fn send_in_background(runtime: &Runtime, socket: Socket, bytes: usize) {
     let spawner = runtime.clone();
     runtime.spawn(async move {
         for start in (0..bytes).step_by(10_000) {
-            let part: Vec<u8> = (start..bytes.min(start + 10_000)).map(|at| (at / 3) as u8).collect();
+            let part: Vec<u8> =
+                (start..bytes.min(start + 10_000)).map(|at| (at / 3) as u8).collect();
             socket.push(block(&spawner, &part));
             if socket.drained(100_000).await.is_err() {
                 return;

@@ -100,9 +100,9 @@ impl Wheel {
 
     /// Whether the deadline was reached by `now`.
     pub(crate) fn expired(&self, timer: Slot, now: Instant) -> bool {
-        self.entries
-            .get(timer)
-            .is_some_and(|entry| entry.deadline != NEVER && now.0 / NANOS_PER_TICK >= entry.deadline)
+        self.entries.get(timer).is_some_and(|entry| {
+            entry.deadline != NEVER && now.0 / NANOS_PER_TICK >= entry.deadline
+        })
     }
 
     /// Who is to be woken when it fires.

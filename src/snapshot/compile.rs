@@ -563,8 +563,7 @@ mod tests {
         assert_eq!(paths(&check(&config)), ["clusters.none.upstreams"]);
         config.routes[0].upstreams.push(one);
         config.routes[0].load_balancer = LoadBalancerType::IpHash;
-        let want =
-            ["clusters.none.upstreams", "routes[0].upstreams", "routes[0].load_balancer"];
+        let want = ["clusters.none.upstreams", "routes[0].upstreams", "routes[0].load_balancer"];
         assert_eq!(paths(&check(&config)), want);
     }
 
@@ -603,10 +602,8 @@ mod tests {
         let unix: ListenAddress = "unix:/run/frys.sock".parse().expect("a path");
         config.listeners.push(unix.into());
         let snapshot = compile(&config, &Resolved::new(), 1).expect("no fault");
-        let want = [
-            Listener::Tcp(([127, 0, 0, 1], 8080).into()),
-            Listener::Unix("/run/frys.sock".into()),
-        ];
+        let want =
+            [Listener::Tcp(([127, 0, 0, 1], 8080).into()), Listener::Unix("/run/frys.sock".into())];
         assert_eq!(*snapshot.listeners, want);
     }
 

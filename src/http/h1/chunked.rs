@@ -140,11 +140,7 @@ impl Decoder {
     ///
     /// # Errors
     /// The rule that was broken: see [`ChunkError`].
-    pub fn decode(
-        &mut self,
-        input: &[u8],
-        trailers: &mut Vec<u8>,
-    ) -> Result<Step, ChunkError> {
+    pub fn decode(&mut self, input: &[u8], trailers: &mut Vec<u8>) -> Result<Step, ChunkError> {
         let mut at = 0;
         while at < input.len() && self.state != State::Ended {
             match self.turn(input, at, trailers)? {

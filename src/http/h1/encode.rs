@@ -280,8 +280,7 @@ mod tests {
         let mut index = HeadIndex::new();
         parse::response(bytes, &HeadLimits::default(), &mut index).unwrap();
         let head = ResponseHead::new(bytes, &index);
-        let framing =
-            |client| Framing::of_response(Method::GET, head, Body::UntilClose, client);
+        let framing = |client| Framing::of_response(Method::GET, head, Body::UntilClose, client);
         assert_eq!(framing(Version::Http11), Framing::Chunked);
         assert_eq!(framing(Version::Http10), Framing::None);
     }

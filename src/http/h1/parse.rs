@@ -124,9 +124,8 @@ impl Operation for Response<'_> {
         let Response { bytes, limits, index } = self;
         begin(bytes, index);
         if index.progress.expects == Expects::StartLine {
-            let read = |window: &[u8], start: &mut Start| {
-                start_line::response(scan, window, 0, start)
-            };
+            let read =
+                |window: &[u8], start: &mut Start| start_line::response(scan, window, 0, start);
             if !expect_start_line(bytes, limits, index, 0, read)? {
                 return Ok(Parsed::Partial);
             }

@@ -33,13 +33,7 @@ pub struct Target {
 impl Attempts {
     /// No attempt was made yet.
     pub fn new(cluster: ClusterId) -> Self {
-        Self {
-            cluster,
-            tried: EndpointSet::default(),
-            failed: None,
-            again: None,
-            retried: false,
-        }
+        Self { cluster, tried: EndpointSet::default(), failed: None, again: None, retried: false }
     }
 
     /// The endpoint of the next attempt.

@@ -36,9 +36,8 @@ impl LoadBalancer for RoundRobin {
         // The turn is that of the first endpoint, from the one whose turn it is on, that remains.
         let (before, after) = previous.split_at_checked(self.next).unwrap_or((&[], previous));
         let mut in_turn = after.iter().chain(before);
-        let place = in_turn.find_map(|endpoint| {
-            next.iter().position(|other| other.identity == endpoint.identity)
-        });
+        let place = in_turn
+            .find_map(|endpoint| next.iter().position(|other| other.identity == endpoint.identity));
         self.next = place.unwrap_or(0);
     }
 }

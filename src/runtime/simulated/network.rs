@@ -228,9 +228,9 @@ impl Network {
             return;
         };
         let listener = self.listening.get(address).copied();
-        let room = listener.and_then(|listener| self.ends.get(listener)).map_or(0, |listener| {
-            self.faults.backlog_count.saturating_sub(listener.backlog.len())
-        });
+        let room = listener
+            .and_then(|listener| self.ends.get(listener))
+            .map_or(0, |listener| self.faults.backlog_count.saturating_sub(listener.backlog.len()));
         let (Some(listener), true) = (listener, room > 0) else {
             return self.finish_connect(operation, Err(Errno::REFUSED));
         };
@@ -371,7 +371,7 @@ impl Network {
         else {
             return;
         };
-        // Read at this moment, as the kernel does: whoever changed the bytes meanwhile is found out.
+        // Read at this moment, as the kernel does: a change of the bytes meanwhile is found out.
         let piece = copy(work, *sent_bytes, room);
         *sent_bytes += piece.len();
         let (sent_bytes, all) = (*sent_bytes, *sent_bytes == work.bytes());
@@ -421,7 +421,9 @@ impl Network {
         match operation.kind {
             Kind::Connect => self.finish_connect(slot, Err(Errno::CANCELLED)),
             Kind::Accept => self.end_receive(end, slot, Heard::Accepted(Err(Errno::CANCELLED))),
-            Kind::Receive { .. } => self.end_receive(end, slot, Heard::Received(Err(Errno::CANCELLED))),
+            Kind::Receive { .. } => {
+                self.end_receive(end, slot, Heard::Received(Err(Errno::CANCELLED)))
+            }
             Kind::Send { sent_bytes: 0, .. } => self.end_send(end, slot, Err(Errno::CANCELLED)),
             Kind::Send { sent_bytes, .. } => self.end_send(end, slot, Ok(sent_bytes)),
         }
@@ -455,7 +457,10 @@ impl Network {
         let Some(peer) = state.peer else { return };
         let at_ns = self.arrival_ns(peer);
         let cut = state.reset_on_close || !state.inbox.is_empty();
-        self.schedule(at_ns, if cut { What::Reset { end: peer } } else { What::Finish { end: peer } });
+        self.schedule(
+            at_ns,
+            if cut { What::Reset { end: peer } } else { What::Finish { end: peer } },
+        );
         if let Some(peer) = self.ends.get_mut(peer) {
             peer.peer = None;
         }

@@ -66,16 +66,34 @@ pub(super) struct Event {
 
 #[derive(PartialEq, Eq)]
 pub(super) enum What {
-    Establish { operation: Slot, address: Address },
-    Refuse { operation: Slot },
-    Arrive { end: Slot, bytes: Vec<u8> },
-    Finish { end: Slot },
-    Reset { end: Slot },
+    Establish {
+        operation: Slot,
+        address: Address,
+    },
+    Refuse {
+        operation: Slot,
+    },
+    Arrive {
+        end: Slot,
+        bytes: Vec<u8>,
+    },
+    Finish {
+        end: Slot,
+    },
+    Reset {
+        end: Slot,
+    },
     /// Look whether a receive or an accept of this end has something to answer.
-    Serve { end: Slot },
+    Serve {
+        end: Slot,
+    },
     /// Look whether a send of this end can go on.
-    Send { end: Slot },
-    Cancel { operation: Slot },
+    Send {
+        end: Slot,
+    },
+    Cancel {
+        operation: Slot,
+    },
 }
 
 impl PartialOrd for Event {

@@ -18,11 +18,7 @@ fn address(port: u16) -> SocketAddr {
 
 /// Runs `test` in virtual time; checks all invariants after each turn, and that nothing is left at
 /// the end. Returns the trace.
-fn run<F: Future<Output = ()>>(
-    seed: u64,
-    faults: Faults,
-    test: impl FnOnce(Runtime) -> F,
-) -> u64 {
+fn run<F: Future<Output = ()>>(seed: u64, faults: Faults, test: impl FnOnce(Runtime) -> F) -> u64 {
     let runtime = Runtime::simulated(&options(), Settings { seed, faults });
     runtime.after_turn(move |runtime| {
         runtime.check().unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
@@ -176,9 +172,11 @@ fn broken_connections_leave_nothing_behind() {
 
 #[test]
 fn the_same_seed_gives_the_same_trace() {
-    let trace = |seed| run(seed, Faults::rough(), |runtime| async move {
-        let _ = clients(runtime).await;
-    });
+    let trace = |seed| {
+        run(seed, Faults::rough(), |runtime| async move {
+            let _ = clients(runtime).await;
+        })
+    };
     assert_eq!(trace(3), trace(3));
     assert_ne!(trace(3), trace(4));
 }

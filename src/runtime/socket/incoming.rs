@@ -8,7 +8,7 @@ use super::super::buffers::Lease;
 use super::super::driver::Driver;
 use super::super::executor::Waiter;
 use super::super::operation::{Owner, Work};
-use super::table::{Input, Sockets};
+use super::table::{Input, Sockets, State};
 
 impl Sockets {
     /// What has arrived or ended; `None` when there is nothing to tell yet.
@@ -110,48 +110,53 @@ impl Sockets {
         match result {
             Ok(Some(_)) if self.bell == Some(socket) => {
                 self.arm(socket, driver);
-                return Waiter::Nobody;
+                Waiter::Nobody
             }
-            Ok(Some(lease)) => self.queue_unread(socket, lease, driver),
-            Ok(None) => state.input = Input::Finished,
-            Err(Errno::NO_BUFFERS) => {
-                self.starved_count += 1;
-                if !matches!(state.reader, Waiter::Nobody) || state.flags.watched {
-                    state.flags.starved = true;
-                    self.starved.push_back(socket);
+            Ok(Some(lease)) => {
+                if state.unread_first.is_none() {
+                    state.unread_first = Some(lease);
+                } else {
+                    state.unread_rest.push_back(lease, &mut self.unread_spare);
+                    state.cancel_if_too_many(driver);
                 }
-                return Waiter::Nobody;
+                std::mem::take(&mut state.reader)
             }
-            Err(Errno::CANCELLED) if state.flags.receive_cancelled => {
-                if state.flags.held {
-                    return std::mem::take(&mut state.reader);
-                }
-                // Whoever began to wait since finds the receive gone: arm it for him.
-                if !matches!(state.reader, Waiter::Nobody) {
-                    self.arm(socket, driver);
-                }
-                return Waiter::Nobody;
+            Ok(None) => {
+                state.input = Input::Finished;
+                std::mem::take(&mut state.reader)
             }
-            Err(errno) => state.input = Input::Failed(errno),
+            Err(errno) => self.receive_failed(socket, errno, driver),
         }
-        self.slab.get_mut(socket).map(|state| std::mem::take(&mut state.reader)).unwrap_or_default()
     }
 
-    fn queue_unread(&mut self, socket: Slot, lease: Lease, driver: &mut Driver) {
-        let Some(state) = self.slab.get_mut(socket) else { return };
-        if state.unread_first.is_none() {
-            state.unread_first = Some(lease);
-            return;
+    #[cold]
+    fn receive_failed(&mut self, socket: Slot, errno: Errno, driver: &mut Driver) -> Waiter {
+        let Some(state) = self.slab.get_mut(socket) else { return Waiter::Nobody };
+        let is_awaited = !matches!(state.reader, Waiter::Nobody);
+        let ended_early = match errno {
+            Errno::NO_BUFFERS | Errno::AGAIN | Errno::INTERRUPTED => true,
+            Errno::CANCELLED => state.flags.receive_cancelled,
+            _ => false,
+        };
+        if !ended_early {
+            state.input = Input::Failed(errno);
+            return std::mem::take(&mut state.reader);
         }
-        state.unread_rest.push_back(lease, &mut self.unread_spare);
-        let too_many = state.unread_rest.len() + 1 > limits::LEASES_QUEUED_MAX;
-        if let Some(operation) = state.receive
-            && too_many
-            && !state.flags.receive_cancelled
-        {
-            state.flags.receive_cancelled = true;
-            driver.cancel(operation);
+        if state.flags.held {
+            // A transfer waits for just this.
+            return std::mem::take(&mut state.reader);
         }
+        if errno == Errno::NO_BUFFERS {
+            self.starved_count += 1;
+            if is_awaited || state.flags.watched {
+                state.flags.starved = true;
+                self.starved.push_back(socket);
+            }
+        } else if is_awaited {
+            // Whoever began to wait since the cancellation finds the receive gone: arm it for him.
+            self.arm(socket, driver);
+        }
+        Waiter::Nobody
     }
 
     pub(crate) fn has_starved(&self) -> bool {
@@ -166,6 +171,19 @@ impl Sockets {
                 state.flags.starved = false;
                 self.arm(socket, driver);
             }
+        }
+    }
+}
+
+impl State {
+    fn cancel_if_too_many(&mut self, driver: &mut Driver) {
+        let too_many = self.unread_rest.len() + 1 > limits::LEASES_QUEUED_MAX;
+        if let Some(operation) = self.receive
+            && too_many
+            && !self.flags.receive_cancelled
+        {
+            self.flags.receive_cancelled = true;
+            driver.cancel(operation);
         }
     }
 }

@@ -65,8 +65,11 @@ impl Socket {
     /// # Errors
     /// What ended the stream out of order, such as `ECONNRESET`; the same again when asked again.
     pub async fn receive(&self) -> Result<Option<Lease>, Errno> {
-        let _forgets = ForgetReader(self);
-        poll_fn(|context| self.poll_receive(context)).await
+        let forgets = ForgetReader(self);
+        let received = poll_fn(|context| self.poll_receive(context)).await;
+        // Whoever was woken is not registered any more.
+        std::mem::forget(forgets);
+        received
     }
 
     /// The poll form of [`Socket::receive`].
@@ -120,7 +123,8 @@ impl Socket {
     /// Starts sending what is queued now instead of at the end of the turn.
     pub fn flush(&self) {
         let core = &*self.core;
-        core.sockets.borrow_mut().flush_one(self.slot, &mut core.driver.borrow_mut());
+        let failed = core.sockets.borrow_mut().send_next(self.slot, &mut core.driver.borrow_mut());
+        core.executor.wake(failed.unwrap_or_default());
     }
 
     /// Bytes queued or being sent.
@@ -138,8 +142,10 @@ impl Socket {
     /// # Errors
     /// Why sending failed; nothing is queued any more then.
     pub async fn drained(&self, below_bytes: usize) -> Result<(), Errno> {
-        let _forgets = ForgetWriter(self);
-        poll_fn(|context| self.poll_drained(context, below_bytes)).await
+        let forgets = ForgetWriter(self);
+        let drained = poll_fn(|context| self.poll_drained(context, below_bytes)).await;
+        std::mem::forget(forgets);
+        drained
     }
 
     /// The poll form of [`Socket::drained`].
@@ -195,7 +201,7 @@ impl fmt::Debug for Socket {
     }
 }
 
-/// Unregisters the waiter of a receive whose future is dropped or done.
+/// Unregisters the waiter of a receive whose future is dropped.
 struct ForgetReader<'a>(&'a Socket);
 
 impl Drop for ForgetReader<'_> {
@@ -204,7 +210,7 @@ impl Drop for ForgetReader<'_> {
     }
 }
 
-/// Unregisters the waiter of a drain whose future is dropped or done.
+/// Unregisters the waiter of a drain whose future is dropped.
 struct ForgetWriter<'a>(&'a Socket);
 
 impl Drop for ForgetWriter<'_> {

@@ -7,7 +7,7 @@ use super::super::Errno;
 use super::super::driver::Driver;
 use super::super::executor::Waiter;
 use super::super::operation::{Owner, Segment, Work};
-use super::table::Sockets;
+use super::table::{Sockets, State};
 
 /// Unused lists of segments that are kept: as many as sends are likely in flight.
 const LISTS_FREE_MAX: usize = 256;
@@ -22,40 +22,31 @@ impl Sockets {
         }
         state.queued_bytes += bytes;
         state.outgoing.push_back(segment, &mut self.outgoing_spare);
-        self.mark_dirty(socket);
-    }
-
-    pub(super) fn mark_dirty(&mut self, socket: Slot) {
-        if let Some(state) = self.slab.get_mut(socket)
-            && !state.flags.dirty
-            && state.send.is_none()
-        {
-            state.flags.dirty = true;
+        if state.may_send() {
             self.dirty.push(socket);
         }
     }
 
-    /// Starts one gathered send for each socket that has something queued.
-    pub(crate) fn flush(&mut self, driver: &mut Driver) {
-        while let Some(socket) = self.dirty.pop() {
-            if let Some(state) = self.slab.get_mut(socket) {
-                state.flags.dirty = false;
-                let waiter = self.send_next(socket, driver);
-                debug_assert!(matches!(waiter, Waiter::Nobody));
+    /// Starts one gathered send for each socket that has something queued. Whoever is to be woken,
+    /// because it could not be started, is added to `woken`.
+    pub(crate) fn flush(&mut self, driver: &mut Driver, woken: &mut Vec<Waiter>) {
+        // First come, first sent; what is done here makes nothing dirty.
+        for index in 0..self.dirty.len() {
+            let Some(&socket) = self.dirty.get(index) else { break };
+            if let Some(failed) = self.send_next(socket, driver) {
+                woken.push(failed);
             }
         }
+        self.dirty.clear();
     }
 
-    /// Starts the send of one socket now.
-    pub(crate) fn flush_one(&mut self, socket: Slot, driver: &mut Driver) {
-        let waiter = self.send_next(socket, driver);
-        debug_assert!(matches!(waiter, Waiter::Nobody), "nobody waits who is running");
-    }
-
-    fn send_next(&mut self, socket: Slot, driver: &mut Driver) -> Waiter {
-        let Some(state) = self.slab.get_mut(socket) else { return Waiter::Nobody };
+    /// Starts the send of one socket, if it has something queued and none in flight. Returns whom
+    /// to wake when that failed.
+    pub(crate) fn send_next(&mut self, socket: Slot, driver: &mut Driver) -> Option<Waiter> {
+        let state = self.slab.get_mut(socket)?;
+        state.flags.dirty = false;
         if state.send.is_some() {
-            return Waiter::Nobody;
+            return None;
         }
         let spare = &mut self.outgoing_spare;
         let work = if state.outgoing.len() > 1 {
@@ -63,31 +54,27 @@ impl Sockets {
             state.outgoing.drain_to(&mut list, limits::SEGMENTS_PER_SEND_MAX, spare);
             Work::SendMany(list)
         } else {
-            match state.outgoing.pop_front(spare) {
-                Some(segment) => Work::Send(segment),
-                None => return Waiter::Nobody,
-            }
+            Work::Send(state.outgoing.pop_front(spare)?)
         };
-        self.start_send(socket, work, driver)
-    }
-
-    fn start_send(&mut self, socket: Slot, work: Work, driver: &mut Driver) -> Waiter {
-        let Some(state) = self.slab.get_mut(socket) else { return Waiter::Nobody };
         match driver.start(Owner::Socket(socket), &state.descriptor, work) {
             Ok(operation) => {
                 state.send = Some(operation);
-                Waiter::Nobody
+                None
             }
-            Err(errno) => self.fail_send(socket, errno),
+            Err(errno) => Some(self.fail_send(socket, errno, driver)),
         }
     }
 
-    fn fail_send(&mut self, socket: Slot, errno: Errno) -> Waiter {
+    /// Nothing is sent any more. Returns whom to wake.
+    #[cold]
+    fn fail_send(&mut self, socket: Slot, errno: Errno, driver: &mut Driver) -> Waiter {
         let Some(state) = self.slab.get_mut(socket) else { return Waiter::Nobody };
         state.send_error = Some(errno);
         state.queued_bytes = 0;
         state.outgoing.clear(&mut self.outgoing_spare);
-        std::mem::take(&mut state.writer)
+        let waiter = std::mem::take(&mut state.writer);
+        self.after_last(socket, driver);
+        waiter
     }
 
     /// Hears how the send ended; `work` still holds its bytes. Returns whom to wake.
@@ -95,35 +82,54 @@ impl Sockets {
         &mut self,
         socket: Slot,
         result: Result<usize, Errno>,
-        mut work: Work,
+        work: Work,
         driver: &mut Driver,
     ) -> Waiter {
         let Some(state) = self.slab.get_mut(socket) else { return Waiter::Nobody };
         state.send = None;
-        let total = work.bytes();
         state.sent_bytes += result.map_or(0, |bytes| bytes as u64);
-        let waiter = match result {
-            Ok(bytes) if bytes >= total => {
-                state.queued_bytes = state.queued_bytes.saturating_sub(total);
-                self.keep_list(work);
-                self.mark_dirty(socket);
-                self.drained_writer(socket)
+        let total = work.bytes();
+        if result != Ok(total) {
+            return self.sent_short(socket, result, work, driver);
+        }
+        state.queued_bytes = state.queued_bytes.saturating_sub(total);
+        let waiter = state.drained_writer();
+        if state.outgoing.is_empty() {
+            if state.flags.dropped || state.flags.finishing {
+                self.after_last(socket, driver);
             }
-            // A send that moves nothing and names no error would be repeated for ever.
-            Ok(0) => self.fail_send(socket, Errno::BROKEN_PIPE),
-            Ok(bytes) => {
-                state.queued_bytes = state.queued_bytes.saturating_sub(bytes);
-                work.advance(bytes);
-                let failed = self.start_send(socket, work, driver);
-                match failed {
-                    Waiter::Nobody => self.drained_writer(socket),
-                    Waiter::Task(_) | Waiter::Foreign(_) => failed,
-                }
-            }
-            Err(errno) => self.fail_send(socket, errno),
-        };
-        self.after_send(socket, driver);
+        } else if state.may_send() {
+            self.dirty.push(socket);
+        }
+        self.keep_list(work);
         waiter
+    }
+
+    /// Sends the rest of what was sent in part, or gives up.
+    #[cold]
+    fn sent_short(
+        &mut self,
+        socket: Slot,
+        result: Result<usize, Errno>,
+        mut work: Work,
+        driver: &mut Driver,
+    ) -> Waiter {
+        let bytes = match result {
+            // A send that moves nothing and names no error would be repeated for ever.
+            Ok(0) => return self.fail_send(socket, Errno::BROKEN_PIPE, driver),
+            Ok(bytes) => bytes,
+            Err(errno) => return self.fail_send(socket, errno, driver),
+        };
+        let Some(state) = self.slab.get_mut(socket) else { return Waiter::Nobody };
+        state.queued_bytes = state.queued_bytes.saturating_sub(bytes);
+        work.advance(bytes);
+        match driver.start(Owner::Socket(socket), &state.descriptor, work) {
+            Ok(operation) => {
+                state.send = Some(operation);
+                state.drained_writer()
+            }
+            Err(errno) => self.fail_send(socket, errno, driver),
+        }
     }
 
     /// Empty lists of segments are used again.
@@ -136,17 +142,8 @@ impl Sockets {
         }
     }
 
-    fn drained_writer(&mut self, socket: Slot) -> Waiter {
-        match self.slab.get_mut(socket) {
-            Some(state) if state.queued_bytes <= state.drain_below_bytes => {
-                std::mem::take(&mut state.writer)
-            }
-            Some(_) | None => Waiter::Nobody,
-        }
-    }
-
     /// What waited for the queue to be empty: the end of the stream, the close.
-    fn after_send(&mut self, socket: Slot, driver: &mut Driver) {
+    fn after_last(&mut self, socket: Slot, driver: &mut Driver) {
         let Some(state) = self.slab.get_mut(socket) else { return };
         if state.send.is_some() || !state.outgoing.is_empty() {
             return;
@@ -159,6 +156,7 @@ impl Sockets {
         }
     }
 
+    /// Bytes that the kernel took.
     pub(crate) fn sent_bytes(&self, socket: Slot) -> u64 {
         self.slab.get(socket).map_or(0, |state| state.sent_bytes)
     }
@@ -181,13 +179,30 @@ impl Sockets {
     pub(crate) fn shutdown_write(&mut self, socket: Slot, driver: &mut Driver) {
         if let Some(state) = self.slab.get_mut(socket) {
             state.flags.finishing = true;
-            self.after_send(socket, driver);
+            self.after_last(socket, driver);
         }
     }
 
     pub(crate) fn forget_writer(&mut self, socket: Slot) {
         if let Some(state) = self.slab.get_mut(socket) {
             state.writer = Waiter::Nobody;
+        }
+    }
+}
+
+impl State {
+    /// Marks the socket as to be flushed. True when it was not yet, and no send is in flight whose
+    /// end would see to it.
+    pub(super) fn may_send(&mut self) -> bool {
+        self.send.is_none() && !std::mem::replace(&mut self.flags.dirty, true)
+    }
+
+    /// Takes who waits for room, when there is enough.
+    fn drained_writer(&mut self) -> Waiter {
+        if self.queued_bytes <= self.drain_below_bytes {
+            std::mem::take(&mut self.writer)
+        } else {
+            Waiter::Nobody
         }
     }
 }

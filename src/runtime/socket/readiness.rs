@@ -84,9 +84,10 @@ impl Sockets {
             }
             Readiness::Writable => {
                 state.send = None;
-                let waiter = std::mem::take(&mut state.writer);
-                self.mark_dirty(socket);
-                waiter
+                if !state.outgoing.is_empty() && state.may_send() {
+                    self.dirty.push(socket);
+                }
+                std::mem::take(&mut state.writer)
             }
         }
     }

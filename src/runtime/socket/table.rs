@@ -162,7 +162,6 @@ impl Sockets {
 
     // ---- closing
 
-
     /// The handle is gone: close once what is queued was sent, or at `deadline` in any case.
     pub(crate) fn release(&mut self, socket: Slot, deadline: Instant, driver: &mut Driver) {
         let Some(state) = self.slab.get_mut(socket) else { return };
