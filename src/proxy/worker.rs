@@ -53,6 +53,8 @@ pub struct Worker {
     connections_count: Cell<u32>,
     connections_max: Cell<u32>,
     connections_total: Cell<u64>,
+    // Boxed where they are made: a request takes and returns a pointer, not a kilobyte.
+    #[allow(clippy::vec_box)]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     log: RefCell<Option<log::Writer>>,
     random: Cell<u64>,
