@@ -398,9 +398,10 @@ pub(crate) static POOL: Section = Section {
         key(
             "idle_connections",
             "number",
-            "256",
+            "1024",
             "Idle connections to one upstream of the process, split evenly over its workers; what \
-             a burst leaves beyond it is closed. 0 keeps none.",
+             is beyond it is closed at once, so it should not be below the clients at a time. 0 \
+             keeps none.",
         ),
         key(
             "idle_timeout",
