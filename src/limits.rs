@@ -217,6 +217,10 @@ pub const ACCEPT_PAUSE_MS: u64 = 100;
 /// to a connection gains less here.
 pub const LINGER_MS: u64 = 2_000;
 
+/// Connections above `max_connections` that are told so at a time; each lingers [`LINGER_MS`], so
+/// this many descriptors are the price of saying why.
+pub const TURNED_AWAY_COUNT_MAX: usize = 256;
+
 /// Bytes of a refused request that are read over, so that its sender sees the answer: a window's
 /// worth; who sends more is cut off.
 pub const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -7,7 +7,7 @@ use crate::http::h1::reply::{self, Reply};
 use crate::http::method::Method;
 use crate::http::status::Status;
 use crate::limits;
-use crate::runtime::{Segment, Socket};
+use crate::runtime::{Segment, Socket, Timer};
 
 use super::exchange::{Client, Exchange};
 use super::failure;
@@ -84,8 +84,8 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
     }
 }
 
-/// Tells a client that is one too many so; dropping the socket closes it once that is out.
-pub fn turn_away(worker: &Worker, socket: &Socket, reason: Reason) {
+/// Queues an answer for a connection of which nothing is known.
+pub fn refuse(worker: &Worker, socket: &Socket, reason: Reason) {
     worker.block.note(reason);
     let mut block = worker.runtime.blocks().take();
     write(worker, reason, true, false, &mut Vec::new(), &mut block);
@@ -129,19 +129,28 @@ pub async fn close(worker: &Worker, client: Client, next: Next) {
     if client.socket.queued_bytes() == 0 && next != Next::Linger {
         return;
     }
+    if next == Next::Linger {
+        return linger(worker, &client.socket, &client.timer).await;
+    }
     client.timer.set(worker.runtime.now().plus_ms(limits::LINGER_MS));
     let drained = client.timer.limit(client.socket.drained(0)).await;
     if !matches!(drained, Ok(Ok(()))) {
-        return client.socket.abort();
+        client.socket.abort();
     }
-    if next != Next::Linger {
-        return;
+}
+
+/// Sends what is queued, ends the sending side, and reads over what the client still sends.
+pub async fn linger(worker: &Worker, socket: &Socket, timer: &Timer) {
+    timer.set(worker.runtime.now().plus_ms(limits::LINGER_MS));
+    let drained = timer.limit(socket.drained(0)).await;
+    if !matches!(drained, Ok(Ok(()))) {
+        return socket.abort();
     }
-    client.socket.shutdown_write();
+    socket.shutdown_write();
     let mut read_bytes = 0;
     // Bounded by the timer and by the bytes: whoever still sends after that is cut off.
     while read_bytes < limits::LINGER_BYTES_MAX {
-        match client.timer.limit(client.socket.receive()).await {
+        match timer.limit(socket.receive()).await {
             Ok(Ok(Some(lease))) => read_bytes += lease.len(),
             Ok(Ok(None) | Err(_)) | Err(_) => return,
         }

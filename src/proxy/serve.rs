@@ -19,8 +19,21 @@ pub fn admit(worker: &Rc<Worker>, socket: Socket) {
             let client = Client::new(worker, socket, seat);
             worker.runtime.spawn(connection(worker.clone(), client));
         }
-        None => respond::turn_away(worker, &socket, Reason::ConnectionsFull),
+        None => turn_away(worker, socket),
     }
+}
+
+/// Tells a client that is one too many so. Only so many are told at a time; the others are reset.
+fn turn_away(worker: &Rc<Worker>, socket: Socket) {
+    let Some(place) = worker.turned_away() else { return socket.abort() };
+    respond::refuse(worker, &socket, Reason::ConnectionsFull);
+    let worker = worker.clone();
+    let runtime = worker.runtime.clone();
+    runtime.spawn(async move {
+        let timer = worker.runtime.timer();
+        respond::linger(&worker, &socket, &timer).await;
+        drop(place);
+    });
 }
 
 /// Serves one client until either side ends the connection.

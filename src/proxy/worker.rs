@@ -53,6 +53,8 @@ pub struct Worker {
     connections_count: Cell<u32>,
     connections_max: Cell<u32>,
     connections_total: Cell<u64>,
+    /// Counted by its clones: connections that are being told that they are too many.
+    turned_away: Rc<()>,
     // Boxed where they are made: a request takes and returns a pointer, not a kilobyte.
     #[allow(clippy::vec_box)]
     exchanges: RefCell<Vec<Box<Exchange>>>,
@@ -96,6 +98,7 @@ impl Worker {
             connections_count: Cell::new(0),
             connections_max: Cell::new(0),
             connections_total: Cell::new(0),
+            turned_away: Rc::new(()),
             exchanges: RefCell::new(Vec::new()),
             log: RefCell::new(parts.log),
             random: Cell::new(parts.seed),
@@ -178,6 +181,12 @@ impl Worker {
         self.connections_total.set(self.connections_total.get() + 1);
         self.block.connection_opened();
         Some(Seat { worker: self.clone(), number: self.connections_total.get() })
+    }
+
+    /// A place among the connections that are told that they are too many, if one is left.
+    pub fn turned_away(&self) -> Option<Rc<()>> {
+        let is_left = Rc::strong_count(&self.turned_away) <= limits::TURNED_AWAY_COUNT_MAX;
+        is_left.then(|| self.turned_away.clone())
     }
 
     /// Working memory for a request that begins now, under the present configuration.
