@@ -6,10 +6,12 @@
 use std::ops::RangeInclusive;
 
 /// Leases a socket may hold unread before its receive is taken back from the kernel: four 32 KiB
-/// buffers cover a 100 KiB window at 1 ms of turn time, and 64 such sockets fill half of a ring of 512.
+/// buffers cover a 100 KiB window at 1 ms of turn time, and 32 such sockets fill half of a ring of
+/// 256.
 pub const LEASES_QUEUED_MAX: usize = 4;
 
-/// Longest method token that is understood. The longest registered one, `UPDATEREDIRECTREF`, has 17.
+/// Longest method token that is understood. The longest registered one, `UPDATEREDIRECTREF`, has
+/// 17.
 pub const METHOD_BYTES_MAX: usize = 24;
 
 /// Path parameters in one pattern. Sixteen ranges of two `u32` are two cache lines.

@@ -26,17 +26,20 @@ thread_local! {
 // SAFETY: every call goes on to the system's allocator unchanged; counting touches no memory of it.
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
+    // SAFETY: the caller's promise is the one that the system's allocator asks for.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
         // SAFETY: the caller keeps the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
+    // SAFETY: the caller's promise is the one that the system's allocator asks for.
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         // SAFETY: the caller keeps the contract of `dealloc`.
         unsafe { System.dealloc(pointer, layout) }
     }
 
+    // SAFETY: the caller's promise is the one that the system's allocator asks for.
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
         // SAFETY: the caller keeps the contract of `realloc`.

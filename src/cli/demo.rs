@@ -67,7 +67,10 @@ address = "127.0.0.1:{admin_port}"
 [[routes]]                                 # everything, three to one
 path      = "/*"
 methods   = ["GET", "POST"]
-upstreams = [{{ url = "http://127.0.0.1:{blue}", weight = 75 }}, {{ url = "http://127.0.0.1:{green}", weight = 25 }}]
+upstreams = [
+    {{ url = "http://127.0.0.1:{blue}", weight = 75 }},
+    {{ url = "http://127.0.0.1:{green}", weight = 25 }},
+]
 
 [[routes]]                                 # the longer prefix wins
 path      = "/green/*"

@@ -13,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use super::pool::Permit;
+use super::pools::Permit;
 use super::worker::{Generation, Seat, Worker};
 
 /// Received bytes that nobody took yet: at most one lease.

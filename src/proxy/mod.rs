@@ -1,8 +1,10 @@
 //! The path of a request, stage by stage, in the order in which a request meets them.
 //!
-//! `worker` is what the stages share; `serve` is the one file that names them all.
+//! `worker` and the `pools` of its connections are what the stages share; `serve` is the one file
+//! that names them all.
 
 pub mod worker;
+pub mod pools;
 pub mod accept;
 pub mod serve;
 pub mod exchange;

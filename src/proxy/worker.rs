@@ -11,7 +11,7 @@ use crate::snapshot::{Cluster, ClusterId, EndpointId, Snapshot, Timeouts};
 
 use super::balance::Balancer;
 use super::exchange::Exchange;
-use super::pool::Pools;
+use super::pools::Pools;
 use super::{accept, serve};
 
 use std::cell::{Cell, RefCell};

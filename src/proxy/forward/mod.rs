@@ -16,7 +16,7 @@ use self::download::Download;
 use self::upload::{Stop, Upload};
 use super::exchange::{Client, Exchange, Input, Upstream};
 use super::failure::{Failure, Retry};
-use super::pool::{Grant, Permit};
+use super::pools::{Grant, Permit};
 use super::worker::Worker;
 
 use std::cell::Cell;
