@@ -235,8 +235,9 @@ pub(crate) static TIMEOUTS: Section = Section {
             "client_header",
             "duration",
             "\"10s\"",
-            "From the accept, or the first byte of a further request, to the end of the head; then \
-             408. Heads are one packet; a slow one holds a connection.",
+            "From the first byte of a head to its end; then 408. A new connection has as long for \
+             its first byte, and is then closed. Heads are one packet; a slow one holds a \
+             connection.",
         ),
         CLIENT_BODY_IDLE,
         key(

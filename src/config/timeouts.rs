@@ -9,7 +9,8 @@ use std::time::Duration;
 /// The name of the one that fired is in the access log and the metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From the accept, or the first byte of a further request, to the end of the head; then 408.
+    /// From the first byte of a head to its end; then 408. A new connection has as long for its
+    /// first byte, and is then closed.
     /// Gateway only. Default 10 s: heads are one packet, and a slower one holds a connection.
     pub client_header: Option<Duration>,
     /// Between two reads of a request body; then 408. Default 60 s: nginx's `client_body_timeout`.
