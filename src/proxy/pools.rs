@@ -138,9 +138,11 @@ impl Pools {
 
     /// A connection or a permit that can be had at once.
     pub fn take(self: &Rc<Self>, pool: usize) -> Option<Grant> {
+        let now = self.runtime.now();
         loop {
             let Some(idle) = self.pools.borrow_mut()[pool].idle.pop() else { break };
-            let is_dead = idle.socket.is_dead();
+            // One that is overdue may be closing at its other end just now.
+            let is_dead = idle.until <= now || idle.socket.is_dead();
             let permit = self.unpark(pool, !is_dead);
             if !is_dead {
                 return Some(Grant::Idle(idle.socket, permit));

@@ -397,6 +397,24 @@ fn a_transfer_says_which_side_failed() {
 }
 
 #[test]
+fn a_sink_dropped_while_a_transfer_waits_for_room_closes_at_once() {
+    run(|runtime| async move {
+        let (from, relay_in, relay_out, to) = relay(&runtime).await;
+        send_in_background(&runtime, from, 50_000_000);
+        let pipe = runtime.pipe();
+        let timer = runtime.timer();
+        timer.set(runtime.now().plus_ms(100));
+        let stuck = timer.limit(relay_in.transfer(&relay_out, 50_000_000, &pipe)).await;
+        assert_eq!(stuck, Err(Expired));
+        drop(relay_out);
+        // Far less than LINGER_MS_MAX, after which it would be cut in any case.
+        timer.set(runtime.now().plus_ms(5_000));
+        let ended = timer.limit(async { while let Ok(Some(_)) = to.receive().await {} }).await;
+        assert_eq!(ended, Ok(()));
+    });
+}
+
+#[test]
 fn a_dropped_transfer_gives_the_sockets_back() {
     run(|runtime| async move {
         let (from, relay_in, relay_out, _to) = relay(&runtime).await;

@@ -167,7 +167,8 @@ impl Sockets {
         let Some(state) = self.slab.get_mut(socket) else { return };
         state.reader = Waiter::Nobody;
         state.writer = Waiter::Nobody;
-        if state.send.is_none() && state.outgoing.is_empty() {
+        // A poll for room, left by a transfer that was dropped, has nothing to send.
+        if state.queued_bytes == 0 {
             self.close(socket, driver);
             return;
         }
