@@ -226,6 +226,14 @@ impl Permit {
         self.opened = true;
         self.pools.block.upstream_connected(self.pools.pools.borrow()[self.pool].upstream);
     }
+
+    /// The permit without the connection that stood behind it: another may be opened instead.
+    fn emptied(mut self) -> Self {
+        if std::mem::take(&mut self.opened) {
+            self.pools.block.upstream_closed(self.pools.pools.borrow()[self.pool].upstream);
+        }
+        self
+    }
 }
 
 impl Drop for Permit {
@@ -255,13 +263,13 @@ impl Drop for Waiting {
 ///
 /// # Errors
 /// [`Reason::UpstreamConnectionsFull`] where too many wait already, or the wait took longer than
-/// `wait_max_ns`.
+/// connecting may; [`Reason::TotalTimeout`] where the whole exchange did.
 pub async fn check_out(
     worker: &Worker,
     client: &Client,
+    exchange: &Exchange,
     pool: usize,
     fresh: bool,
-    wait_max_ns: u64,
 ) -> Result<Grant, Failure> {
     if fresh {
         worker.pools.close_idle_of(pool, |_| true);
@@ -272,7 +280,9 @@ pub async fn check_out(
     let Some(waiter) = worker.pools.enqueue(pool) else {
         return Err(Failure::new(Reason::UpstreamConnectionsFull));
     };
-    client.timer.set(worker.runtime.now().plus_ns(wait_max_ns));
+    let total = exchange.facts.total_deadline.unwrap_or(Instant::NEVER);
+    let until = worker.runtime.now().plus_ns(exchange.timeouts().connect_ns);
+    client.timer.set(until.min(total));
     let waiting = Waiting(waiter);
     let granted = std::future::poll_fn(|context| {
         let waiter = &waiting.0;
@@ -285,14 +295,19 @@ pub async fn check_out(
             }
         }
     });
-    let granted = client.timer.limit(granted).await;
-    granted.map_err(|_| Failure::new(Reason::UpstreamConnectionsFull))
+    match client.timer.limit(granted).await {
+        // It may have ended, or said more than it was asked, since it was granted.
+        Ok(Grant::Idle(socket, permit)) if socket.is_dead() => Ok(Grant::Dial(permit.emptied())),
+        Ok(grant) => Ok(grant),
+        Err(_) if total <= until => Err(Failure::new(Reason::TotalTimeout)),
+        Err(_) => Err(Failure::new(Reason::UpstreamConnectionsFull)),
+    }
 }
 
 /// Keeps a connection whose exchange ended cleanly for another one, or closes it.
 pub fn check_in(worker: &Worker, upstream: Upstream, exchange: &Exchange) {
     let Upstream { socket, input, permit, .. } = upstream;
-    let is_clean = input.is_empty() && !socket.is_dead() && socket.queued_bytes() == 0;
+    let is_clean = input.is_empty() && socket.is_quiet() && socket.queued_bytes() == 0;
     if !is_clean || worker.is_draining() {
         return;
     }
