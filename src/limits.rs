@@ -184,6 +184,10 @@ const _: () = assert!(2 * HEAD_PART_BYTES_CAP < u32::MAX as usize);
 /// 2 Gbit/s at 1 ms a turn, and bound what a slow reader costs.
 pub const SEND_QUEUE_BYTES_MAX: usize = 256 * 1024;
 
+/// Bytes of answers that wait for a client before its next request is read: 256 of the gateway's
+/// own, each in a block of its own, are as much as a body may have queued.
+pub const ANSWERS_QUEUED_BYTES_MAX: usize = SEND_QUEUE_BYTES_MAX / 4;
+
 /// Body bytes that are copied behind the head or together, rather than sent where they lie: below
 /// this a copy costs less than another entry of a vectored send.
 pub const COPY_BYTES_MAX: usize = 2 * 1024;

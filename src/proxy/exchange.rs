@@ -253,7 +253,8 @@ impl Exchange {
 
     /// Whether it is worth keeping: one large head must not keep its memory for ever.
     pub fn is_small(&self) -> bool {
-        let bytes = self.head.capacity() + self.response_head.capacity() + self.path.capacity();
+        let heads_bytes = self.head.capacity() + self.response_head.capacity();
+        let bytes = heads_bytes + self.path.capacity() + self.lines.capacity();
         bytes <= limits::EXCHANGE_BYTES_KEPT_MAX
     }
 

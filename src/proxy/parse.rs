@@ -5,6 +5,7 @@ use crate::http::field::FieldId;
 use crate::http::framing::{self, Body};
 use crate::http::h1::parse::{self, Parsed};
 use crate::http::head::{RequestHead, Version};
+use crate::limits;
 use crate::runtime::{Instant, Lease};
 
 use super::exchange::{Client, Exchange};
@@ -17,6 +18,14 @@ use std::task::Poll;
 /// come: the client left, was idle for too long, or the gateway drains.
 pub async fn first_bytes(worker: &Worker, client: &mut Client) -> bool {
     let timeouts = worker.timeouts();
+    if client.socket.queued_bytes() > limits::ANSWERS_QUEUED_BYTES_MAX {
+        // Who does not read his answers is not read from.
+        client.timer.set(worker.runtime.now().plus_ns(timeouts.client_body_idle_ns));
+        let drained = client.socket.drained(limits::ANSWERS_QUEUED_BYTES_MAX);
+        if !matches!(client.timer.limit(drained).await, Ok(Ok(()))) {
+            return false;
+        }
+    }
     client.pipelined_count = if client.input.is_empty() { 0 } else { client.pipelined_count + 1 };
     let wait_max_ns = match client.requests_count {
         0 => timeouts.client_header_ns,
@@ -24,11 +33,10 @@ pub async fn first_bytes(worker: &Worker, client: &mut Client) -> bool {
     };
     client.timer.set(worker.runtime.now().plus_ns(wait_max_ns));
     let Client { socket, input, timer, .. } = client;
-    let arrival = std::future::poll_fn(|context| {
-        if worker.is_draining() {
-            return Poll::Ready(Ok(None));
-        }
-        input.poll_next(socket, context)
+    let arrival = std::future::poll_fn(|context| match input.poll_next(socket, context) {
+        // What has come already is still answered.
+        Poll::Pending if worker.is_draining() => Poll::Ready(Ok(None)),
+        polled @ (Poll::Pending | Poll::Ready(_)) => polled,
     });
     let Ok(Ok(Some(lease))) = timer.limit(arrival).await else { return false };
     client.input.put_back(lease);

@@ -2,6 +2,7 @@
 //! one; and what becomes of it afterwards.
 
 use crate::bridge::reason::Reason;
+use crate::runtime::Instant;
 
 use super::exchange::{Client, Exchange, Upstream};
 use super::failure::Failure;
@@ -17,13 +18,13 @@ use std::future::poll_fn;
 ///
 /// # Errors
 /// [`Reason::UpstreamConnectionsFull`] where too many wait already, or the wait took longer than
-/// `wait_max_ns`.
+/// connecting may; [`Reason::TotalTimeout`] where the whole exchange did.
 pub async fn check_out(
     worker: &Worker,
     client: &Client,
+    exchange: &Exchange,
     pool: usize,
     fresh: bool,
-    wait_max_ns: u64,
 ) -> Result<Grant, Failure> {
     if fresh {
         worker.pools.close_idle_in(pool);
@@ -34,16 +35,23 @@ pub async fn check_out(
     let Some(waiting) = worker.pools.enqueue(pool) else {
         return Err(Failure::new(Reason::UpstreamConnectionsFull));
     };
-    client.timer.set(worker.runtime.now().plus_ns(wait_max_ns));
+    let total = exchange.facts.total_deadline.unwrap_or(Instant::NEVER);
+    let until = worker.runtime.now().plus_ns(exchange.timeouts().connect_ns);
+    client.timer.set(until.min(total));
     let granted = poll_fn(|context| waiting.poll_granted(&worker.runtime, context));
-    let granted = client.timer.limit(granted).await;
-    granted.map_err(|_| Failure::new(Reason::UpstreamConnectionsFull))
+    match client.timer.limit(granted).await {
+        // It may have ended, or said more than it was asked, since it was granted.
+        Ok(Grant::Idle(socket, permit)) if socket.is_dead() => Ok(Grant::Dial(permit.emptied())),
+        Ok(grant) => Ok(grant),
+        Err(_) if total <= until => Err(Failure::new(Reason::TotalTimeout)),
+        Err(_) => Err(Failure::new(Reason::UpstreamConnectionsFull)),
+    }
 }
 
 /// Keeps a connection whose exchange ended cleanly for another one, or closes it.
 pub fn check_in(worker: &Worker, upstream: Upstream, exchange: &Exchange) {
     let Upstream { socket, input, permit, .. } = upstream;
-    let is_clean = input.is_empty() && !socket.is_dead() && socket.queued_bytes() == 0;
+    let is_clean = input.is_empty() && socket.is_quiet() && socket.queued_bytes() == 0;
     if !is_clean || worker.is_draining() {
         return;
     }

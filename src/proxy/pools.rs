@@ -230,6 +230,16 @@ impl Permit {
     }
 }
 
+impl Permit {
+    /// The permit without the connection that stood behind it: another may be opened instead.
+    pub fn emptied(mut self) -> Self {
+        if std::mem::take(&mut self.opened) {
+            self.pools.block.upstream_closed(self.pools.pools.borrow()[self.pool].upstream);
+        }
+        self
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
         if self.held {

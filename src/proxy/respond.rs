@@ -38,8 +38,9 @@ pub fn end(
     let Err(reason) = outcome else {
         return match (exchange.facts.keep_alive, exchange.facts.request_complete) {
             (true, true) => Next::Request,
-            (false, true) => Next::Close,
-            (true | false, false) => Next::Linger,
+            (false, true) if client.input.is_empty() => Next::Close,
+            // More was sent than will be answered.
+            (true | false, true | false) => Next::Linger,
         };
     };
     exchange.facts.reason = reason;
@@ -79,8 +80,8 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
     client.socket.push(Segment::Block(block));
     match (keeps, whole) {
         (true, _) => Next::Request,
-        (false, true) => Next::Close,
-        (false, false) => Next::Linger,
+        (false, true) if client.input.is_empty() => Next::Close,
+        (false, true | false) => Next::Linger,
     }
 }
 
@@ -132,7 +133,8 @@ pub async fn close(worker: &Worker, client: Client, next: Next) {
     if next == Next::Linger {
         return linger(worker, &client.socket, &client.timer).await;
     }
-    client.timer.set(worker.runtime.now().plus_ms(limits::LINGER_MS));
+    // As long as a body may stand still: a slow reader is still owed what is queued.
+    client.timer.set(worker.runtime.now().plus_ns(worker.timeouts().client_body_idle_ns));
     let drained = client.timer.limit(client.socket.drained(0)).await;
     if !matches!(drained, Ok(Ok(()))) {
         client.socket.abort();
@@ -141,12 +143,13 @@ pub async fn close(worker: &Worker, client: Client, next: Next) {
 
 /// Sends what is queued, ends the sending side, and reads over what the client still sends.
 pub async fn linger(worker: &Worker, socket: &Socket, timer: &Timer) {
-    timer.set(worker.runtime.now().plus_ms(limits::LINGER_MS));
+    timer.set(worker.runtime.now().plus_ns(worker.timeouts().client_body_idle_ns));
     let drained = timer.limit(socket.drained(0)).await;
     if !matches!(drained, Ok(Ok(()))) {
         return socket.abort();
     }
     socket.shutdown_write();
+    timer.set(worker.runtime.now().plus_ms(limits::LINGER_MS));
     let mut read_bytes = 0;
     // Bounded by the timer and by the bytes: whoever still sends after that is cut off.
     while read_bytes < limits::LINGER_BYTES_MAX {

@@ -91,8 +91,7 @@ async fn open(
     target: Target,
 ) -> Result<Upstream, Failure> {
     let index = exchange.generation.pool(target.cluster, target.endpoint);
-    let wait_max_ns = exchange.timeouts().connect_ns;
-    let grant = pool::check_out(worker, client, index, target.fresh, wait_max_ns).await?;
+    let grant = pool::check_out(worker, client, exchange, index, target.fresh).await?;
     let mut upstream = forward::connect(worker, client, exchange, grant).await?;
     forward::send(worker, client, &mut upstream, exchange).await?;
     Ok(upstream)

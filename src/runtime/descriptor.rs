@@ -1,5 +1,7 @@
 //! An open socket, of the kernel or of the simulated network. Dropping it closes it.
 
+use std::io::ErrorKind;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
@@ -56,6 +58,18 @@ impl Descriptor {
         match self {
             Descriptor::Kernel(fd) => SockRef::from(fd).local_addr().ok()?.as_socket(),
             Descriptor::Simulated(end) => end.local_address(),
+        }
+    }
+
+    /// Whether neither bytes nor the end of the stream wait in the kernel. The simulated network
+    /// has no bytes that a receive would not have told of.
+    pub(crate) fn is_quiet(&self) -> bool {
+        match self {
+            Descriptor::Kernel(fd) => {
+                let looked = SockRef::from(fd).peek(&mut [MaybeUninit::uninit()]);
+                looked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+            }
+            Descriptor::Simulated(_) => true,
         }
     }
 

@@ -1,5 +1,8 @@
 //! Upstream connections: reuse, death while idle, the one safe retry, what is not retried.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::support::gateway::{reserve, route_to};
 use crate::support::{Gateway, Peer, Upstream, until};
 
@@ -82,6 +85,39 @@ fn never_reuses_a_connection_that_the_upstream_closes() {
         assert_eq!(gateway.get("/").text(), "ok");
     }
     assert_eq!(upstream.connections_count(), 3);
+}
+
+#[test]
+fn never_takes_bytes_behind_an_answer_for_the_next_one() {
+    let go = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&go);
+    let upstream = Upstream::start(move |peer| {
+        while peer.request().is_some() {
+            if peer.number > 0 {
+                peer.wire.send(OK);
+                continue;
+            }
+            until("somebody waits for the connection", 15, || {
+                flag.load(Ordering::SeqCst).then_some(())
+            });
+            let mut bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n".to_vec();
+            bytes.resize(bytes.len() + 1_000_000, b'x');
+            bytes.extend_from_slice(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged");
+            peer.wire.send(bytes);
+        }
+    });
+    let limits = "[connection_limits]\nmax_connections_per_upstream = 1";
+    let gateway = Gateway::start(&format!("{limits}\n\n{}", route_to(&[upstream.address])));
+    let (mut first, mut second) = (gateway.connect(), gateway.connect());
+    first.send("GET /first HTTP/1.1\r\nHost: a\r\n\r\n");
+    upstream.wait_for(0);
+    second.send("GET /second HTTP/1.1\r\nHost: a\r\n\r\n");
+    until("the second waits", 10, || {
+        (gateway.metric("frys_pool_full_total", &[]) > 0.0).then_some(())
+    });
+    go.store(true, Ordering::SeqCst);
+    assert_eq!(first.response().body.len(), 1_000_000);
+    assert_eq!(second.response().text(), "ok");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! `FRYS_SEED=17 cargo test --test simulation` replays one seed; `FRYS_SEEDS=1000` runs more.
 
 mod client;
+mod scenes;
 mod upstream;
 mod world;
 

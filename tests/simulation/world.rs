@@ -170,6 +170,22 @@ impl Shared {
     pub fn upstream_closed(&self) {
         self.upstream_open_count.set(self.upstream_open_count.get() - 1);
     }
+
+    /// Waits until `done`, but not for ever.
+    pub async fn wait(&self, what: &str, done: impl Fn() -> bool) -> Result<(), String> {
+        let runtime = &self.runtime;
+        let deadline = runtime.now().plus_ns(10 * self.patience_ns);
+        while !done() {
+            if let Some(fault) = self.fault.borrow().clone() {
+                return Err(fault);
+            }
+            if runtime.now() > deadline {
+                return Err(format!("{what} did not end"));
+            }
+            runtime.sleep_until(runtime.now().plus_ns(10_000_000)).await;
+        }
+        Ok(())
+    }
 }
 
 pub struct World {
@@ -208,15 +224,35 @@ impl World {
         World { shared, worker, block, sender, receiver: Some(receiver) }
     }
 
-    /// Runs the world to its end.
-    pub fn run(mut self) -> Result<Report, String> {
+    /// Runs the world to its end, with clients of seeded shapes.
+    pub fn run(self) -> Result<Report, String> {
+        self.run_scene(async |shared: Rc<Shared>| {
+            let mut clients = Vec::new();
+            for number in 1..=CLIENTS_COUNT {
+                let ended = Rc::new(Cell::new(false));
+                clients.push(ended.clone());
+                let running = client::run(shared.clone(), number);
+                shared.runtime.spawn(async move {
+                    running.await;
+                    ended.set(true);
+                });
+            }
+            shared.wait("the clients", || clients.iter().all(|ended| ended.get())).await
+        })
+    }
+
+    /// Runs the world until `scene` has ended.
+    pub fn run_scene(
+        mut self,
+        scene: impl AsyncFnOnce(Rc<Shared>) -> Result<(), String>,
+    ) -> Result<Report, String> {
         let snapshot = snapshot::compile(&config(), &Resolved::default(), 1)
             .map_err(|faults| format!("{faults:?}"))?;
         let snapshot = Arc::new(snapshot);
         self.watch();
         let runtime = self.shared.runtime.clone();
         let (shared, block) = (self.shared.clone(), self.block.clone());
-        let result = runtime.block_on(self.play(snapshot));
+        let result = runtime.block_on(self.play(snapshot, scene));
         runtime.shutdown();
         runtime.check()?;
         if let Some(fault) = shared.fault.borrow_mut().take() {
@@ -260,7 +296,11 @@ impl World {
         });
     }
 
-    async fn play(&mut self, snapshot: Arc<snapshot::Snapshot>) -> Result<(), String> {
+    async fn play(
+        &mut self,
+        snapshot: Arc<snapshot::Snapshot>,
+        scene: impl AsyncFnOnce(Rc<Shared>) -> Result<(), String>,
+    ) -> Result<(), String> {
         let shared = self.shared.clone();
         let runtime = &shared.runtime;
         for number in 1..=UPSTREAMS_COUNT {
@@ -271,7 +311,6 @@ impl World {
         let Address::Tcp(gateway) = shared.gateway else { return Err("no address".into()) };
         let listener = runtime.listen_simulated(gateway).map_err(|errno| errno.to_string())?;
         let receiver = self.receiver.take().ok_or("run twice")?;
-        let ended = Rc::new(Cell::new(0_u64));
         let worker = self.worker.clone();
         worker.install(snapshot.clone());
         let worker_ended = Rc::new(Cell::new(false));
@@ -281,34 +320,12 @@ impl World {
             tell.set(true);
         });
         self.send(Message::Install(snapshot))?;
-        for number in 1..=CLIENTS_COUNT {
-            let (shared, ended) = (shared.clone(), ended.clone());
-            runtime.spawn(async move {
-                client::run(shared, number).await;
-                ended.set(ended.get() + 1);
-            });
-        }
-        self.wait("the clients", || ended.get() == CLIENTS_COUNT).await?;
+        scene(shared.clone()).await?;
         self.send(Message::Drain { timeout: Duration::from_secs(30) })?;
-        self.wait("the worker", || worker_ended.get()).await
+        shared.wait("the worker", || worker_ended.get()).await
     }
 
     fn send(&mut self, message: Message) -> Result<(), String> {
         self.sender.send(message).map_err(|_| "the mailbox took no message".to_string())
-    }
-
-    async fn wait(&self, what: &str, done: impl Fn() -> bool) -> Result<(), String> {
-        let runtime = &self.shared.runtime;
-        let deadline = runtime.now().plus_ns(10 * self.shared.patience_ns);
-        while !done() {
-            if let Some(fault) = self.shared.fault.borrow().clone() {
-                return Err(fault);
-            }
-            if runtime.now() > deadline {
-                return Err(format!("{what} did not end"));
-            }
-            runtime.sleep_until(runtime.now().plus_ns(10_000_000)).await;
-        }
-        Ok(())
     }
 }

@@ -10,13 +10,13 @@ use crate::http::head::{ResponseHead, Version};
 use crate::http::method::Method;
 use crate::limits;
 use crate::memory::Block;
-use crate::runtime::{Lease, Socket, Timer};
+use crate::runtime::{Lease, Side, Socket, Timer};
 
 use super::super::exchange::{Exchange, Facts, Input, Upstream};
 use super::super::failure::Failure;
 use super::super::worker::Worker;
 use super::chunks::{Coding, Sink, recode, take};
-use super::moving::{Halt, Moving};
+use super::moving::{Halt, Idle, Moving};
 use super::{Deadline, Progress, QUEUE_BYTES_MAX};
 
 /// One answer on its way down.
@@ -246,10 +246,14 @@ impl<'a> Download<'a> {
     /// The rest of a long body, moved inside the kernel.
     async fn transfer(&mut self, bytes: u64) -> Result<(), Failure> {
         let pipe = self.worker.runtime.pipe();
+        let timeouts = self.exchange.timeouts();
         let moving = Moving {
             worker: self.worker,
             timer: self.timer,
-            idle_ns: self.exchange.timeouts().upstream_idle_ns,
+            idle: Idle {
+                source_ns: timeouts.upstream_idle_ns,
+                sink_ns: timeouts.client_body_idle_ns,
+            },
             total_deadline: self.exchange.facts.total_deadline,
             ends: (self.upstream, self.client),
         };
@@ -260,7 +264,8 @@ impl<'a> Download<'a> {
             Ok(_) => Reason::UpstreamClosed,
             Err(Halt::Source) => Reason::UpstreamReset,
             Err(Halt::Sink) => Reason::ClientClosed,
-            Err(Halt::Idle) => Reason::UpstreamIdleTimeout,
+            Err(Halt::Idle(Side::Source)) => Reason::UpstreamIdleTimeout,
+            Err(Halt::Idle(Side::Sink)) => Reason::ClientWriteTimeout,
             Err(Halt::Total) => Reason::TotalTimeout,
         };
         Err(Failure::new(reason))

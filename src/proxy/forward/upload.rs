@@ -4,13 +4,13 @@ use crate::bridge::reason::Reason;
 use crate::http::framing::Body;
 use crate::http::h1::chunked::{ChunkLimits, Decoder};
 use crate::limits;
-use crate::runtime::{Instant, Lease, Socket, Timer};
+use crate::runtime::{Instant, Lease, Side, Socket, Timer};
 
 use super::super::exchange::{Exchange, Input};
 use super::super::failure::Failure;
 use super::super::worker::Worker;
 use super::chunks::{Coding, Sink, recode, take};
-use super::moving::{Halt, Moving};
+use super::moving::{Halt, Idle, Moving};
 use super::{Deadline, Progress, QUEUE_BYTES_MAX};
 
 /// Why a body did not reach the upstream.
@@ -115,11 +115,11 @@ impl<'a> Upload<'a> {
     /// The rest of a long body, moved inside the kernel.
     async fn transfer(&mut self, bytes: u64) -> Result<(), Stop> {
         let pipe = self.worker.runtime.pipe();
-        let idle_ns = self.client_idle_ns.min(self.upstream_idle_ns);
+        let idle = Idle { source_ns: self.client_idle_ns, sink_ns: self.upstream_idle_ns };
         let moved = Moving {
             worker: self.worker,
             timer: self.timer,
-            idle_ns,
+            idle,
             total_deadline: self.total_deadline,
             ends: (self.client, self.upstream),
         };
@@ -129,7 +129,13 @@ impl<'a> Upload<'a> {
             Ok(moved_bytes) if moved_bytes == bytes => Ok(()),
             Ok(_) | Err(Halt::Source) => Err(Stop::Client(Failure::new(Reason::ClientClosed))),
             Err(Halt::Sink) => Err(Stop::Upstream),
-            Err(Halt::Idle) => Err(Stop::Client(Failure::new(Reason::ClientBodyTimeout))),
+            Err(Halt::Idle(side)) => {
+                let reason = match side {
+                    Side::Source => Reason::ClientBodyTimeout,
+                    Side::Sink => Reason::UpstreamIdleTimeout,
+                };
+                Err(Stop::Client(Failure::new(reason)))
+            }
             Err(Halt::Total) => Err(Stop::Client(Failure::new(Reason::TotalTimeout))),
         }
     }

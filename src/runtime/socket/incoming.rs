@@ -75,6 +75,14 @@ impl Sockets {
         })
     }
 
+    pub(crate) fn is_quiet(&self, socket: Slot) -> bool {
+        !self.is_dead(socket)
+            && self
+                .slab
+                .get(socket)
+                .is_some_and(|state| state.receive.is_some() || state.descriptor.is_quiet())
+    }
+
     pub(super) fn arm(&mut self, socket: Slot, driver: &mut Driver) {
         let Some(state) = self.slab.get_mut(socket) else { return };
         let armed = state.receive.is_some() || state.flags.starved;

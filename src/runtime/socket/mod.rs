@@ -104,6 +104,12 @@ impl Socket {
         self.core.sockets.borrow().is_dead(self.slot)
     }
 
+    /// Whether nothing arrived beyond what was received: the kernel is asked where no receive is
+    /// in flight that would have told, as after a transfer.
+    pub fn is_quiet(&self) -> bool {
+        self.core.sockets.borrow().is_quiet(self.slot)
+    }
+
     /// Listens for what arrives though nobody waits, so that [`Socket::is_dead`] notices the end.
     pub fn watch(&self) {
         let core = &*self.core;

@@ -80,6 +80,11 @@ impl Pipe {
         ends.is_some()
     }
 
+    /// Whether bytes that were taken from the source have not been moved on: the sink is waited for.
+    pub fn holds_bytes(&self) -> bool {
+        self.held_bytes.get() > 0
+    }
+
     fn count_moved(&self, bytes: usize) {
         self.moved_bytes.set(self.moved_bytes.get() + bytes as u64);
     }
