@@ -38,8 +38,9 @@ pub fn end(
     let Err(reason) = outcome else {
         return match (exchange.facts.keep_alive, exchange.facts.request_complete) {
             (true, true) => Next::Request,
-            (false, true) => Next::Close,
-            (true | false, false) => Next::Linger,
+            (false, true) if client.input.is_empty() => Next::Close,
+            // More was sent than will be answered.
+            (true | false, true | false) => Next::Linger,
         };
     };
     exchange.facts.reason = reason;
@@ -79,8 +80,8 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
     client.socket.push(Segment::Block(block));
     match (keeps, whole) {
         (true, _) => Next::Request,
-        (false, true) => Next::Close,
-        (false, false) => Next::Linger,
+        (false, true) if client.input.is_empty() => Next::Close,
+        (false, true | false) => Next::Linger,
     }
 }
 
@@ -129,7 +130,8 @@ pub async fn close(worker: &Worker, client: Client, next: Next) {
     if client.socket.queued_bytes() == 0 && next != Next::Linger {
         return;
     }
-    client.timer.set(worker.runtime.now().plus_ms(limits::LINGER_MS));
+    // As long as a body may stand still: a slow reader is still owed what is queued.
+    client.timer.set(worker.runtime.now().plus_ns(worker.timeouts().client_body_idle_ns));
     let drained = client.timer.limit(client.socket.drained(0)).await;
     if !matches!(drained, Ok(Ok(()))) {
         return client.socket.abort();
@@ -138,6 +140,7 @@ pub async fn close(worker: &Worker, client: Client, next: Next) {
         return;
     }
     client.socket.shutdown_write();
+    client.timer.set(worker.runtime.now().plus_ms(limits::LINGER_MS));
     let mut read_bytes = 0;
     // Bounded by the timer and by the bytes: whoever still sends after that is cut off.
     while read_bytes < limits::LINGER_BYTES_MAX {
