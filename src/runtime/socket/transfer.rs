@@ -80,7 +80,7 @@ impl Pipe {
         ends.is_some()
     }
 
-    /// Whether bytes that were taken from the source have not been moved on: the sink is waited for.
+    /// Whether bytes were taken from the source and not moved on: the sink is waited for.
     pub fn holds_bytes(&self) -> bool {
         self.held_bytes.get() > 0
     }
