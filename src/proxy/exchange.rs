@@ -282,3 +282,13 @@ impl Exchange {
         RequestHead::new(&self.head, &self.index)
     }
 }
+
+/// What the log tells of a head that was not understood: its first line as it came, in part where
+/// it is long.
+pub fn first_line(head: &[u8]) -> &[u8] {
+    let line = head.split(|byte| byte.is_ascii_control()).next().unwrap_or_default();
+    line.get(..LINE_BYTES_MAX).unwrap_or(line)
+}
+
+/// Bytes of a refused request's first line that the log tells.
+const LINE_BYTES_MAX: usize = 256;

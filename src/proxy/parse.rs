@@ -8,7 +8,7 @@ use crate::http::head::{RequestHead, Version};
 use crate::limits;
 use crate::runtime::{Instant, Lease};
 
-use super::exchange::{Client, Exchange};
+use super::exchange::{Client, Exchange, first_line};
 use super::failure::{self, Failure};
 use super::worker::Worker;
 
@@ -60,7 +60,7 @@ pub async fn request(
         let Some(mut lease) = next_lease(client, deadline).await? else {
             return Err(Failure::new(Reason::ClientClosed));
         };
-        let Exchange { head, index, lines, .. } = exchange;
+        let Exchange { head, index, .. } = exchange;
         let carried_bytes = head.len();
         let parsed = if carried_bytes == 0 {
             parse::request(&lease, &limits, index)
@@ -71,8 +71,9 @@ pub async fn request(
         let parsed = parsed.map_err(|error| {
             // What was understood of a broken head is not to be relied on.
             index.clear();
-            let bytes: &[u8] = if carried_bytes == 0 { &lease } else { head };
-            lines.extend(bytes.iter().take_while(|byte| !byte.is_ascii_control()).take(LINE_BYTES));
+            if carried_bytes == 0 {
+                head.extend_from_slice(first_line(&lease));
+            }
             failure::of_head(error)
         })?;
         match parsed {
@@ -103,9 +104,6 @@ async fn next_lease(client: &mut Client, deadline: Instant) -> Result<Option<Lea
         Err(_) => Err(Failure::new(Reason::ClientHeaderTimeout)),
     }
 }
-
-/// Bytes of a refused request's first line that the log tells.
-const LINE_BYTES: usize = 256;
 
 fn understand(now: Instant, client: &Client, exchange: &mut Exchange) -> Result<(), Failure> {
     let Exchange { head, index, generation, facts, .. } = exchange;

@@ -6,7 +6,7 @@ use crate::http::field::FieldId;
 use crate::http::head::Version;
 use crate::runtime::Instant;
 
-use super::exchange::{Client, Exchange};
+use super::exchange::{Client, Exchange, first_line};
 use super::worker::Worker;
 
 /// Counts the exchange and, where a log is kept, hands its record to the log's thread.
@@ -57,7 +57,10 @@ pub fn exchange(worker: &Worker, client: &Client, exchange: &Exchange) {
             first_byte_ns,
             upstream_ns: since(facts.connected_at, Some(now)),
             method: method.as_bytes(),
-            target: request.map_or(&exchange.lines[..], |request| request.target()),
+            target: match request {
+                Some(request) => request.target(),
+                None => first_line(&exchange.head),
+            },
             host: request.and_then(|request| request.authority()).unwrap_or_default(),
             referer: field(FieldId::Referer),
             user_agent: field(FieldId::UserAgent),

@@ -68,6 +68,41 @@ fn logs_what_it_refused() {
 }
 
 #[test]
+fn tells_the_first_line_of_what_it_refused() {
+    let upstream = Upstream::saying("ok");
+    let gateway = logging(&upstream, "json");
+    let mut pieces = gateway.connect();
+    pieces.send("GET /in-pieces HTTP/1.1\r\nHo");
+    pieces.send("st : a\r\n\r\n");
+    assert_eq!(pieces.response().status, 400);
+    gateway.ask("GET /at-once HTTP/1.1\r\nHost : a\r\n\r\n");
+    gateway.ask(format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "long".repeat(4096)));
+    let found: Vec<Value> = lines(&gateway.file("access.log"), 3)
+        .iter()
+        .map(|line| serde_json::from_str(line).expect("each line is JSON"))
+        .collect();
+    assert_eq!(found[0]["request_uri"], "GET /in-pieces HTTP/1.1");
+    assert_eq!(found[1]["request_uri"], "GET /at-once HTTP/1.1");
+    let long = found[2]["request_uri"].as_str().expect("a text");
+    assert!(long.starts_with("GET /longlong"), "{long}");
+    assert!(long.len() <= 256, "{long}");
+}
+
+#[test]
+fn tells_the_first_line_of_a_head_that_was_too_slow() {
+    let upstream = Upstream::saying("ok");
+    let gateway = Gateway::start(&format!(
+        "[timeouts]\nclient_header = \"100ms\"\n\n[access_log]\n\
+         output = \"@FOLDER@/access.log\"\nformat = '\"$request\" $status'\n\n{}",
+        route_to(&[upstream.address])
+    ));
+    let mut client = gateway.connect();
+    client.send("GET /slow HTTP/1.1\r\nHo");
+    assert_eq!(client.response().status, 408);
+    assert_eq!(lines(&gateway.file("access.log"), 1), ["\"GET /slow HTTP/1.1\" 408"]);
+}
+
+#[test]
 fn writes_in_a_format_of_variables() {
     let upstream = Upstream::saying("ok");
     let gateway = logging(&upstream, "$remote_addr \"$request\" $status $reason");

@@ -327,7 +327,8 @@ fn bare(value: &Value<'_>, out: &mut Vec<u8>) {
 
 fn request_line(record: &Record<'_>, mut write: impl FnMut(&[u8])) {
     if record.method.is_empty() {
-        return write(b"-");
+        // A head that was not understood: its first line stands in the target's place.
+        return write(if record.target.is_empty() { b"-" } else { record.target });
     }
     write(record.method);
     write(b" ");
