@@ -136,3 +136,15 @@ fn a_route_has_its_own_timers() {
     ));
     gateway.get("/").assert_own(504, "first_byte_timeout");
 }
+
+#[test]
+fn an_upstream_that_drips_its_head_is_504() {
+    let upstream = Upstream::start(|peer| {
+        if peer.request().is_some() {
+            peer.wire.send("HTTP/1.1 200 OK\r\nX: ");
+            until("the gateway hangs up", 5, || peer.wire.try_send(b"a").is_err().then_some(()));
+        }
+    });
+    let gateway = timed(upstream.address, "first_byte = \"300ms\"");
+    gateway.get("/").assert_own(504, "first_byte_timeout");
+}

@@ -122,10 +122,12 @@ impl<'a> Download<'a> {
 
     async fn first_bytes(&mut self) -> Result<Lease, Failure> {
         let now = self.worker.runtime.now();
-        if self.input.is_empty() && self.progress.request_complete.get() {
+        // A head that drips buys no more time: its first byte's deadline still runs.
+        let awaits_first = self.exchange.response_head.is_empty() && self.input.is_empty();
+        if awaits_first && self.progress.ended.get() {
             let at = now.plus_ns(self.exchange.timeouts().first_byte_ns);
             self.timer.set(Deadline::new(self.exchange, at).at);
-        } else if self.input.is_empty() {
+        } else if awaits_first {
             // While the body goes up, only the whole exchange's time bounds the wait.
             match self.exchange.facts.total_deadline {
                 Some(at) => self.timer.set(at),

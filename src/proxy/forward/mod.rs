@@ -30,6 +30,8 @@ pub(crate) struct Progress {
     pub(crate) bytes_in: Cell<u64>,
     /// The body was read to its end and handed on.
     pub(crate) request_complete: Cell<bool>,
+    /// Nothing more goes up, whether or not all of it did.
+    pub(crate) ended: Cell<bool>,
     /// A final answer's head was queued for the client.
     pub(crate) response_began: Cell<bool>,
 }
@@ -135,6 +137,7 @@ pub async fn relay(
     let progress = Progress::default();
     let reusable = if matches!(exchange.facts.body, Body::Empty) {
         progress.request_complete.set(true);
+        progress.ended.set(true);
         let Client { socket, upstream_timer, .. } = client;
         let down = Download::new(worker, (socket, upstream_timer), upstream, exchange, &progress);
         down.run().await
@@ -167,6 +170,7 @@ async fn both(
     std::future::poll_fn(|context| {
         if uploading && let Poll::Ready(end) = up.as_mut().poll(context) {
             uploading = false;
+            progress.ended.set(true);
             match end {
                 Ok(()) => progress.request_complete.set(true),
                 Err(Stop::Client(failure)) => return Poll::Ready(Err(failure)),
