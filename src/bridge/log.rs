@@ -48,7 +48,7 @@ pub struct Record<'a> {
     pub bytes_in: u64,
     /// Bytes of head and body sent to the client.
     pub bytes_out: u64,
-    /// Bytes of body sent to the client, as framed.
+    /// Bytes of body sent to the client, without the coding of chunks.
     pub body_bytes_out: u64,
     /// From the head's first byte to the response's last.
     pub duration_ns: u64,

@@ -93,6 +93,11 @@ impl Client {
         }
     }
 
+    /// Bytes that were queued for it since it connected, less what a broken connection did not take.
+    pub fn given_bytes(&self) -> u64 {
+        self.socket.sent_bytes() + self.socket.queued_bytes() as u64
+    }
+
     /// The address that forwarding fields name; a Unix socket's peer is unspecified.
     pub fn ip(&self) -> Option<IpAddr> {
         self.address.map(|address| address.ip().to_canonical())
@@ -158,6 +163,8 @@ pub struct Facts {
     pub bytes_in: u64,
     /// Body bytes to the client.
     pub bytes_out: u64,
+    /// What the client's connection had been given before this exchange.
+    pub given_before_bytes: u64,
     /// The end of the answer is the end of the connection: an answer that broke off would look
     /// whole unless the connection is reset.
     pub close_delimited: bool,
@@ -193,6 +200,7 @@ impl Facts {
             first_byte_at: None,
             bytes_in: 0,
             bytes_out: 0,
+            given_before_bytes: 0,
             close_delimited: false,
             response_began: false,
             request_complete: true,

@@ -14,14 +14,16 @@ pub fn exchange(worker: &Worker, client: &Client, exchange: &Exchange) {
     let facts = &exchange.facts;
     let now = worker.runtime.now();
     let first_byte_ns = since(facts.connected_at, facts.first_byte_at);
+    let bytes_in = exchange.head.len() as u64 + facts.bytes_in;
+    let bytes_out = client.given_bytes().saturating_sub(facts.given_before_bytes);
     worker.block.request_done(&Done {
         route: facts.route,
         upstream: facts.upstream,
         status: facts.status,
         upstream_status: facts.upstream_status,
         reason: facts.reason,
-        bytes_in: facts.bytes_in,
-        bytes_out: facts.bytes_out,
+        bytes_in,
+        bytes_out,
         duration_ns: now.nanos_since(facts.started),
         upstream_first_byte_ns: first_byte_ns,
     });
@@ -49,8 +51,8 @@ pub fn exchange(worker: &Worker, client: &Client, exchange: &Exchange) {
             },
             connection: client.seat.number,
             connection_request: client.requests_count,
-            bytes_in: exchange.head.len() as u64 + facts.bytes_in,
-            bytes_out: facts.bytes_out,
+            bytes_in,
+            bytes_out,
             body_bytes_out: facts.bytes_out,
             duration_ns: now.nanos_since(facts.started),
             connect_ns: since(Some(facts.head_at), facts.connected_at),

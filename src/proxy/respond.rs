@@ -75,7 +75,7 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
     }
     let mut block = worker.runtime.blocks().take();
     let head_only = facts.method == Method::HEAD;
-    write(worker, reason, !keeps, head_only, lines, &mut block);
+    facts.bytes_out = write(worker, reason, !keeps, head_only, lines, &mut block);
     facts.status = reason.status().unwrap_or(0);
     client.socket.push(Segment::Block(block));
     match (keeps, whole) {
@@ -94,6 +94,7 @@ pub fn refuse(worker: &Worker, socket: &Socket, reason: Reason) {
 }
 
 /// The answer with its `Proxy-Status` (RFC 9209), by which it is told from an upstream's.
+/// Returns the bytes of its body.
 fn write(
     worker: &Worker,
     reason: Reason,
@@ -101,7 +102,7 @@ fn write(
     head_only: bool,
     lines: &mut Vec<u8>,
     out: &mut Vec<u8>,
-) {
+) -> u64 {
     let status = reason.status().and_then(Status::new).unwrap_or(Status::BAD_GATEWAY);
     lines.extend_from_slice(b"Proxy-Status: frys");
     if let Some(token) = reason.error_token() {
@@ -119,6 +120,7 @@ fn write(
     let date = date::imf_fixdate(worker.runtime.wall().seconds);
     let reply = Reply { status, body: &body, date: &date, close, head_only, append: lines };
     reply::encode(&reply, out);
+    if head_only { 0 } else { body.len() as u64 }
 }
 
 /// Closes a client's connection, within a bound of time.

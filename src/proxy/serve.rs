@@ -53,6 +53,7 @@ async fn exchange(worker: &Worker, client: &mut Client) -> Next {
         return Next::Close;
     }
     let mut exchange = worker.begin();
+    exchange.facts.given_before_bytes = client.given_bytes();
     let outcome = request(worker, client, &mut exchange).await;
     let outcome = outcome.map_err(|failure| failure.reason);
     let next = respond::end(worker, client, &mut exchange, outcome);

@@ -67,6 +67,66 @@ fn logs_what_it_refused() {
     assert_eq!(found["reason"], "request_malformed");
 }
 
+const SENT: &str = "$status $bytes_sent $body_bytes_sent $request_length";
+
+/// The numbers of the log's only line, after the status.
+fn sizes(gateway: &Gateway, status: &str) -> [u64; 3] {
+    let line = lines(&gateway.file("access.log"), 1).remove(0);
+    let numbers = line.strip_prefix(status).expect("the status is first").split_whitespace();
+    let numbers: Vec<u64> = numbers.map(|word| word.parse().expect("a number")).collect();
+    numbers.try_into().expect("three numbers")
+}
+
+#[test]
+fn counts_heads_and_bodies_on_both_sides() {
+    const REQUEST: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi";
+    let upstream = Upstream::start(|peer| {
+        peer.request();
+        peer.wire
+            .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n");
+        peer.wait_for_end();
+    });
+    let gateway = logging(&upstream, SENT);
+    let mut client = gateway.connect();
+    client.send(REQUEST.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+    let received_bytes = client.rest().len() as u64;
+    let sent_bytes = (REQUEST.len() + "Connection: close\r\n".len()) as u64;
+    assert_eq!(sizes(&gateway, "200"), [received_bytes, 4, sent_bytes]);
+    assert_eq!(gateway.metric("frys_http_sent_bytes_total", &["all"]), received_bytes as f64);
+    assert_eq!(gateway.metric("frys_http_received_bytes_total", &["all"]), sent_bytes as f64);
+}
+
+#[test]
+fn counts_what_the_kernel_moved_by_itself() {
+    const BODY_BYTES: usize = 8 << 20;
+    let upstream = Upstream::answering(format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {BODY_BYTES}\r\n\r\n{}",
+        "b".repeat(BODY_BYTES)
+    ));
+    let gateway = logging(&upstream, SENT);
+    let mut client = gateway.connect();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let received_bytes = client.rest().len() as u64;
+    let [sent_bytes, body_bytes, _] = sizes(&gateway, "200");
+    assert_eq!([sent_bytes, body_bytes], [received_bytes, BODY_BYTES as u64]);
+}
+
+#[test]
+fn counts_the_gateways_own_answers() {
+    let (_port, refusing) = crate::support::gateway::reserve();
+    let gateway = Gateway::start(&format!(
+        "[access_log]\noutput = \"@FOLDER@/access.log\"\nformat = '{SENT}'\n\n{}",
+        route_to(&[refusing])
+    ));
+    let mut client = gateway.connect();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let answer = client.rest();
+    let head_bytes = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head") + 4;
+    let body_bytes = (answer.len() - head_bytes) as u64;
+    let [sent_bytes, body_sent_bytes, _] = sizes(&gateway, "502");
+    assert_eq!([sent_bytes, body_sent_bytes], [answer.len() as u64, body_bytes]);
+}
+
 #[test]
 fn tells_the_first_line_of_what_it_refused() {
     let upstream = Upstream::saying("ok");

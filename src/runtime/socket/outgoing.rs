@@ -161,6 +161,13 @@ impl Sockets {
         self.slab.get(socket).map_or(0, |state| state.sent_bytes)
     }
 
+    /// Counts bytes that the kernel took past the queue.
+    pub(crate) fn count_sent(&mut self, socket: Slot, bytes: u64) {
+        if let Some(state) = self.slab.get_mut(socket) {
+            state.sent_bytes += bytes;
+        }
+    }
+
     pub(crate) fn queued_bytes(&self, socket: Slot) -> usize {
         self.slab.get(socket).map_or(0, |state| state.queued_bytes)
     }

@@ -100,7 +100,15 @@ impl Pipe {
     }
 
     /// Moves what is in the pipe on.
-    fn empty(&self, to: BorrowedFd<'_>) -> Result<(), Errno> {
+    fn empty(&self, to: &Socket) -> Result<(), Errno> {
+        let before_bytes = self.moved_bytes();
+        let emptied = to.with_kernel_fd(|fd| self.empty_into(fd));
+        let bytes = self.moved_bytes() - before_bytes;
+        self.core.sockets.borrow_mut().count_sent(to.slot, bytes);
+        emptied
+    }
+
+    fn empty_into(&self, to: BorrowedFd<'_>) -> Result<(), Errno> {
         let ends = self.ends.borrow();
         let Some(ends) = &*ends else { return Err(Errno::CLOSED) };
         while self.held_bytes.get() > 0 {
@@ -179,7 +187,7 @@ impl Socket {
                 Err(Errno::AGAIN) => continue,
                 Err(errno) => return Err(source(errno)),
             }
-            while let Err(errno) = to.with_kernel_fd(|fd| pipe.empty(fd)) {
+            while let Err(errno) = pipe.empty(to) {
                 match errno {
                     Errno::AGAIN => to.ready(Readiness::Writable).await.map_err(sink)?,
                     _ => return Err(sink(errno)),
