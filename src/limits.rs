@@ -209,6 +209,10 @@ pub const EXCHANGES_FREE_MAX: usize = 1024;
 /// Largest working memory of one request that is kept: a larger one was an exception.
 pub const EXCHANGE_BYTES_KEPT_MAX: usize = 8 * 1024;
 
+/// How long a draining worker waits for the next request of a client before it closes the
+/// connection: what was sent before the client could know is there within a round trip.
+pub const DRAIN_IDLE_MS: u64 = 250;
+
 /// Between two looks at whether a draining worker has ended.
 pub const DRAIN_LOOK_MS: u64 = 10;
 

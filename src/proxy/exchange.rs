@@ -93,7 +93,8 @@ impl Client {
         }
     }
 
-    /// Bytes that were queued for it since it connected, less what a broken connection did not take.
+    /// Bytes that were queued for it since it connected, less what a broken connection did not
+    /// take.
     pub fn given_bytes(&self) -> u64 {
         self.socket.sent_bytes() + self.socket.queued_bytes() as u64
     }

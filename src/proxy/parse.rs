@@ -12,10 +12,8 @@ use super::exchange::{Client, Exchange, first_line};
 use super::failure::{self, Failure};
 use super::worker::Worker;
 
-use std::task::Poll;
-
 /// Waits for a request's first bytes, holding nothing but the connection; false when none will
-/// come: the client left, was idle for too long, or the gateway drains.
+/// come: the client left, or was idle for too long, which is not long where the gateway drains.
 pub async fn first_bytes(worker: &Worker, client: &mut Client) -> bool {
     let timeouts = worker.timeouts();
     if client.socket.queued_bytes() > limits::ANSWERS_QUEUED_BYTES_MAX {
@@ -31,12 +29,18 @@ pub async fn first_bytes(worker: &Worker, client: &mut Client) -> bool {
         0 => timeouts.client_header_ns,
         _ => timeouts.keep_alive_ns,
     };
-    client.timer.set(worker.runtime.now().plus_ns(wait_max_ns));
+    let deadline = worker.runtime.now().plus_ns(wait_max_ns);
+    client.timer.set(deadline);
     let Client { socket, input, timer, .. } = client;
-    let arrival = std::future::poll_fn(|context| match input.poll_next(socket, context) {
-        // What has come already is still answered.
-        Poll::Pending if worker.is_draining() => Poll::Ready(Ok(None)),
-        polled @ (Poll::Pending | Poll::Ready(_)) => polled,
+    let mut draining = false;
+    let arrival = std::future::poll_fn(|context| {
+        let arrived = input.poll_next(socket, context);
+        // Nobody can take back a request that is on its way: it is answered, with the word that
+        // it was the last one.
+        if arrived.is_pending() && worker.is_draining() && !std::mem::replace(&mut draining, true) {
+            timer.set(deadline.min(worker.runtime.now().plus_ms(limits::DRAIN_IDLE_MS)));
+        }
+        arrived
     });
     let Ok(Ok(Some(lease))) = timer.limit(arrival).await else { return false };
     client.input.put_back(lease);

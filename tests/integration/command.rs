@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::support::gateway::{FRYS, frys_on};
-use crate::support::run;
+use crate::support::{Gateway, run};
 
 const GOOD: &str = "listen_addr = \"127.0.0.1:0\"\n\n[[routes]]\npath = \"/*\"\n\
     upstreams = [{ url = \"http://127.0.0.1:9\" }]\n";
@@ -87,6 +87,14 @@ fn run_refuses_a_wrong_file() {
     let (status, _, error) = run(&mut frys_on(folder.path(), "run", "frys.toml", "routes = 3\n"));
     assert_eq!(status, Some(1), "{error}");
     assert!(error.contains("frys.toml:1:"), "{error}");
+}
+
+#[test]
+fn run_has_colours_for_terminals_alone() {
+    let gateway = Gateway::to(&[([127, 0, 0, 1], 9).into()]);
+    let said = gateway.stderr();
+    assert!(said.contains("listening"), "{said}");
+    assert!(!said.contains('\x1b'), "{said}");
 }
 
 #[test]

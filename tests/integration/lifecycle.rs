@@ -68,6 +68,30 @@ fn closes_idle_clients_when_it_drains() {
 }
 
 #[test]
+fn answers_a_request_that_crosses_the_signal() {
+    let upstream = Upstream::saying("ok");
+    // The gateway waits a moment for it; on a busy machine the test may miss that, so it may try
+    // again, but not one try would do if idle clients were closed at once.
+    until("a request after the signal is answered", 60, || {
+        let mut gateway = Gateway::to(&[upstream.address]);
+        let mut client = gateway.connect();
+        assert_eq!(client.ask(GET).text(), "ok");
+        gateway.signal("TERM");
+        until("the listener is closed", 10, || {
+            std::net::TcpStream::connect(gateway.address).is_err().then_some(())
+        });
+        let answer = client.try_send(GET.as_bytes()).ok().and_then(|()| client.head());
+        assert_eq!(gateway.exit_status().code(), Some(0), "{}", gateway.stderr());
+        let answer = answer?;
+        assert_eq!(answer.line, "HTTP/1.1 200 OK");
+        let close = ("connection".to_owned(), "close".to_owned());
+        let lower = |field: &(String, String)| (field.0.to_lowercase(), field.1.to_lowercase());
+        assert!(answer.fields.iter().any(|field| lower(field) == close), "{:?}", answer.fields);
+        Some(())
+    });
+}
+
+#[test]
 fn gives_up_at_the_drain_timeout() {
     let upstream = Upstream::start(|peer| {
         peer.request();

@@ -3,6 +3,8 @@
 
 use tracing_subscriber::EnvFilter;
 
+use std::io::IsTerminal;
+
 /// The environment variable that says what is logged, in `tracing`'s filter language.
 pub const FILTER_VARIABLE: &str = "FRYS_LOG";
 
@@ -43,7 +45,13 @@ pub fn install(shape: Shape) -> Result<(), DiagnosticsFault> {
         Err(std::env::VarError::NotPresent) => EnvFilter::try_new(FILTER)?,
         Err(std::env::VarError::NotUnicode(_)) => return Err(DiagnosticsFault::NotText),
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for a terminal; a journal or a file would keep them as bytes.
+    let coloured = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(coloured)
+        .with_writer(std::io::stderr);
     let installed = match shape {
         Shape::Text => builder.with_target(false).try_init(),
         Shape::Json => builder.json().flatten_event(true).try_init(),
