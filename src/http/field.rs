@@ -155,6 +155,20 @@ impl FieldId {
         let known = FieldId::NAMES[id as usize].as_bytes();
         if known.len() == count && folds_to(name, known) { id } else { FieldId::Other }
     }
+
+    /// The number of the name that `name` becomes where `_` stands for `-`: RFC 3875 section 4.1.18
+    /// and its heirs (FastCGI, WSGI, PHP) cannot tell the two. `Other` for a name without `_`.
+    pub fn of_twin(name: &[u8]) -> FieldId {
+        if !name.contains(&b'_') {
+            return FieldId::Other;
+        }
+        let mut hyphened = [0; NAME_BYTES_MAX];
+        let Some(hyphened) = hyphened.get_mut(..name.len()) else { return FieldId::Other };
+        for (to, &from) in hyphened.iter_mut().zip(name) {
+            *to = if from == b'_' { b'-' } else { from };
+        }
+        FieldId::of(hyphened)
+    }
 }
 
 /// A set of known fields. `FieldId::Other` is never a member.
@@ -296,6 +310,16 @@ mod tests {
                 changed[at] = b'_';
                 assert_eq!(FieldId::of(&changed), FieldId::Other);
             }
+        }
+    }
+
+    #[test]
+    fn a_twin_has_underscores_for_hyphens() {
+        for name in [&b"x_forwarded_for"[..], b"X_Forwarded-For", b"x-forwarded_FOR"] {
+            assert_eq!(FieldId::of_twin(name), FieldId::XForwardedFor);
+        }
+        for name in [&b"x-forwarded-for"[..], b"x__forwarded_for", b"_", b"", &[b'_'; 40]] {
+            assert_eq!(FieldId::of_twin(name), FieldId::Other);
         }
     }
 

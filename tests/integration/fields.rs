@@ -80,6 +80,18 @@ fn replaces_what_an_untrusted_client_says_of_itself() {
 }
 
 #[test]
+fn drops_the_twins_with_underscores_of_what_it_replaces() {
+    let request = FORWARDED.replace("X-Forwarded-", "X_Forwarded_");
+    for top in [UNTRUSTED, TRUSTED] {
+        let received = received_of(top, &request);
+        for name in ["x_forwarded_for", "x_forwarded_proto", "x_forwarded_host"] {
+            assert_eq!(received.field(name), None, "{name}");
+        }
+        assert_eq!(received.field("x-forwarded-for"), Some("127.0.0.1"));
+    }
+}
+
+#[test]
 fn trusts_nobody_unless_told() {
     let received = received_of("workers = 1", FORWARDED);
     assert_eq!(received.field("x-forwarded-for"), Some("127.0.0.1"));

@@ -13,7 +13,7 @@ use crate::http::status::Status;
 /// that `Connection` names, and those of framing are never passed on.
 #[derive(Clone, Copy, Debug)]
 pub struct Edits<'a> {
-    /// Fields that are left out as well.
+    /// Fields that are left out as well, also where `_` stands for `-` in their names.
     pub drop: FieldSet,
     /// The framing that the new head declares.
     pub framing: Framing,
@@ -163,10 +163,17 @@ fn received_target(head: RequestHead<'_>, out: &mut Vec<u8>) {
 
 /// Appends the lines that are kept, neighbours that need no change as one range.
 fn fields(bytes: &[u8], index: &HeadIndex, drop: FieldSet, out: &mut Vec<u8>) {
+    let twins = drop;
     let drop = drop.union(HOP_BY_HOP).union(FRAMING).union(index.listed);
     let mut run = 0..0;
     for slot in &index.fields {
-        let is_dropped = drop.contains(slot.id) || is_listed_by_name(bytes, index, slot);
+        let is_dropped = match slot.id {
+            FieldId::Other => {
+                twins.contains(FieldId::of_twin(slot.name(bytes)))
+                    || is_listed_by_name(bytes, index, slot)
+            }
+            known => drop.contains(known),
+        };
         let (start, end) = line_of(slot);
         if !is_dropped && slot.canonical {
             if run.end != start {
@@ -204,7 +211,7 @@ fn line(bytes: &[u8], slot: &Slot, out: &mut Vec<u8>) {
 /// bits of `listed`; the others are compared.
 #[inline]
 fn is_listed_by_name(bytes: &[u8], index: &HeadIndex, slot: &Slot) -> bool {
-    if !index.connection.others || slot.id != FieldId::Other {
+    if !index.connection.others {
         return false;
     }
     let name = slot.name(bytes);
@@ -256,6 +263,16 @@ mod tests {
         let edits = Edits { drop: FieldSet::of(&[FieldId::Cookie]), ..NO_EDITS };
         let expected = "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\nB: c\r\nC: d\r\n\r\n";
         assert_eq!(encoded(bytes, Target::Received, &edits), expected);
+    }
+
+    #[test]
+    fn twins_of_dropped_lines_are_dropped_as_well() {
+        let bytes =
+            "GET / HTTP/1.1\r\nHost: a\r\nX_Real-IP: 1\r\nX_Other: 2\r\nx_real_ip:3\r\n\r\n";
+        let edits = Edits { drop: FieldSet::of(&[FieldId::XRealIp]), ..NO_EDITS };
+        let expected = "GET / HTTP/1.1\r\nHost: a\r\nX_Other: 2\r\n\r\n";
+        assert_eq!(encoded(bytes, Target::Received, &edits), expected);
+        assert!(encoded(bytes, Target::Received, &NO_EDITS).contains("x_real_ip: 3"));
     }
 
     #[test]
