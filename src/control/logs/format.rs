@@ -505,7 +505,10 @@ mod tests {
         assert_eq!(value["reason"], "request_malformed");
         assert_eq!(value["status"], 400);
         assert_eq!(value["request_time"], 0.001_234);
-        assert_eq!(text_line("$request|$route", &refused), "-|-\n");
+        // Of a head that was refused the first line is told as it came, if anything came.
+        assert_eq!(text_line("$request|$route", &refused), "/a?b=c|-\n");
+        let silent = Record { target: b"", ..refused };
+        assert_eq!(text_line("$request|$route", &silent), "-|-\n");
     }
 
     #[test]
