@@ -403,6 +403,7 @@ fn start_control(
         what: "cannot read the system's resolver configuration".into(),
         source: io::Error::other(fault),
     })?;
+    let log_output = config.access_log.as_ref().map(|log| log.output.clone());
     let compile = move |addresses: &Addresses, generation: u64| {
         snapshot::compile(&config, addresses, generation)
             .map_err(|faults| ConfigError { faults }.to_string())
@@ -413,7 +414,13 @@ fn start_control(
             StartError::Listen { address: address.to_string(), source }
         }
         ControlFault::AccessLog(source) => {
-            StartError::Control { what: "cannot open the access log".into(), source }
+            let what = match log_output {
+                Some(AccessLogOutput::File(path)) => {
+                    format!("cannot open the access log {}", path.display())
+                }
+                Some(AccessLogOutput::Stdout) | None => "cannot open the access log".to_owned(),
+            };
+            StartError::Control { what, source }
         }
         ControlFault::Thread(source) => StartError::Thread { what: "control".into(), source },
     })

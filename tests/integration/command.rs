@@ -98,6 +98,16 @@ fn run_has_colours_for_terminals_alone() {
 }
 
 #[test]
+fn run_names_the_log_that_cannot_be_opened() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let top = "admin = { enabled = false }\naccess_log = { output = \"/nowhere/x.log\" }\n";
+    let text = format!("{top}{GOOD}");
+    let (status, _, said) = run(&mut frys_on(folder.path(), "run", "frys.toml", &text));
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("/nowhere/x.log"), "{said}");
+}
+
+#[test]
 fn run_says_that_an_address_is_taken() {
     let holder = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = holder.local_addr().expect("bound");
