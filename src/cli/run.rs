@@ -1,6 +1,6 @@
 //! `frys run`: serves a configuration until it is told to end.
 
-use crate::config::GatewayConfig;
+use crate::config::{GatewayConfig, Workers};
 use crate::control::logs::diagnostics::{self, Shape};
 use crate::control::signals;
 use crate::error::StartError;
@@ -32,6 +32,7 @@ pub fn serve(gateway: &Gateway) -> ExitCode {
 
 fn until_signal(gateway: &Gateway) -> Result<(), StartError> {
     warn_of_limits(gateway.config());
+    warn_of_cores(gateway.config());
     let running = gateway.launch()?;
     let watch = signals::install(running.remote()).map_err(|source| StartError::Control {
         what: "cannot listen for signals".into(),
@@ -62,6 +63,29 @@ fn warn_of_limits(config: &GatewayConfig) {
             "fewer open files are allowed than max_connections may need; raise `ulimit -n` \
              (LimitNOFILE= in systemd) or lower connection_limits.max_connections"
         );
+    }
+}
+
+/// A worker without a core of its own is right, but slower, and nobody would notice.
+fn warn_of_cores(config: &GatewayConfig) {
+    let own = runtime::cores();
+    match &config.workers {
+        Workers::Auto => {}
+        Workers::Count(count) if *count <= own.len() => {}
+        Workers::Count(count) => tracing::warn!(
+            workers = count,
+            cores = own.len(),
+            "more workers than cores: the last of them are not pinned"
+        ),
+        Workers::Cores(cores) => {
+            for core in cores.iter().filter(|core| !own.contains(core)) {
+                tracing::warn!(
+                    core,
+                    ?own,
+                    "no such core for this process: its worker is not pinned"
+                );
+            }
+        }
     }
 }
 

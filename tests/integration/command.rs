@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::support::gateway::{FRYS, frys_on};
+use crate::support::gateway::{FRYS, frys_on, route_to};
 use crate::support::{Gateway, run};
 
 const GOOD: &str = "listen_addr = \"127.0.0.1:0\"\n\n[[routes]]\npath = \"/*\"\n\
@@ -105,6 +105,15 @@ fn run_names_the_log_that_cannot_be_opened() {
     let (status, _, said) = run(&mut frys_on(folder.path(), "run", "frys.toml", &text));
     assert_eq!(status, Some(1), "{said}");
     assert!(said.contains("/nowhere/x.log"), "{said}");
+}
+
+#[test]
+fn run_tells_of_workers_without_a_core() {
+    let upstream = route_to(&[([127, 0, 0, 1], 9).into()]);
+    let gateway = Gateway::with_top("workers = [1023]", &upstream);
+    assert!(gateway.stderr().contains("no such core"), "{}", gateway.stderr());
+    let gateway = Gateway::with_top("workers = 1", &upstream);
+    assert!(!gateway.stderr().contains("no such core"), "{}", gateway.stderr());
 }
 
 #[test]
