@@ -30,6 +30,8 @@ pub mod control;
 #[doc(hidden)]
 pub mod limits;
 #[doc(hidden)]
+pub mod bench;
+#[doc(hidden)]
 pub mod cli;
 
 pub use config::*;
