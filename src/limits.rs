@@ -373,3 +373,55 @@ const _: () = assert!(*ENTRIES_COUNT.end() * COMPLETIONS_PER_ENTRY <= 65_536);
 
 /// Characters of the name of a route or a cluster: it is a label of every series.
 pub const NAME_CHARACTERS_MAX: usize = 128;
+
+// ---- bench
+
+/// Targets of one run of the load generator: a day's distinct URLs of a busy site, 30 MB of text.
+pub const BENCH_TARGETS_MAX: usize = 100_000;
+
+/// Connections of one run: what one address reaches of one port, and then some addresses.
+pub const BENCH_CONNECTIONS_MAX: usize = 1_000_000;
+
+/// Requests a second that may be asked for: ten times what 64 cores were measured to carry.
+pub const BENCH_RATE_MAX: f64 = 1e8;
+
+/// Requests of one run, where fewer were not asked for: a day at a million a second.
+pub const BENCH_REQUESTS_MAX: u64 = 86_400_000_000;
+
+/// Seconds of one run, of its warm-up and of a request's patience: a day.
+pub const BENCH_SECONDS_MAX: u64 = 86_400;
+
+/// Bytes of one request's body. It is in memory once a target.
+pub const BENCH_BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Bytes of all requests of a run together.
+pub const BENCH_REQUESTS_BYTES_MAX: usize = 1024 * 1024 * 1024;
+
+/// Pieces that a run is cut into for the plot over time: a page's width in dots of 4.
+pub const BENCH_INTERVALS_MAX: u64 = 240;
+
+/// Shortest of these pieces: shorter ones hold too few requests for a percentile.
+pub const BENCH_INTERVAL_MS_MIN: u64 = 100;
+
+/// Connections that a thread begins a millisecond: an accept on loopback costs 10 µs, so a server
+/// with one core keeps up and its listen queue stays short.
+pub const BENCH_RAMP_PER_MS: u64 = 50;
+
+/// How long a connection rests after it was refused, so that a server that is down is not stormed.
+pub const BENCH_REFUSED_PAUSE_MS: u64 = 10;
+
+/// Nanoseconds of the longest latency that is told apart: an hour.
+pub const BENCH_LATENCY_NS_MAX: u64 = 3_600 * 1_000_000_000;
+
+/// Lateness of the generator's 99th percentile above which it says so: a twentieth of the
+/// millisecond that objectives are written in.
+pub const BENCH_LATENESS_US_MAX: f64 = 1_000.0;
+
+/// Share of a core above which a thread of the generator is too busy to be believed.
+pub const BENCH_CPU_SHARE_MAX: f64 = 0.95;
+
+const _: () = assert!(BENCH_BODY_BYTES_MAX <= BENCH_REQUESTS_BYTES_MAX);
+
+/// Requests that the correction of a closed loop fills in for one slow answer: an hour's at 1 µs
+/// would be 3.6 billion; a million is a stall of 100 s at 100 µs.
+pub const BENCH_FILLED_MAX: usize = 1_000_000;

@@ -1,4 +1,13 @@
 //! The perf lab inside the binary: `frys bench`, an open- and closed-loop load generator on the
 //! gateway's own engine, and what judges its figures.
 
+pub mod target;
+pub mod plan;
+pub mod random;
+pub mod schedule;
+pub mod run;
+pub mod worker;
+mod connection;
+pub mod http1;
+pub mod recorder;
 pub mod report;

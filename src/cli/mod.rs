@@ -1,5 +1,6 @@
 //! The `frys` command: one file a subcommand.
 
+mod bench;
 mod check;
 mod demo;
 mod run;
@@ -36,6 +37,11 @@ enum Command {
         #[arg(long, short, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Load a server and say what its clients would see
+    ///
+    /// Exit status 0 when the run was made and met its objective, 1 when it did not meet it, 2 when
+    /// there was no run.
+    Bench(bench::Arguments),
     /// Start two upstreams on loopback and a gateway in front of them, until Ctrl-C
     Demo {
         /// The gateway's port; another one is taken where it is in use
@@ -52,6 +58,7 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run { config } => run::run(&config),
         Command::Check { config } => check::run(&config),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Demo { port, admin_port } => demo::run(port, admin_port),
     }
 }

@@ -31,6 +31,7 @@ pub use crate::http::method::Method;
 pub use check::check;
 pub use cluster::{ClusterConfig, LoadBalancerType, Upstream};
 pub use condition::{ConditionOperator, RouteCondition};
+pub(crate) use decode::units;
 pub use document::Document;
 pub use gateway::{GatewayConfig, Workers};
 pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};

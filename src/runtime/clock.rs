@@ -103,6 +103,14 @@ impl Clock {
         }
     }
 
+    /// The time as it is, not as it was at the turn's beginning.
+    pub(crate) fn read(&self) -> Instant {
+        match self.start {
+            Some(start) => Instant(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)),
+            None => self.now(),
+        }
+    }
+
     pub(crate) fn now(&self) -> Instant {
         Instant(self.now_ns.get())
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::limits;
 use crate::memory::{Block, Blocks, Slab, Slot};
 
+use super::alarm::Alarm;
 use super::buffers::{Buffers, Lease};
 use super::clock::{Clock, Instant};
 use super::dial;
@@ -26,6 +27,7 @@ pub(crate) struct Core {
     pub(super) listeners: RefCell<Slab<listener::State>>,
     pub(super) dials: RefCell<Slab<dial::State>>,
     pub(super) wheel: RefCell<Wheel>,
+    pub(super) alarm: Alarm,
     pub(super) clock: Clock,
     pub(super) blocks: Blocks,
     pub(super) buffers: Buffers,
@@ -91,7 +93,7 @@ impl Core {
         let timeout = if self.executor.has_ready() {
             Some(Duration::ZERO)
         } else {
-            [self.until_due(), longest].into_iter().flatten().min()
+            [self.until_due(), longest, self.alarm.until(&self.clock)].into_iter().flatten().min()
         };
         self.driver.borrow_mut().enter(timeout);
         self.clock.turn(self.driver.borrow().simulated_now_ns());
@@ -187,6 +189,13 @@ impl Core {
         let now = self.clock.now();
         self.wheel.borrow_mut().advance(now, |waiter| self.executor.wake(waiter));
         self.sockets.borrow_mut().expire_lingering(now, &mut self.driver.borrow_mut());
+        self.executor.wake(self.alarm.fire(now));
+    }
+
+    /// Hands everything that was queued to the kernel, within the turn and without waiting.
+    pub(super) fn submit(&self) {
+        self.flush();
+        self.driver.borrow_mut().submit();
     }
 
     /// Closes every socket and listener, cutting what is still queued.

@@ -80,6 +80,15 @@ impl Driver {
         }
     }
 
+    /// Submits what is queued without waiting; what it completes is heard after the next enter.
+    pub(crate) fn submit(&mut self) {
+        match self {
+            Driver::Ring(ring) => ring.submit_queued(),
+            // Started operations are under way at once there.
+            Driver::Simulated(_) => {}
+        }
+    }
+
     /// The next answer; `None` until the next enter.
     pub(crate) fn next(&mut self) -> Option<Completion> {
         match self {

@@ -12,6 +12,7 @@ mod clock;
 mod core;
 mod executor;
 mod timer;
+mod alarm;
 mod wheel;
 mod driver;
 mod descriptor;
@@ -53,6 +54,7 @@ use std::time::Duration;
 use crate::limits;
 use crate::memory::{Blocks, Slab};
 
+use self::alarm::Alarm;
 use self::buffers::Buffers;
 use self::clock::Clock;
 use self::core::Core;
@@ -174,6 +176,7 @@ impl Runtime {
             listeners: Slab::new(limits::LISTENERS_COUNT_MAX).into(),
             dials: Slab::new(sockets_count_max).into(),
             wheel: Wheel::new(limits::timers_count_max(sockets_count_max)).into(),
+            alarm: Alarm::default(),
             clock,
             blocks: Blocks::new(options.blocks_free_count_max, options.block_bytes),
             buffers,
@@ -311,6 +314,20 @@ impl Runtime {
             let Err(Expired) =
                 timer.limit(std::future::pending::<std::convert::Infallible>()).await;
         }
+    }
+
+    /// Waits until `at` as exactly as the kernel's high-resolution timers wake this thread, where
+    /// [`Runtime::sleep_until`] is exact to 1 ms. One task at a time may wait so.
+    pub async fn alarm(&self, at: Instant) {
+        let core = &*self.core;
+        poll_fn(|context| core.alarm.poll(core.now(), at, || core.executor.waiter(context))).await;
+    }
+
+    /// Hands all queued bytes to the kernel now, at the price of a system call, instead of at the
+    /// end of the turn; the time after it, read anew. For whoever must know when bytes left.
+    pub fn submit(&self) -> Instant {
+        self.core.submit();
+        self.core.clock.read()
     }
 
     /// Lets every other ready task run first.

@@ -320,13 +320,13 @@ impl Ring {
             if unsafe { self.uring.submission().push(&entry) }.is_ok() {
                 return;
             }
-            self.make_room();
+            self.submit_queued();
         }
     }
 
-    /// The queue is full in mid-turn: hand it over now.
+    /// Hands the queue over in mid-turn: it is full, or somebody must know when it left.
     #[cold]
-    fn make_room(&mut self) {
+    pub(crate) fn submit_queued(&mut self) {
         match self.submit(0, None) {
             Ok(()) | Err(libc::EINTR) => {}
             Err(libc::EBUSY | libc::EAGAIN) => self.reap(),

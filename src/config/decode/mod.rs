@@ -2,7 +2,7 @@
 
 mod fields;
 mod values;
-pub(super) mod units;
+pub(crate) mod units;
 mod gateway;
 mod traffic;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Reads a duration: numbers with `h`, `m`, `s`, `ms` or `us`, the larger unit first, each once.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let mut rest = text;
     let mut total = Duration::ZERO;
     let mut larger = usize::MAX;
@@ -28,7 +28,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Reads a size: a number and `B`, `KiB`, `MiB` or `GiB`.
-pub(super) fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let (number, unit) = digits(text).ok_or(SIZE_SHAPE)?;
     let factor = match unit.trim_start_matches(' ') {
         "B" => 1,

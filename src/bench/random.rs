@@ -1,0 +1,69 @@
+//! Seeded numbers for arrivals and choices: SplitMix64 (Steele, Lea, Flood 2014), so that a run can
+//! be had again from its seed.
+
+/// A stream of numbers.
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// The stream of a seed; streams of different numbers under one seed are independent.
+    pub fn new(seed: u64, stream: u64) -> Random {
+        let mut random = Random(seed ^ stream.wrapping_mul(0xD134_2543_DE82_EF95));
+        random.next();
+        random
+    }
+
+    /// Any number.
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// From 0 up to, but not including, 1.
+    pub fn share(&mut self) -> f64 {
+        // The 53 bits that an f64 holds exactly.
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Below `bound`, which is at least 1.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        // The bias is below bound / 2^64.
+        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
+    }
+
+    /// Exponentially distributed with mean 1.
+    pub fn exponential(&mut self) -> f64 {
+        -(1.0 - self.share()).ln()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_numbers() {
+        let (mut one, mut other) = (Random::new(7, 1), Random::new(7, 1));
+        assert!((0..100).all(|_| one.next() == other.next()));
+        assert_ne!(Random::new(7, 1).next(), Random::new(7, 2).next());
+    }
+
+    #[test]
+    fn numbers_are_spread_evenly_below_their_bound() {
+        let mut random = Random::new(1, 0);
+        let mut counts = [0_u32; 10];
+        for _ in 0..10_000 {
+            counts[random.below(10) as usize] += 1;
+        }
+        assert!(counts.iter().all(|count| (900..1100).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn exponential_distances_have_mean_one() {
+        let mut random = Random::new(3, 0);
+        let mean = (0..100_000).map(|_| random.exponential()).sum::<f64>() / 100_000.0;
+        assert!((mean - 1.0).abs() < 0.02, "{mean}");
+    }
+}
