@@ -23,7 +23,7 @@ section { background: var(--paper); border: 1px solid var(--line); border-radius
   padding: 20px 22px; margin-top: 20px; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(430px, 1fr)); gap: 8px 32px;
   align-items: start; }
-.plots > svg { max-width: 620px; }
+.plots svg { max-width: 620px; }
 svg { width: 100%; height: auto; display: block; }
 svg text { font-size: 12px; fill: var(--ink); } svg .tick, svg .caption { fill: var(--soft);
   font-size: 11px; } svg .value { font-weight: 600; font-variant-numeric: tabular-nums; }
@@ -114,9 +114,13 @@ def card(scenario, by_peer):
     """One scenario: aims, plots, figures."""
     aims = "".join(aim(*found) for found in reached(scenario, by_peer))
     drawn = [plots.strip(by_peer, figure) for figure in scenario.judged]
+    ratios = plots.ratio_strip(by_peer, subject_of(by_peer), scenario.figure)
     if scenario.traffic.is_open:
-        drawn = [plots.curves(by_peer), plots.strip(by_peer, scenario.figure),
-                 plots.strip(by_peer, "per_cpu_second")]
+        # Beside the curve there is room for two.
+        beside = plots.strip(by_peer, scenario.figure) + plots.strip(by_peer, "per_cpu_second")
+        drawn = [plots.curves(by_peer), f"<div>{beside}</div>"]
+    elif len(drawn) == 1:
+        drawn.append(ratios)
     table = idle_table(by_peer) if scenario.traffic.idle else load_table(by_peer)
     return (f'<section id="{escaped(scenario.name)}"><h2>{escaped(scenario.name)}</h2>'
             f"<p>{escaped(scenario.about)}</p>" + (f"<ul class=aims>{aims}</ul>" if aims else "")

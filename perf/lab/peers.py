@@ -113,14 +113,15 @@ class Peer:
             self.process = None
 
     def version(self):
-        """The first line in which the program names its version; None for a command."""
+        """What the program says of its version, the gateway with its commit; None for a command."""
         if self.kind not in KINDS:
             return None
         done = subprocess.run([self.command[0], *KINDS[self.kind].version], check=False, text=True,
                               capture_output=True, stdin=subprocess.DEVNULL, timeout=20)
         lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
         named = [line for line in lines if any(letter.isdigit() for letter in line)]
-        return " ".join(named[0].split()) if named else None
+        wanted = named[:2] if self.kind == "frys" else named[:1]
+        return f"{self.name}: {', '.join(wanted)}" if wanted else None
 
 
 class Place:

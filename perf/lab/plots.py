@@ -4,6 +4,7 @@ import html
 import math
 import statistics
 
+from lab.judge import paired
 from lab.scenarios import FIGURES, shown
 
 COLOURS = {"frys": "#2563eb", "nginx": "#15924f", "haproxy": "#d9660b", "caddy": "#0891a5",
@@ -114,6 +115,43 @@ def strip(by_peer, figure):
                           f"stroke:{fill}"))
         parts.append(text(WIDTH_PX, y + 4, shown(figure, middle), "value", "end"))
     caption = f"{words}, {unit}; {'more' if more else 'less'} is better"
+    parts.append(text((LABEL_PX + right) / 2, bottom + 29, caption, "caption", "middle"))
+    return svg(WIDTH_PX, bottom + AXIS_PX, parts, caption)
+
+
+def ratio_strip(by_peer, subject, figure):
+    """The subject against each other server within the rounds: dots and their interval."""
+    names, rows = list(by_peer), []
+    words, _, more, _ = FIGURES[figure]
+    for other in names:
+        pairs = zip(by_peer[subject], by_peer[other])
+        ratios = [ours[figure] / theirs[figure] for ours, theirs in pairs
+                  if ours.get(figure) and theirs.get(figure)]
+        if other != subject and ratios:
+            sides = [[sample.get(figure) for sample in by_peer[name]] for name in (subject, other)]
+            rows.append((other, ratios, paired(*sides)))
+    if not rows:
+        return ""
+    right, bottom = WIDTH_PX - 78, PAD_PX + ROW_PX * len(rows)
+    axis = Axis([ratio for _, ratios, _ in rows for ratio in ratios] + [1], LABEL_PX, right)
+    parts = []
+    for tick in axis.ticks:
+        parts += [line(axis.at(tick), PAD_PX - 4, axis.at(tick), bottom),
+                  text(axis.at(tick), bottom + 14, f"{tick:g}×", "tick", "middle")]
+    parts.append(line(axis.at(1), PAD_PX - 4, axis.at(1), bottom, "one"))
+    for row, (other, ratios, interval) in enumerate(rows):
+        y, fill = PAD_PX + ROW_PX * (row + 0.5), colour(other, names)
+        parts.append(text(LABEL_PX - 10, y + 4, f"to {other}", "name", "end"))
+        if interval.low:
+            parts.append(line(axis.at(interval.low), y, axis.at(interval.high), y, "spread",
+                              f"stroke:{fill}"))
+        parts += [dot(axis.at(ratio), y, 3.2, fill, f"round {number + 1}: {ratio:.2f} × {other}")
+                  for number, ratio in enumerate(ratios)]
+        x = axis.at(interval.ratio)
+        parts.append(line(x, y - 10, x, y + 10, "median", f"stroke:{fill}"))
+        parts.append(text(WIDTH_PX, y + 4, f"{interval.ratio:.2f}×", "value", "end"))
+    caption = (f"{words} of {subject} to the other's, within each round; "
+               f"{'more' if more else 'less'} is better")
     parts.append(text((LABEL_PX + right) / 2, bottom + 29, caption, "caption", "middle"))
     return svg(WIDTH_PX, bottom + AXIS_PX, parts, caption)
 
