@@ -116,11 +116,6 @@ impl LoadArguments {
         plan.load().map_err(LoadFault::Plan)
     }
 
-    /// The seed that was asked for.
-    pub fn seed(&self) -> u64 {
-        self.seed
-    }
-
     fn cores(&self) -> Result<Vec<usize>, LoadFault> {
         let mut cores = runtime::cores();
         let most = cores.len().min(self.connections.max(1));
