@@ -410,6 +410,9 @@ pub const BENCH_RAMP_PER_MS: u64 = 50;
 /// How long a connection rests after it was refused, so that a server that is down is not stormed.
 pub const BENCH_REFUSED_PAUSE_MS: u64 = 10;
 
+/// How long after the last request was given up a thread of the generator must have ended.
+pub const BENCH_GRACE_MS: u64 = SHUTDOWN_LINGER_MS_MAX + RING_DRAIN_MS_MAX + 5_000;
+
 /// Nanoseconds of the longest latency that is told apart: an hour.
 pub const BENCH_LATENCY_NS_MAX: u64 = 3_600 * 1_000_000_000;
 
