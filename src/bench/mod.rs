@@ -11,3 +11,8 @@ mod connection;
 pub mod http1;
 pub mod recorder;
 pub mod report;
+pub mod units;
+pub mod table;
+pub mod page;
+#[cfg(any(test, feature = "__simulation"))]
+pub mod fixture;
