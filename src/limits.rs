@@ -425,3 +425,6 @@ const _: () = assert!(BENCH_BODY_BYTES_MAX <= BENCH_REQUESTS_BYTES_MAX);
 /// Requests that the correction of a closed loop fills in for one slow answer: an hour's at 1 µs
 /// would be 3.6 billion; a million is a stall of 100 s at 100 µs.
 pub const BENCH_FILLED_MAX: usize = 1_000_000;
+
+/// Terms of one objective: one of each of the eleven measures, and a rate in both its forms.
+pub const BENCH_TERMS_MAX: usize = 12;

@@ -11,3 +11,4 @@ mod connection;
 pub mod http1;
 pub mod recorder;
 pub mod report;
+pub mod objective;
