@@ -428,3 +428,10 @@ pub const BENCH_FILLED_MAX: usize = 1_000_000;
 
 /// Terms of one objective: one of each of the eleven measures, and a rate in both its forms.
 pub const BENCH_TERMS_MAX: usize = 12;
+
+/// Fewest rounds that a comparison is made from: with four, Student's quantile for 99 % is 5.8
+/// deviations and next to nothing would ever be seen.
+pub const BENCH_ROUNDS_MIN: usize = 5;
+
+/// Most rounds: at two trials of 10 s each, most of six hours.
+pub const BENCH_ROUNDS_MAX: usize = 1_000;

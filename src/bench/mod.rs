@@ -12,3 +12,5 @@ pub mod http1;
 pub mod recorder;
 pub mod report;
 pub mod objective;
+pub mod statistics;
+pub mod compare;
