@@ -435,3 +435,11 @@ pub const BENCH_ROUNDS_MIN: usize = 5;
 
 /// Most rounds: at two trials of 10 s each, most of six hours.
 pub const BENCH_ROUNDS_MAX: usize = 1_000;
+
+/// Trials that decide one rate, or confirm it.
+pub const BENCH_REPEATS_MAX: u32 = 99;
+
+/// Trials of one search: at ten seconds each half an hour.
+pub const BENCH_TRIALS_MAX: usize = 200;
+
+const _: () = assert!((BENCH_REPEATS_MAX as usize) < BENCH_TRIALS_MAX);

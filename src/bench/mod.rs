@@ -14,3 +14,7 @@ pub mod report;
 pub mod objective;
 pub mod statistics;
 pub mod compare;
+pub mod trial;
+pub mod knee;
+pub mod threshold;
+pub mod find;
