@@ -230,6 +230,11 @@ impl Worker {
                 handed.clear();
             }
             let Some(next) = self.next_due() else { break };
+            // What became due while this thread was kept from running, until past the end, is
+            // never handed over; to wait for it would be to spin.
+            if self.runtime.now() >= self.window.1 {
+                break;
+            }
             if self.free.borrow().is_empty() {
                 self.free_connection(next).await;
             } else {
