@@ -428,3 +428,21 @@ const _: () = assert!(BENCH_BODY_BYTES_MAX <= BENCH_REQUESTS_BYTES_MAX);
 /// Requests that the correction of a closed loop fills in for one slow answer: an hour's at 1 µs
 /// would be 3.6 billion; a million is a stall of 100 s at 100 µs.
 pub const BENCH_FILLED_MAX: usize = 1_000_000;
+
+/// Terms of one objective: one of each of the eleven measures, and a rate in both its forms.
+pub const BENCH_TERMS_MAX: usize = 12;
+
+/// Fewest rounds that a comparison is made from: with four, Student's quantile for 99 % is 5.8
+/// deviations and next to nothing would ever be seen.
+pub const BENCH_ROUNDS_MIN: usize = 5;
+
+/// Most rounds: at two trials of 10 s each, most of six hours.
+pub const BENCH_ROUNDS_MAX: usize = 1_000;
+
+/// Trials that decide one rate, or confirm it.
+pub const BENCH_REPEATS_MAX: u32 = 99;
+
+/// Trials of one search: at ten seconds each half an hour.
+pub const BENCH_TRIALS_MAX: usize = 200;
+
+const _: () = assert!((BENCH_REPEATS_MAX as usize) < BENCH_TRIALS_MAX);

@@ -16,3 +16,10 @@ pub mod table;
 pub mod page;
 #[cfg(any(test, feature = "__simulation"))]
 pub mod fixture;
+pub mod objective;
+pub mod statistics;
+pub mod compare;
+pub mod trial;
+pub mod knee;
+pub mod threshold;
+pub mod find;

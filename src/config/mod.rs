@@ -34,6 +34,7 @@ pub use condition::{ConditionOperator, RouteCondition};
 pub(crate) use decode::units;
 pub use document::Document;
 pub use gateway::{GatewayConfig, Workers};
+pub(crate) use keys::nearest;
 pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
 pub use listen::{AddressInvalid, ListenAddr, ListenAddress, ListenerConfig};
 pub use load::Loaded;
