@@ -72,11 +72,14 @@ fn path_routers(criterion: &mut Criterion) {
                 });
             });
         };
-        measure("frys", &mut |path| {
-            match own.find(None, path.as_bytes(), Method::GET, &mut parameters) {
-                Found::Route(id) => Some(id.0),
-                Found::MethodNotAllowed(_) | Found::NotFound => None,
-            }
+        measure("frys", &mut |path| match own.find(
+            None,
+            path.as_bytes(),
+            Method::GET,
+            &mut parameters,
+        ) {
+            Found::Route(id) => Some(id.0),
+            Found::MethodNotAllowed(_) | Found::NotFound => None,
         });
         measure("matchit", &mut |path| matchit.at(path).ok().map(|found| *found.value));
         measure("path-tree", &mut |path| path_tree.find(path).map(|(id, _)| *id));

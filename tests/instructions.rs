@@ -11,7 +11,8 @@ fn counts(of: &[(&str, f64)]) -> Counts {
 
 #[test]
 fn a_count_within_the_tolerance_passes() {
-    let verdict = compare(&counts(&[("a", 1000.0), ("b", 10.0)]), &counts(&[("a", 1019.0), ("b", 9.9)]));
+    let verdict =
+        compare(&counts(&[("a", 1000.0), ("b", 10.0)]), &counts(&[("a", 1019.0), ("b", 9.9)]));
     assert!(verdict.moved.is_empty(), "{}", verdict.table);
 }
 

@@ -1,7 +1,7 @@
 //! Memory that a request takes and returns: a block, a slot, its exchange. There is no arena: a
 //! request's texts lie in the blocks and its facts in the exchange, and both are used again.
 
-use super::scene::Scene;
+use super::scene::{GATEWAY, Scene};
 use super::{Case, Round};
 
 use frys_gateway::memory::{Blocks, Slab};
@@ -52,7 +52,7 @@ fn slot() -> Round {
 
 /// A request's working memory, begun and ended.
 fn exchange() -> Round {
-    let scene = Scene::new(1);
+    let scene = Scene::new(1, GATEWAY);
     Box::new(move || {
         let mut right_count = 0;
         for _ in 0..ROUND_COUNT {

@@ -23,7 +23,7 @@ fn find(count: u32) -> Round {
     Box::new(move || {
         let mut right_count = 0;
         for request in &requests {
-            let host = request.host.as_deref().unwrap_or("www.example.net").as_bytes();
+            let host = request.asked_host.as_bytes();
             let path = path::canonical(black_box(request.path.as_bytes()), &mut scratch);
             let Ok(path) = path else { continue };
             let found = router.find(Some(host), path.path, Method::GET, &mut parameters);

@@ -14,6 +14,8 @@ pub const COUNTS: &[u32] = if cfg!(debug_assertions) { &[1, 64] } else { &[1, 10
 pub struct Wanted {
     pub id: RouteId,
     pub host: Option<String>,
+    /// What the request names: the route's host, or one that no route has.
+    pub asked_host: String,
     pub pattern: String,
     pub path: String,
 }
@@ -37,7 +39,9 @@ fn one(index: u32, with_hosts: bool) -> Wanted {
         _ => (format!("/static/assets/{index:08x}.css"), format!("/static/assets/{index:08x}.css")),
     };
     let host = (with_hosts && index % 8 < 4).then(|| format!("tenant-{index}.example.com"));
-    Wanted { id: RouteId(index), host, pattern, path }
+    // Many names: how far one of them is looked for depends on the seed of the hash.
+    let asked_host = host.clone().unwrap_or_else(|| format!("www-{index}.example.net"));
+    Wanted { id: RouteId(index), host, asked_host, pattern, path }
 }
 
 pub fn router(routes: &[Wanted]) -> Router {

@@ -15,8 +15,8 @@ use std::sync::Arc;
 const REQUEST: &[u8] = b"GET /small HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: bench\r\n\r\n";
 const ANSWER: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
-const GATEWAY: &str = "10.0.0.1:80";
-const UPSTREAM: &str = "10.0.1.1:80";
+pub const GATEWAY: &str = "10.0.0.1:80";
+pub const UPSTREAM: &str = "10.0.1.1:80";
 
 /// Everything is one thread's, in virtual time that never has to move.
 pub struct Scene {
@@ -28,22 +28,14 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Clients that are connected to the gateway; all is warm.
-    pub fn new(clients_count: usize) -> Scene {
-        Scene::connected(clients_count, GATEWAY)
-    }
-
-    /// Clients that are connected to the upstream itself.
-    pub fn without_gateway(clients_count: usize) -> Scene {
-        Scene::connected(clients_count, UPSTREAM)
-    }
-
-    fn connected(clients_count: usize, to: &str) -> Scene {
+    /// Clients that are connected to [`GATEWAY`], or to [`UPSTREAM`] itself; all is warm.
+    pub fn new(clients_count: usize, to: &str) -> Scene {
         let options = Options { buffers_count: 256, buffer_bytes: 4096, ..Options::default() };
         let settings = Settings { seed: 1, faults: Faults::none() };
         let runtime = Runtime::simulated(&options, settings);
         let block = WorkerBlock::new(0);
-        let parts = Parts { runtime: runtime.clone(), number: 0, count: 1, block, log: None, seed: 1 };
+        let parts =
+            Parts { runtime: runtime.clone(), number: 0, count: 1, block, log: None, seed: 1 };
         let worker = Worker::new(parts);
         let (mut sender, mut receiver) = mailbox::pair().expect("two descriptors");
         // The simulated network has no place for a real socket: the worker looks by itself.
@@ -72,9 +64,15 @@ impl Scene {
     /// Each client asks so often, all at once, each for the next when it has its answer; how many
     /// answers were right.
     pub fn ask(&mut self, times: u64) -> u64 {
+        self.ask_between(times, |_| {})
+    }
+
+    /// As [`Scene::ask`]; before each time `between` is called with its number.
+    pub fn ask_between(&mut self, times: u64, between: impl Fn(u64)) -> u64 {
         let mut right_count = 0;
         self.runtime.block_on(async {
-            for _ in 0..times {
+            for time in 0..times {
+                between(time);
                 for client in &self.clients {
                     client.push(Segment::Static(REQUEST));
                 }

@@ -2,7 +2,7 @@
 //! the simulated network and its peers too; `no gateway` is what those cost alone, for one of the
 //! two connections that a proxied request goes over.
 
-use super::scene::Scene;
+use super::scene::{GATEWAY, Scene, UPSTREAM};
 use super::{Case, Round};
 
 const ROUNDS_PER_CLIENT: u64 = 4;
@@ -10,9 +10,11 @@ const ROUNDS_PER_CLIENT: u64 = 4;
 pub fn cases() -> Vec<Case> {
     let proxied = |count: u64| {
         let name = format!("worker/small, {count} at once");
-        Case::new(&name, ROUNDS_PER_CLIENT * count, move || round(Scene::new(count as usize)))
+        Case::new(&name, ROUNDS_PER_CLIENT * count, move || {
+            round(Scene::new(count as usize, GATEWAY))
+        })
     };
-    let direct = || round(Scene::without_gateway(1));
+    let direct = || round(Scene::new(1, UPSTREAM));
     vec![
         proxied(1),
         proxied(64),

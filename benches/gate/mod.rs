@@ -31,7 +31,8 @@ pub fn compare(committed: &Counts, now: &Counts) -> Verdict {
         if !is_level {
             verdict.moved.push(name.clone());
         }
-        let count = |count: Option<&f64>| count.map_or("-".to_owned(), |count| format!("{count:.1}"));
+        let count =
+            |count: Option<&f64>| count.map_or("-".to_owned(), |count| format!("{count:.1}"));
         let percent = |difference| format!("{:+.2} %", 100.0 * difference);
         line(
             &mut verdict.table,
