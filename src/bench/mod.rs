@@ -23,3 +23,4 @@ pub mod trial;
 pub mod knee;
 pub mod threshold;
 pub mod find;
+pub mod gateway;
