@@ -2,3 +2,4 @@
 //! gateway's own engine, and what judges its figures.
 
 pub mod report;
+pub mod upstream;
