@@ -462,3 +462,39 @@ pub const SCRAPE_MS_MAX: u64 = 5_000;
 /// Bytes of its answer: 1,026 routes and upstreams of 1.5 KiB and 1,024 workers of 2 KiB are
 /// 3.5 MiB, and 14 full histograms of 1,056 buckets of 35 bytes half a MiB.
 pub const SCRAPE_BYTES_MAX: usize = 8 * 1024 * 1024;
+// ---- test upstream
+
+/// Bytes of filler that are sent from one place, and of one chunk at most: as much as a socket may
+/// have queued, so that 1 MiB with its head is five segments of one send.
+pub const UPSTREAM_FILLER_BYTES: usize = SEND_QUEUE_BYTES_MAX;
+
+/// Bytes of a request's head that are kept to know the same request again; wrk's has 45, a
+/// browser's about 1 KiB.
+pub const UPSTREAM_HEAD_KEPT_BYTES_MAX: usize = 2 * 1024;
+
+/// Bytes of an echoed body that are kept until its end; what is longer streams, at this much a
+/// connection.
+pub const UPSTREAM_ECHO_KEPT_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of a body that may be asked for: 1 TiB is three hours at a gigabit a second.
+pub const UPSTREAM_BODY_BYTES_MAX: u64 = 1 << 40;
+
+/// Longest delay, and longest period of stalls: ten minutes outlast every timeout of a gateway's
+/// test.
+pub const UPSTREAM_DELAY_MS_MAX: u64 = 600_000;
+
+/// Requests a second of a fixed service rate: at a million the distance of two is 1,000 ns, so
+/// rounding it to nanoseconds is at most 0.1 % of the rate.
+pub const UPSTREAM_SERVICE_RATE: RangeInclusive<u64> = 1..=1_000_000;
+
+/// Bytes a second of a slow body: what is faster than 10 Gbit/s is not slow.
+pub const UPSTREAM_BODY_RATE: RangeInclusive<u64> = 1..=1 << 30;
+
+/// Between two pieces of a slow body: ten ticks of the timers, so that their rounding is a tenth.
+pub const UPSTREAM_PIECE_MS: u64 = 10;
+
+/// Characters of the name that an upstream tells.
+pub const UPSTREAM_NAME_CHARACTERS_MAX: usize = 64;
+
+const _: () = assert!(UPSTREAM_FILLER_BYTES <= SEND_QUEUE_BYTES_MAX);
+const _: () = assert!(UPSTREAM_NAME_CHARACTERS_MAX <= NAME_CHARACTERS_MAX);

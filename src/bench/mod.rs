@@ -24,3 +24,4 @@ pub mod knee;
 pub mod threshold;
 pub mod find;
 pub mod gateway;
+pub mod upstream;

@@ -20,3 +20,4 @@ mod lifecycle;
 mod command;
 mod programs;
 mod page;
+mod test_upstream;
