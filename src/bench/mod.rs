@@ -2,3 +2,8 @@
 //! gateway's own engine, and what judges its figures.
 
 pub mod report;
+pub mod units;
+pub mod table;
+pub mod page;
+#[cfg(any(test, feature = "__simulation"))]
+pub mod fixture;
