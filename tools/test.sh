@@ -27,7 +27,7 @@ apt_get() {
 missing_packages() {
     local pair
     for pair in nginx:nginx-light curl:curl python3:python3 wrk:wrk hey:hey cc:gcc git:git \
-        valgrind:valgrind; do
+        valgrind:valgrind chromium:chromium; do
         command -v "${pair%%:*}" >/dev/null || printf '%s\n' "${pair##*:}"
     done
 }

@@ -64,7 +64,6 @@ pub fn progress(progress: &Progress) -> String {
     format!("{phase:<7} {at:>9}  {:>12}  p99 {p99:>7}  errors {errors:<9}", rate(lately))
 }
 
-/// Whether the run had a rate, in the words of the table and the page.
 fn head(asked: &Asked) -> Vec<String> {
     let how = match asked.rate {
         Some(asked_rate) => {
@@ -354,6 +353,18 @@ mod tests {
     use crate::bench::fixture;
 
     #[test]
+    fn an_open_loop_reads_as_expected() {
+        let text = table(&fixture::open_loop());
+        assert!(text == include_str!("expected/open_loop.txt"), "{text}");
+    }
+
+    #[test]
+    fn a_closed_loop_shows_the_raw_figure_beside_the_corrected_one() {
+        let text = table(&fixture::closed_loop());
+        assert!(text == include_str!("expected/closed_loop.txt"), "{text}");
+    }
+
+    #[test]
     fn a_single_request_has_a_mean_and_a_maximum_and_no_percentile() {
         let text = table(&fixture::single());
         assert!(text.contains("  mean       210us\n"), "{text}");
@@ -382,7 +393,7 @@ mod tests {
     #[test]
     fn progress_keeps_its_width() {
         let first = progress(&Progress { is_warm_up: true, of_s: 5.0, ..Progress::default() });
-        assert_eq!(first, "warm-up      0/5s          0/s  p99       -  errors 0        ");
+        assert_eq!(first, "warm-up      0/5s           0/s  p99       -  errors 0        ");
         let later = Progress {
             is_warm_up: false,
             at_s: 12.0,
@@ -392,6 +403,6 @@ mod tests {
             errors: 1_234,
         };
         let later = progress(&later);
-        assert_eq!(later, "run        12/60s     20,004/s  p99  1.23ms  errors 1,234    ");
+        assert_eq!(later, "run        12/60s      20,004/s  p99  1.23ms  errors 1,234    ");
     }
 }

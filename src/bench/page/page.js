@@ -180,14 +180,17 @@ function stagesFigure(seen, gateway) {
       + "the requests, so that they do not add up.");
   const redraw = () => {
     const width = Math.max(frame.clientWidth, 240);
-    const [left, tall] = [Math.min(170, width * 0.4), 24];
+    const longest = Math.max(...bars.map((bar) => bar.name.length));
+    const [left, tall] = [Math.min(longest * 6.8 + 14, width * 0.5), 24];
+    const fits = Math.floor((left - 14) / 6.8);
     const right = width - 62;
     const atX = (value) => left + (value / most) * (right - left);
     const bar = (row, from, length, of) => draw("rect", { class: of, x: atX(from).toFixed(1),
       y: row * tall + 4, width: Math.max(atX(from + length) - atX(from), 1).toFixed(1),
       height: tall - 8 });
     const label = (row, name) => draw("text", { class: "tick strong", x: left - 10,
-      y: row * tall + tall / 2, dy: "0.32em", "text-anchor": "end" }, name);
+      y: row * tall + tall / 2, dy: "0.32em", "text-anchor": "end" },
+      name.length > fits ? name.slice(0, fits - 1) + "…" : name);
     const value = (row, at, micros) => draw("text", { class: "tick", x: atX(at) + 6,
       y: row * tall + tall / 2, dy: "0.32em" }, time(micros));
     frame.replaceChildren(draw("svg", { role: "img", class: "plot", height: (bars.length + 1) * tall,

@@ -161,7 +161,7 @@ function answersOverTime(timeline, asked) {
 
 function short(value) {
   if (value >= 999500) return digits(value / 1e6) + " M";
-  if (value >= 9999) return digits(value / 1e3) + " k";
+  if (value >= 999.5) return digits(value / 1e3) + " k";
   return value < 10 ? digits(value) : count(value);
 }
 
