@@ -18,3 +18,5 @@ pub mod trial;
 pub mod knee;
 pub mod threshold;
 pub mod find;
+pub mod knob;
+pub mod child;

@@ -19,3 +19,4 @@ mod log;
 mod lifecycle;
 mod command;
 mod programs;
+mod judge;

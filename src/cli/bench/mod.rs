@@ -1,6 +1,11 @@
 //! `frys bench`: loads a server and says what its clients would see.
 
 mod load;
+mod search;
+mod find;
+mod side;
+mod compare;
+mod tune;
 
 use crate::bench::plan::Pace;
 use crate::bench::report::{Arrivals, Report};
@@ -9,14 +14,17 @@ use crate::config::units;
 
 use self::load::LoadArguments;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 /// The arguments of `frys bench`.
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Arguments {
+    #[command(subcommand)]
+    judge: Option<Judge>,
     #[command(flatten)]
     load: LoadArguments,
     /// Requests a second, sent when they are due whatever the server does (an open loop); without
@@ -34,6 +42,27 @@ pub struct Arguments {
     json: bool,
 }
 
+/// What drives the load and judges what it finds.
+#[derive(Subcommand, Debug)]
+enum Judge {
+    /// Find the highest rate at which an objective holds
+    ///
+    /// Doubles the rate until trials fail, halves what lies between, and confirms what is left by
+    /// fresh trials. Exit status 0 when a rate was found, 1 when none meets the objective, 2 when
+    /// the search could not tell.
+    Find(find::Arguments),
+    /// Compare two servers, binaries or configurations by trials in turn
+    ///
+    /// The target's host and port give way to each side's own. Exit status 1 when B is worse in
+    /// something, 2 when there was no comparison.
+    Compare(compare::Arguments),
+    /// Rank settings of a configuration by the highest rate at which an objective holds
+    ///
+    /// A gateway is started for each on loopback; the configuration is read, not changed. Exit
+    /// status 1 when no setting meets the objective, 2 when it could not be tried.
+    Tune(tune::Arguments),
+}
+
 /// How the requests of an open loop are spread over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Spread {
@@ -45,6 +74,12 @@ enum Spread {
 
 /// Does what the arguments say.
 pub fn run(arguments: &Arguments) -> ExitCode {
+    match &arguments.judge {
+        Some(Judge::Find(arguments)) => return find::run(arguments),
+        Some(Judge::Compare(arguments)) => return compare::run(arguments),
+        Some(Judge::Tune(arguments)) => return tune::run(arguments),
+        None => {}
+    }
     match measure(arguments) {
         Ok(report) => {
             println!("{}", serde_json::to_string_pretty(&report).expect("plain numbers and texts"));
