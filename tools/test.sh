@@ -26,7 +26,8 @@ apt_get() {
 
 missing_packages() {
     local pair
-    for pair in nginx:nginx-light curl:curl python3:python3 wrk:wrk hey:hey cc:gcc git:git; do
+    for pair in nginx:nginx-light curl:curl python3:python3 wrk:wrk hey:hey cc:gcc git:git \
+        valgrind:valgrind chromium:chromium; do
         command -v "${pair%%:*}" >/dev/null || printf '%s\n' "${pair##*:}"
     done
 }

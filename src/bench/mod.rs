@@ -11,6 +11,11 @@ mod connection;
 pub mod http1;
 pub mod recorder;
 pub mod report;
+pub mod units;
+pub mod table;
+pub mod page;
+#[cfg(any(test, feature = "__simulation"))]
+pub mod fixture;
 pub mod objective;
 pub mod statistics;
 pub mod compare;
@@ -20,3 +25,5 @@ pub mod threshold;
 pub mod find;
 pub mod knob;
 pub mod child;
+pub mod gateway;
+pub mod upstream;

@@ -35,6 +35,8 @@ pub enum RunFault {
     Thread(std::io::Error),
     /// A thread of the generator ended with a panic, which stands on the terminal.
     Panicked,
+    /// A thread did not end within the requests' timeout and [`limits::BENCH_GRACE_MS`].
+    Stuck,
 }
 
 /// Runs the load and reports. `told` hears of its progress on this thread.
@@ -55,15 +57,36 @@ pub fn run(load: &Load, told: &mut dyn FnMut(&Progress)) -> Result<Report, RunFa
     told(&Progress::Ending);
     let mut sum = Recorder::default();
     let mut seconds: f64 = 0.0;
+    let patience_end = std::time::Instant::now()
+        + load.plan.timeout
+        + Duration::from_millis(limits::BENCH_GRACE_MS);
     for thread in threads {
-        let outcome = thread.join().map_err(|_| RunFault::Panicked)?.map_err(RunFault::Engine)?;
+        let outcome = thread.outcome(patience_end)?;
         sum.merge(&outcome.recorder);
         seconds = seconds.max(outcome.seconds);
     }
     Ok(report(&load, &sum, seconds, piece, started_unix_s))
 }
 
-type Thread = JoinHandle<Result<Outcome, StartFault>>;
+/// A thread of the generator, which says what it found before it ends.
+struct Thread {
+    handle: JoinHandle<()>,
+    found: Receiver<Result<Outcome, StartFault>>,
+}
+
+impl Thread {
+    /// What it found; waited for until `end`, so that a run has an end whatever happens.
+    fn outcome(self, end: std::time::Instant) -> Result<Outcome, RunFault> {
+        let left = end.saturating_duration_since(std::time::Instant::now());
+        let found = match self.found.recv_timeout(left) {
+            Ok(found) => found.map_err(RunFault::Engine),
+            Err(RecvTimeoutError::Timeout) => return Err(RunFault::Stuck),
+            Err(RecvTimeoutError::Disconnected) => Err(RunFault::Panicked),
+        };
+        self.handle.join().map_err(|_| RunFault::Panicked)?;
+        found
+    }
+}
 
 fn start(
     load: &Arc<Load>,
@@ -73,7 +96,8 @@ fn start(
 ) -> Result<Thread, RunFault> {
     let load = load.clone();
     let part = Part { number, count: load.threads_count() };
-    let body = move || {
+    let (finder, found) = channel();
+    let work = move || {
         // Unpinned it is slower, which its own health shows.
         let _ = pin(load.plan.cores[number]);
         let runtime = Runtime::new(&options(&load))?;
@@ -86,8 +110,13 @@ fn start(
         runtime.shutdown();
         Ok(outcome)
     };
+    let body = move || {
+        // Whoever waited has given up.
+        let _ = finder.send(work());
+    };
     let thread = std::thread::Builder::new().name(format!("bench-{number}"));
-    thread.spawn(body).map_err(RunFault::Thread)
+    let handle = thread.spawn(body).map_err(RunFault::Thread)?;
+    Ok(Thread { handle, found })
 }
 
 fn options(load: &Load) -> Options {
@@ -223,6 +252,10 @@ impl fmt::Display for RunFault {
         match self {
             RunFault::Engine(fault) => write!(formatter, "the engine could not start: {fault}"),
             RunFault::Thread(error) => write!(formatter, "no thread could be started: {error}"),
+            RunFault::Stuck => formatter.write_str(
+                "a thread of the generator did not end in time: this machine has too little time \
+                 for it",
+            ),
             RunFault::Panicked => formatter.write_str("a thread of the generator panicked"),
         }
     }

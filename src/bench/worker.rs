@@ -230,18 +230,13 @@ impl Worker {
                 handed.clear();
             }
             let Some(next) = self.next_due() else { break };
-            // What became due while this thread was kept from running, until past the end, is
-            // never handed over; to wait for it would be to spin.
-            if self.runtime.now() >= self.window.1 {
+            if self.active.get() == 0 || self.runtime.now() >= self.window.1 {
                 break;
             }
             if self.free.borrow().is_empty() {
                 self.free_connection(next).await;
             } else {
                 self.runtime.alarm(next).await;
-            }
-            if self.active.get() == 0 {
-                break;
             }
         }
         self.runtime.sleep_until(self.window.1).await;

@@ -20,3 +20,5 @@ mod lifecycle;
 mod command;
 mod programs;
 mod judge;
+mod page;
+mod test_upstream;

@@ -3,15 +3,16 @@
 use crate::bench::compare::{self, Comparison, Difference, Side, Wanted};
 use crate::bench::objective::{errors_share, judged_latency};
 use crate::bench::plan::{Load, Pace};
-use crate::bench::report::{Arrivals, Report};
+use crate::bench::report::Report;
 use crate::bench::run;
 use crate::bench::statistics::{self, Bounds};
+use crate::bench::units::time;
 use crate::config::units;
 use crate::limits;
 
-use super::Spread;
 use super::load::LoadArguments;
-use super::search::{rest, time};
+use super::once::Spread;
+use super::search::rest;
 use super::side::{Common, Server, Subject};
 
 use clap::Args;
@@ -181,12 +182,8 @@ fn requests_with_warm_up(report: &Report) -> f64 {
 }
 
 fn pace(arguments: &Arguments) -> Pace {
-    let arrivals = match arguments.arrivals {
-        Spread::Constant => Arrivals::Constant,
-        Spread::Poisson => Arrivals::Poisson,
-    };
     match arguments.rate {
-        Some(rate) => Pace::Open { rate, arrivals },
+        Some(rate) => Pace::Open { rate, arrivals: arguments.arrivals.into() },
         None => Pace::Closed,
     }
 }

@@ -1,6 +1,7 @@
 //! `frys bench find`: the highest rate at which an objective holds.
 
 use crate::bench::find::{Answer, Heard, Next, Search};
+use crate::bench::units as show;
 
 use super::load::LoadArguments;
 use super::search::{self, SearchArguments};
@@ -74,7 +75,7 @@ fn tell(arguments: &Arguments, answer: &Answer) {
     println!("{objective}: {answer}");
     match answer.knee {
         Some(knee) => {
-            let p99 = search::time(knee.p99_us);
+            let p99 = show::time(knee.p99_us);
             println!("knee: latency bends upward from {:.0}/s on (p99 {p99} there)", knee.rate);
         }
         None => println!("knee: none to be seen among the rates that were tried"),

@@ -4,13 +4,14 @@
 use crate::bench::find::{Answer, End, Heard, Phase, Settings, Step};
 use crate::bench::objective::Objective;
 use crate::bench::plan::{Load, Pace};
-use crate::bench::report::{Arrivals, Report};
+use crate::bench::report::Report;
 use crate::bench::run::{self, RunFault};
 use crate::bench::trial::Trial;
+use crate::bench::units as show;
 use crate::config::units;
 use crate::limits;
 
-use super::Spread;
+use super::once::Spread;
 
 use clap::Args;
 
@@ -121,11 +122,7 @@ impl SearchArguments {
     }
 
     fn pace(&self, rate: f64) -> Pace {
-        let arrivals = match self.arrivals {
-            Spread::Constant => Arrivals::Constant,
-            Spread::Poisson => Arrivals::Poisson,
-        };
-        Pace::Open { rate, arrivals }
+        Pace::Open { rate, arrivals: self.arrivals.into() }
     }
 }
 
@@ -153,30 +150,15 @@ pub fn row(heard: &Heard) -> String {
         (false, false, false) => "failed",
     };
     format!(
-        "{:>3}  {phase:<8} {:>10.0} {:>10.0} {:>9} {:>9} {:>9} {:>7.2}%  {word}",
+        "{:>3}  {phase:<8} {:>10.0} {:>10.0} {:>9} {:>9} {:>9} {:>8}  {word}",
         step.number,
         step.rate,
         trial.achieved,
-        time(trial.p50_us),
-        time(trial.p99_us),
-        time(trial.p999_us),
-        trial.errors_share * 100.0,
+        show::time(trial.p50_us),
+        show::time(trial.p99_us),
+        show::time(trial.p999_us),
+        show::share(trial.errors_share),
     )
-}
-
-/// Microseconds in the unit that suits them, with three digits.
-pub fn time(us: f64) -> String {
-    let (value, unit) = match us {
-        us if us < 1e3 => (us, "us"),
-        us if us < 1e6 => (us / 1e3, "ms"),
-        us => (us / 1e6, "s"),
-    };
-    let digits = match value {
-        value if value < 9.995 => 2,
-        value if value < 99.95 => 1,
-        _ => 0,
-    };
-    format!("{value:.digits$}{unit}")
 }
 
 /// The exit status of a search: 0 for an answer, 1 where nothing meets the objective, 2 where the
@@ -209,21 +191,6 @@ const FIRST_LOOK: Duration = Duration::from_secs(2);
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_have_three_digits() {
-        for (us, want) in [
-            (0.0, "0.00us"),
-            (9.99, "9.99us"),
-            (9.999, "10.0us"),
-            (123.4, "123us"),
-            (1_234.0, "1.23ms"),
-            (45_678.0, "45.7ms"),
-            (1_500_000.0, "1.50s"),
-        ] {
-            assert_eq!(time(us), want);
-        }
-    }
 
     #[test]
     fn shares_are_written_in_percent() {
