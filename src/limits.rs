@@ -455,6 +455,17 @@ pub const BENCH_REPEATS_MAX: u32 = 99;
 pub const BENCH_TRIALS_MAX: usize = 200;
 
 const _: () = assert!((BENCH_REPEATS_MAX as usize) < BENCH_TRIALS_MAX);
+
+/// Settings of one tuning, the file as it is among them: at two minutes each two hours.
+pub const BENCH_SETTINGS_MAX: usize = 64;
+
+/// Milliseconds that a server of the lab has to end before it is ended: our gateway's drain of a
+/// load that has ended takes none.
+pub const BENCH_CHILD_STOP_MS_MAX: u64 = 3_000;
+
+/// Milliseconds that a server of the lab has to accept connections: a gateway takes some ten, a
+/// peer that reads a large configuration some thousand.
+pub const BENCH_CHILD_START_MS_MAX: u64 = 20_000;
 /// Milliseconds that a gateway's admin may take to answer: it is asked before and after a run, and
 /// shares a saturated machine with the run's end.
 pub const SCRAPE_MS_MAX: u64 = 5_000;

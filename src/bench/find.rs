@@ -92,7 +92,16 @@ pub struct Answer {
     /// Where latency bends.
     pub knee: Option<Knee>,
     /// All trials in their order.
-    pub trials: Vec<(Step, Trial)>,
+    pub trials: Vec<Heard>,
+}
+
+/// A trial that was made.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Heard {
+    /// What it was for.
+    pub step: Step,
+    /// What it showed.
+    pub trial: Trial,
 }
 
 /// The ways in which a search ends.
@@ -148,7 +157,7 @@ pub struct Search {
     retreats: u32,
     rest: f64,
     spent_s: f64,
-    trials: Vec<(Step, Trial)>,
+    trials: Vec<Heard>,
     end: Option<(End, Option<Tally>)>,
 }
 
@@ -272,7 +281,7 @@ impl Search {
             (false, true) => 4.0,
         };
         self.tally.count(&trial);
-        self.trials.push((step, trial.clone()));
+        self.trials.push(Heard { step, trial: trial.clone() });
         match self.phase {
             Phase::Bracket => self.bracket(&trial),
             Phase::Halve => self.halve(&trial),
@@ -417,14 +426,14 @@ impl Search {
     /// What is known of the highest rate that was met so far.
     fn best(&self) -> Option<Tally> {
         let rate = self.low?;
-        let same = self.trials.iter().filter(|(_, trial)| trial.rate == rate);
+        let same = self.trials.iter().filter(|heard| heard.trial.rate == rate);
         let mut tally = Tally::at(rate);
-        same.for_each(|(_, trial)| tally.count(trial));
+        same.for_each(|heard| tally.count(&heard.trial));
         Some(tally)
     }
 
     fn answer(&self, end: End, tally: Option<Tally>) -> Answer {
-        let heard: Vec<Trial> = self.trials.iter().map(|(_, trial)| trial.clone()).collect();
+        let heard: Vec<Trial> = self.trials.iter().map(|heard| heard.trial.clone()).collect();
         let highest = tally.map(|tally| {
             let count = tally.met + tally.failed;
             let share = statistics::share_interval(tally.met.into(), count.into(), CONFIDENCE);

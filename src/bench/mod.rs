@@ -23,5 +23,7 @@ pub mod trial;
 pub mod knee;
 pub mod threshold;
 pub mod find;
+pub mod knob;
+pub mod child;
 pub mod gateway;
 pub mod upstream;

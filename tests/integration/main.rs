@@ -19,5 +19,6 @@ mod log;
 mod lifecycle;
 mod command;
 mod programs;
+mod judge;
 mod page;
 mod test_upstream;

@@ -248,7 +248,7 @@ fn the_time_is_kept() {
     let answer = answer(settings, |step| trial(step, step.rate <= 5_000.0));
     assert_eq!(answer.end, End::OutOfTime);
     let spent: f64 =
-        answer.trials.iter().map(|(step, _)| step.cool_down_s + settings.seconds).sum();
+        answer.trials.iter().map(|heard| heard.step.cool_down_s + settings.seconds).sum();
     assert!(spent <= 60.0 && spent > 50.0, "{spent}");
     // What is known by then is told, with how little vouches for it.
     assert!(answer.highest.is_some_and(|highest| highest.rate >= 3_200.0 && highest.count <= 2));

@@ -57,11 +57,20 @@ pub struct RunArguments {
 
 /// How the requests of an open loop are spread over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Spread {
+pub enum Spread {
     /// At equal distances
     Constant,
     /// At random, as many independent clients send them
     Poisson,
+}
+
+impl From<Spread> for Arrivals {
+    fn from(spread: Spread) -> Arrivals {
+        match spread {
+            Spread::Constant => Arrivals::Constant,
+            Spread::Poisson => Arrivals::Poisson,
+        }
+    }
 }
 
 /// Runs once and reports.
@@ -81,12 +90,8 @@ pub fn run(arguments: &RunArguments) -> ExitCode {
 }
 
 fn measure(arguments: &RunArguments) -> Result<Report, Box<dyn Error>> {
-    let arrivals = match arguments.arrivals {
-        Spread::Constant => Arrivals::Constant,
-        Spread::Poisson => Arrivals::Poisson,
-    };
     let pace = match arguments.rate {
-        Some(rate) => Pace::Open { rate, arrivals },
+        Some(rate) => Pace::Open { rate, arrivals: arguments.arrivals.into() },
         None => Pace::Closed,
     };
     if let Some(objective) = &arguments.slo
