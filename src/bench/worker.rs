@@ -185,7 +185,9 @@ impl Worker {
         if self.requests_left.get() == 0 {
             return None;
         }
+        // What is due before the end and has no connection at the end is counted as unsent.
         if self.free.borrow().is_empty()
+            && self.runtime.now() < self.window.1
             && let Some(due) = self.take_due()
         {
             return Some(due);
@@ -209,26 +211,14 @@ impl Worker {
     }
 
     fn take_due(&self) -> Option<Instant> {
-        let now = self.runtime.now();
-        // What is due before the end and still waits at the end is counted as unsent.
-        if now >= self.window.1 {
-            return None;
-        }
-        self.schedule.borrow_mut().as_mut()?.take(now)
+        self.schedule.borrow_mut().as_mut()?.take(self.runtime.now())
     }
 
     /// Hands requests to free connections when they are due, and measures how late that was.
     async fn pace(self: Rc<Worker>) {
         let mut handed: Vec<Instant> = Vec::new();
         loop {
-            self.hand_over(&mut handed);
-            if !handed.is_empty() {
-                // The connections that were woken queue their bytes; then all leave together.
-                self.runtime.yield_now().await;
-                let left = self.runtime.submit();
-                self.count_lateness(&handed, left);
-                handed.clear();
-            }
+            self.hand_over(&mut handed).await;
             let Some(next) = self.next_due() else { break };
             if self.active.get() == 0 || self.runtime.now() >= self.window.1 {
                 break;
@@ -240,6 +230,8 @@ impl Worker {
             }
         }
         self.runtime.sleep_until(self.window.1).await;
+        // What became due in the last moments while a connection was free is late and no more.
+        self.hand_over(&mut handed).await;
         self.count_unsent();
         // Free connections look again and leave.
         self.runtime.wake_all();
@@ -249,7 +241,20 @@ impl Worker {
         self.schedule.borrow().as_ref().and_then(Schedule::next)
     }
 
-    fn hand_over(&self, handed: &mut Vec<Instant>) {
+    /// Hands over what is due, sees it leave, and counts how late that was.
+    async fn hand_over(&self, handed: &mut Vec<Instant>) {
+        self.wake_free(handed);
+        if handed.is_empty() {
+            return;
+        }
+        // The connections that were woken queue their bytes; then all leave together.
+        self.runtime.yield_now().await;
+        let left = self.runtime.submit();
+        self.count_lateness(handed, left);
+        handed.clear();
+    }
+
+    fn wake_free(&self, handed: &mut Vec<Instant>) {
         loop {
             let Some(index) = self.free.borrow_mut().pop() else { return };
             let Some(due) = self.take_due() else {
