@@ -22,3 +22,4 @@ mod programs;
 mod judge;
 mod page;
 mod test_upstream;
+mod bench;
