@@ -16,10 +16,12 @@ CONFIDENCE = 0.95
 # A change below this is not called one, however narrow its interval: two runs of one program on
 # one machine differ by that much in how its memory came to lie.
 RATIO_LEAST = 1.03
+# Two rounds give an interval that says nothing: t with one degree of freedom is 12.7.
+ROUNDS_MIN = 3
 
 
 class Interval:
-    """A ratio with its confidence interval; without bounds where one round cannot give them."""
+    """A ratio with its confidence interval; without bounds where the rounds are too few for one."""
 
     def __init__(self, ratio, low=None, high=None):
         self.ratio, self.low, self.high = ratio, low, high
@@ -40,7 +42,7 @@ def paired(ours, theirs, confidence=CONFIDENCE):
     if not logs:
         return None
     mean = statistics.fmean(logs)
-    if len(logs) < 2:
+    if len(logs) < ROUNDS_MIN:
         return Interval(math.exp(mean))
     half = (student_quantile((1 + confidence) / 2, len(logs) - 1)
             * statistics.stdev(logs) / math.sqrt(len(logs)))
@@ -55,7 +57,7 @@ def welch(after, before, confidence=CONFIDENCE):
         return None
     difference = statistics.fmean(logs[0]) - statistics.fmean(logs[1])
     ratio = math.exp(difference)
-    if min(map(len, logs)) < 2:
+    if min(map(len, logs)) < ROUNDS_MIN:
         return Interval(ratio)
     parts = [statistics.variance(values) / len(values) for values in logs]
     error = math.sqrt(sum(parts))
@@ -170,9 +172,9 @@ def subject_of(by_peer):
     return next(iter(by_peer))
 
 
-def changes(scenarios, result, baseline):
+def changes(scenarios, result, baseline, confidence=CONFIDENCE):
     """All figures that both have. The confidence is shared among them (Bonferroni), so that all of
-    an unchanged gateway passes with CONFIDENCE."""
+    an unchanged gateway passes with `confidence`."""
     found = []
     for name, by_peer in result.items():
         scenario, before = scenarios.get(name), baseline.get(name)
@@ -185,6 +187,6 @@ def changes(scenarios, result, baseline):
             sides = [controlled(side, subject, control, figure) for side in (by_peer, before)]
             if all(sides):
                 found.append((name, figure, control, sides))
-    confidence = 1 - (1 - CONFIDENCE) / max(1, len(found))
-    return [Change(name, figure, control, welch(*sides, confidence))
+    each = 1 - (1 - confidence) / max(1, len(found))
+    return [Change(name, figure, control, welch(*sides, each))
             for name, figure, control, sides in found]

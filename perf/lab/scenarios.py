@@ -75,6 +75,13 @@ class Table:
         name = f"{self.name}.{key}" if self.name else key
         return Table(self.file, name, self.take(key, dict, {}, required))
 
+    def tables(self, key):
+        """The tables of an array."""
+        entries = self.take(key, list, [])
+        if not all(isinstance(entry, dict) for entry in entries):
+            raise self.fault(key, "must be tables")
+        return [Table(self.file, f"{key}[{at}]", entry) for at, entry in enumerate(entries)]
+
     def end(self):
         """Refuses what nobody took."""
         for key in self.content:
@@ -91,12 +98,11 @@ class Traffic:
         given = [bool(self.targets), path is not None, self.urls is not None]
         if sum(given) != 1:
             raise table.fault("path", "give one of path, targets and urls")
-        for target in [path] if path is not None else self.targets:
-            if not isinstance(target, str) or not target.split()[-1:][0:1] \
-                    or not target.split()[-1].startswith("/"):
-                raise table.fault("path" if path is not None else "targets",
+        self.targets = self.targets if path is None else [path]
+        for target in self.targets:
+            if not isinstance(target, str) or not target.split(" ")[-1].startswith("/"):
+                raise table.fault("targets" if path is None else "path",
                                   f"must end in a path that begins with /, is {target!r}")
-        self.targets = self.targets or ([path] if path is not None else [])
         self.method = table.take("method", str)
         self.host = table.take("host", str)
         self.body_bytes = table.count("body_bytes")
@@ -173,8 +179,7 @@ class Scenario:
         if self.traffic.idle != self.figure.endswith("_bytes"):
             raise figure.fault("name", "idle traffic and figures in bytes go together")
         self.variants = variants(table.table("variants"))
-        self.reach = [Reach(Table(file, f"reach[{at}]", entry), self.figure)
-                      for at, entry in enumerate(table.take("reach", list, []))]
+        self.reach = [Reach(entry, self.figure) for entry in table.tables("reach")]
         table.end()
 
     @property
