@@ -228,3 +228,23 @@ fn a_table_a_page_and_a_pipe_that_closes_are_all_served() {
     assert!(text.starts_with("<!DOCTYPE html>") || text.starts_with("<!doctype html>"), "{text}");
     assert!(text.contains("\"requests\":20"), "the page has the run");
 }
+
+#[test]
+fn a_run_that_is_stopped_reports_what_it_saw_until_then() {
+    let upstream = Upstream::saying("hello");
+    let target = format!("http://{}/", upstream.address);
+    let mut command = Command::new(FRYS);
+    command.args(["bench", "--json", "--warm-up", "0s", "-c", "1", "-t", "1", "-d", "100s"]);
+    command.arg(&target).stdin(Stdio::null()).stdout(Stdio::piped());
+    let child = command.spawn().expect("it starts");
+    upstream.wait_for(10);
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill starts").success());
+    let output = child.wait_with_output().expect("it ends");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(count(&report, "/seen/requests") >= 10, "{report}");
+    assert!(number(&report, "/seen/seconds") < 60.0, "{report}");
+    let warnings = report["client"]["warnings"].to_string();
+    assert!(warnings.contains("stopped"), "{warnings}");
+}
