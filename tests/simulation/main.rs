@@ -5,6 +5,7 @@
 
 mod client;
 mod scenes;
+mod stages;
 mod upstream;
 mod world;
 
