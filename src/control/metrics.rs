@@ -563,8 +563,11 @@ mod tests {
         let text = Metrics::new(sample()).encode(Form::Text);
         let relay = lines_with(&text, "frys_stage_duration_seconds_count{stage=\"relay\"}");
         assert_eq!(relay, ["frys_stage_duration_seconds_count{stage=\"relay\"} 2"]);
-        let bucket = r#"frys_stage_duration_seconds_bucket{le="1e-6",stage="parse"} 2"#;
-        assert!(text.contains(bucket), "{text}");
+        let buckets = lines_with(&text, "frys_stage_duration_seconds_bucket{");
+        let of_parse: Vec<_> = buckets.iter().filter(|line| line.contains("parse")).collect();
+        assert_eq!(of_parse.len(), STAGE_BOUNDS_NS.len() + 1);
+        assert!(of_parse[0].ends_with("} 0"), "up to 250 ns: {}", of_parse[0]);
+        assert!(of_parse[1].ends_with("} 2"), "up to 1 µs: {}", of_parse[1]);
         assert_eq!(lines_with(&text, "process_cpu_seconds_total ").len(), 1);
         assert_eq!(lines_with(&text, "process_resident_memory_bytes ").len(), 1);
     }

@@ -15,6 +15,7 @@ mod pools;
 mod limits;
 mod timeouts;
 mod admin;
+mod stages;
 mod log;
 mod lifecycle;
 mod command;
