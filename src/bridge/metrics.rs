@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::histogram::Histogram;
 use super::reason::Reason;
+use super::stages::Stages;
 use crate::limits::{METRIC_ROUTES_MAX, METRIC_UPSTREAMS_MAX};
 use crate::snapshot::{RouteId, UpstreamId};
 
@@ -217,11 +218,14 @@ engine_counters! {
     tasks,
 }
 
-/// A worker's counters. About 17 KiB, and 8.5 KiB for each route and upstream that was asked for:
+/// A worker's counters. About 125 KiB, and 8.5 KiB for each route and upstream that was asked for:
 /// at most 512 + 2 and 512 + 1 of them, so under 9 MiB whatever the configuration.
 #[repr(align(64))]
 pub struct WorkerBlock {
+    /// Where the time of its requests went.
+    pub stages: Stages,
     worker: usize,
+    thread: AtomicU64,
     state: AtomicU8,
     generation: AtomicU64,
     reasons: [Counter; Reason::COUNT],
@@ -246,7 +250,9 @@ impl WorkerBlock {
     /// The block of the worker of this number, all zero.
     pub fn new(worker: usize) -> Arc<WorkerBlock> {
         Arc::new(WorkerBlock {
+            stages: Stages::default(),
             worker,
+            thread: AtomicU64::new(0),
             state: AtomicU8::new(WorkerState::Starting as u8),
             generation: AtomicU64::new(0),
             reasons: std::array::from_fn(|_| Counter::default()),
@@ -267,6 +273,11 @@ impl WorkerBlock {
     /// Says that this generation is installed; control waits for it.
     pub fn acknowledge(&self, generation: u64) {
         self.generation.store(generation, Ordering::Release);
+    }
+
+    /// Says which of the process's threads the worker is.
+    pub fn run_on(&self, thread: u64) {
+        self.thread.store(thread, Ordering::Relaxed);
     }
 
     /// Says what the worker is doing.
@@ -386,6 +397,11 @@ impl WorkerBlock {
     /// The worker's number.
     pub fn worker(&self) -> usize {
         self.worker
+    }
+
+    /// The system's number of the worker's thread; `None` before it started.
+    pub fn thread(&self) -> Option<u64> {
+        Some(self.thread.load(Ordering::Relaxed)).filter(|thread| *thread != 0)
     }
 
     /// The last acknowledged generation; 0 before the first.

@@ -6,6 +6,7 @@
 
 pub mod reason;
 pub mod histogram;
+pub mod stages;
 pub mod metrics;
 pub mod mailbox;
 pub mod log;

@@ -24,6 +24,7 @@ mod sections;
 mod decode;
 mod check;
 mod load;
+mod draft;
 mod reference;
 
 pub use crate::error::{ConfigError, Fault, Location};
@@ -33,7 +34,9 @@ pub use cluster::{ClusterConfig, LoadBalancerType, Upstream};
 pub use condition::{ConditionOperator, RouteCondition};
 pub(crate) use decode::units;
 pub use document::Document;
+pub(crate) use draft::{Draft, Literal, lines as draft_lines};
 pub use gateway::{GatewayConfig, Workers};
+pub(crate) use keys::nearest;
 pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
 pub use listen::{AddressInvalid, ListenAddr, ListenAddress, ListenerConfig};
 pub use load::Loaded;

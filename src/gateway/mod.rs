@@ -326,6 +326,9 @@ fn serve(plan: Plan, told: Told) {
     // Nobody hears it where another worker's fault has already ended the start.
     let _ = told.send(Ok(()));
     drop(told);
+    if let Some(thread) = thread_number() {
+        plan.block.run_on(thread);
+    }
     let worker = Worker::new(Parts {
         runtime: runtime.clone(),
         number: plan.number,
@@ -336,6 +339,11 @@ fn serve(plan: Plan, told: Told) {
     });
     runtime.block_on(worker.run(listeners, plan.receiver));
     runtime.shutdown();
+}
+
+/// The system's number of the calling thread: the name to which `/proc/thread-self` leads.
+fn thread_number() -> Option<u64> {
+    std::fs::read_link("/proc/thread-self").ok()?.file_name()?.to_str()?.parse().ok()
 }
 
 /// A number that differs from worker to worker and from start to start.

@@ -13,7 +13,10 @@ use std::time::Duration;
 pub async fn run(worker: Rc<Worker>, listener: Rc<Listener>, admit: fn(&Rc<Worker>, Socket)) {
     loop {
         match listener.accept().await {
-            Ok(socket) => admit(&worker, socket),
+            Ok(socket) => {
+                worker.accepted(&socket);
+                admit(&worker, socket);
+            }
             Err(Errno::CANCELLED | Errno::CLOSED) => return,
             Err(_) if worker.is_draining() => return,
             Err(_) => {

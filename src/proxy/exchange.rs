@@ -1,6 +1,7 @@
 //! What one request carries along the stages: its two ends, its head, and the facts for the record.
 
 use crate::bridge::reason::Reason;
+use crate::bridge::stages::{Stage, Stages};
 use crate::http::framing::Body;
 use crate::http::head::{HeadIndex, RequestHead, Version};
 use crate::http::method::Method;
@@ -154,6 +155,12 @@ pub struct Facts {
     pub started: Instant,
     /// When the whole exchange must have ended, if it must.
     pub total_deadline: Option<Instant>,
+    /// The stage to which the time goes now.
+    pub stage: Stage,
+    /// Since when it does.
+    pub stage_at: Instant,
+    /// Of a request whose short steps are timed: when the last one ended.
+    pub sampled_at: Option<Instant>,
     /// When the head was complete.
     pub head_at: Instant,
     /// When the upstream's connection was ready.
@@ -196,6 +203,9 @@ impl Facts {
             reason: Reason::Ok,
             started,
             total_deadline: None,
+            stage: Stage::Receive,
+            stage_at: started,
+            sampled_at: None,
             head_at: started,
             connected_at: None,
             first_byte_at: None,
@@ -205,6 +215,24 @@ impl Facts {
             close_delimited: false,
             response_began: false,
             request_complete: true,
+        }
+    }
+}
+
+impl Facts {
+    /// From `at` on the time goes to this stage; what went to the one before is counted.
+    pub fn enter(&mut self, stages: &Stages, stage: Stage, at: Instant) {
+        self.leave(stages, at);
+        self.stage = stage;
+        self.stage_at = at;
+    }
+
+    /// Counts what went to the present stage.
+    pub fn leave(&self, stages: &Stages, at: Instant) {
+        let spent_ns = at.nanos_since(self.stage_at);
+        // Most heads come whole: that nobody waited for them is not worth counting.
+        if self.stage != Stage::Receive || spent_ns > 0 {
+            stages.record(self.stage, spent_ns);
         }
     }
 }

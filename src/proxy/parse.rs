@@ -1,6 +1,7 @@
 //! From the client's bytes to the facts of a request.
 
 use crate::bridge::reason::Reason;
+use crate::bridge::stages::Stage;
 use crate::http::field::FieldId;
 use crate::http::framing::{self, Body};
 use crate::http::h1::parse::{self, Parsed};
@@ -64,6 +65,7 @@ pub async fn request(
         let Some(mut lease) = next_lease(client, deadline).await? else {
             return Err(Failure::new(Reason::ClientClosed));
         };
+        worker.step(&mut exchange.facts);
         let Exchange { head, index, .. } = exchange;
         let carried_bytes = head.len();
         let parsed = if carried_bytes == 0 {
@@ -94,7 +96,9 @@ pub async fn request(
             }
         }
     }
-    understand(worker.runtime.now(), client, exchange)
+    understand(worker.runtime.now(), client, exchange)?;
+    worker.stepped(&mut exchange.facts, Stage::Parse);
+    Ok(())
 }
 
 async fn next_lease(client: &mut Client, deadline: Instant) -> Result<Option<Lease>, Failure> {

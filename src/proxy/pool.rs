@@ -2,6 +2,7 @@
 //! one; and what becomes of it afterwards.
 
 use crate::bridge::reason::Reason;
+use crate::bridge::stages::Stage;
 use crate::runtime::Instant;
 
 use super::exchange::{Client, Exchange, Upstream};
@@ -22,7 +23,7 @@ use std::future::poll_fn;
 pub async fn check_out(
     worker: &Worker,
     client: &Client,
-    exchange: &Exchange,
+    exchange: &mut Exchange,
     pool: usize,
     fresh: bool,
 ) -> Result<Grant, Failure> {
@@ -35,8 +36,10 @@ pub async fn check_out(
     let Some(waiting) = worker.pools.enqueue(pool) else {
         return Err(Failure::new(Reason::UpstreamConnectionsFull));
     };
+    let now = worker.runtime.now();
+    exchange.facts.enter(&worker.block.stages, Stage::PoolWait, now);
     let total = exchange.facts.total_deadline.unwrap_or(Instant::NEVER);
-    let until = worker.runtime.now().plus_ns(exchange.timeouts().connect_ns);
+    let until = now.plus_ns(exchange.timeouts().connect_ns);
     client.timer.set(until.min(total));
     let granted = poll_fn(|context| waiting.poll_granted(&worker.runtime, context));
     match client.timer.limit(granted).await {

@@ -13,6 +13,7 @@ use super::worker::Worker;
 pub fn exchange(worker: &Worker, client: &Client, exchange: &Exchange) {
     let facts = &exchange.facts;
     let now = worker.runtime.now();
+    facts.leave(&worker.block.stages, now);
     let first_byte_ns = since(facts.connected_at, facts.first_byte_at);
     let bytes_in = exchange.head.len() as u64 + facts.bytes_in;
     let bytes_out = client.given_bytes().saturating_sub(facts.given_before_bytes);

@@ -1,6 +1,7 @@
 //! The stages of a request in order: the one file that names them all.
 
 use crate::bridge::reason::Reason;
+use crate::bridge::stages::Stage;
 use crate::runtime::Socket;
 
 use super::balance::attempts::{Attempts, Target};
@@ -69,10 +70,13 @@ async fn request(
 ) -> Result<(), Failure> {
     parse::request(worker, client, exchange).await?;
     let cluster = route::find(exchange)?;
+    worker.stepped(&mut exchange.facts, Stage::Route);
     let mut attempts = Attempts::new(cluster);
     // Opening an upstream is the only step that is ever tried again: no answer has begun.
     let mut upstream = loop {
+        worker.step(&mut exchange.facts);
         let target = attempts.pick(exchange)?;
+        worker.stepped(&mut exchange.facts, Stage::Balance);
         match open(worker, client, exchange, target).await {
             Ok(upstream) => break upstream,
             Err(failure) => attempts.next_or(worker, exchange, target, failure)?,

@@ -3,14 +3,15 @@
 use crate::bridge::log;
 use crate::bridge::mailbox::{Message, Receiver};
 use crate::bridge::metrics::{EngineCounters, WorkerBlock, WorkerState};
+use crate::bridge::stages::Stage;
 use crate::http::h1::chunked::ChunkLimits;
 use crate::http::h1::parse::HeadLimits;
 use crate::limits;
-use crate::runtime::{Listener, Runtime};
+use crate::runtime::{Listener, Runtime, Socket};
 use crate::snapshot::{Cluster, ClusterId, EndpointId, Snapshot, Timeouts};
 
 use super::balance::Balancer;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Facts};
 use super::pools::Pools;
 use super::{accept, serve};
 
@@ -60,6 +61,10 @@ pub struct Worker {
     exchanges: RefCell<Vec<Box<Exchange>>>,
     log: RefCell<Option<log::Writer>>,
     random: Cell<u64>,
+    /// Requests until one whose short steps are timed.
+    until_sample: Cell<u32>,
+    /// Connections until one that is asked how long it waited.
+    until_accept_sample: Cell<u32>,
 }
 
 /// A configuration as this worker serves it: the shared snapshot and what belongs to this core.
@@ -102,6 +107,8 @@ impl Worker {
             exchanges: RefCell::new(Vec::new()),
             log: RefCell::new(parts.log),
             random: Cell::new(parts.seed),
+            until_sample: Cell::new(0),
+            until_accept_sample: Cell::new(0),
         })
     }
 
@@ -112,6 +119,10 @@ impl Worker {
         let mut unopened = listeners;
         let mut open: Vec<Rc<Listener>> = Vec::new();
         self.runtime.spawn(maintain(self.clone()));
+        let block = self.block.clone();
+        self.runtime.sample_turns(limits::STAGE_SAMPLE_EVERY, move |busy_ns| {
+            block.stages.record(Stage::Turn, busy_ns);
+        });
         loop {
             while let Some(message) = mailbox.pop() {
                 match message {
@@ -195,12 +206,49 @@ impl Worker {
         let now = self.runtime.now();
         self.block.request_begun();
         let free = self.exchanges.borrow_mut().pop();
-        match free {
+        let mut exchange = match free {
             Some(mut exchange) => {
                 exchange.renew(generation, now);
                 exchange
             }
             None => Box::new(Exchange::new(generation, now)),
+        };
+        match self.until_sample.get() {
+            0 => {
+                self.until_sample.set(limits::STAGE_SAMPLE_EVERY - 1);
+                exchange.facts.sampled_at = Some(now);
+            }
+            count => self.until_sample.set(count - 1),
+        }
+        exchange
+    }
+
+    /// Where a step that fits into one turn begins: looks at the clock, for the requests whose
+    /// steps are timed.
+    pub fn step(&self, facts: &mut Facts) {
+        if facts.sampled_at.is_some() {
+            facts.sampled_at = Some(self.runtime.precise());
+        }
+    }
+
+    /// The step since the last look was this one.
+    pub fn stepped(&self, facts: &mut Facts, stage: Stage) {
+        if let Some(from) = facts.sampled_at {
+            let now = self.runtime.precise();
+            self.block.stages.record(stage, now.nanos_since(from));
+            facts.sampled_at = Some(now);
+        }
+    }
+
+    /// Asks some of the accepted connections how long they waited.
+    pub fn accepted(&self, socket: &Socket) {
+        let until_sample = self.until_accept_sample.get();
+        if until_sample > 0 {
+            return self.until_accept_sample.set(until_sample - 1);
+        }
+        self.until_accept_sample.set(limits::ACCEPT_SAMPLE_EVERY - 1);
+        if let Some(waited_ms) = socket.silent_ms() {
+            self.block.stages.record(Stage::AcceptWait, u64::from(waited_ms) * 1_000_000);
         }
     }
 

@@ -38,10 +38,19 @@ pub(crate) struct Core {
     pub(super) copied_bytes: Cell<u64>,
     pub(super) running: Cell<bool>,
     pub(super) after_turn: RefCell<Option<AfterTurn>>,
+    pub(super) turn_sample: RefCell<Option<TurnSample>>,
+    /// Turns until one is timed, that one included; zero where none is.
+    pub(super) untimed_turns: Cell<u32>,
 }
 
 /// What a test wants to look at after each turn.
 pub(super) type AfterTurn = Rc<dyn Fn(&Runtime)>;
+
+/// Who is told how long turns take, and how seldom.
+pub(super) struct TurnSample {
+    pub(super) every: u32,
+    pub(super) tell: Box<dyn Fn(u64)>,
+}
 
 impl Core {
     /// Counts bytes that were copied in user space.
@@ -95,11 +104,27 @@ impl Core {
         } else {
             [self.until_due(), longest, self.alarm.until(&self.clock)].into_iter().flatten().min()
         };
+        self.time_turn();
         self.driver.borrow_mut().enter(timeout);
         self.clock.turn(self.driver.borrow().simulated_now_ns());
         self.turns.set(self.turns.get() + 1);
         self.hear();
         self.fire();
+    }
+
+    /// Tells of one turn in so many how long it took since the clock was read for it.
+    fn time_turn(&self) {
+        match self.untimed_turns.get() {
+            0 => {}
+            1 => {
+                let busy_ns = self.clock.precise().nanos_since(self.clock.now());
+                let sample = self.turn_sample.borrow();
+                let Some(TurnSample { every, tell }) = &*sample else { return };
+                self.untimed_turns.set(*every);
+                tell(busy_ns);
+            }
+            count => self.untimed_turns.set(count - 1),
+        }
     }
 
     /// How long until something is due; `None` when nothing ever is.

@@ -3,12 +3,13 @@
 use std::io::ErrorKind;
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use socket2::{SockAddr, SockRef};
 
 use super::Errno;
+use super::kernel;
 use super::operation::Address;
 use super::simulated::End;
 
@@ -58,6 +59,14 @@ impl Descriptor {
         match self {
             Descriptor::Kernel(fd) => SockRef::from(fd).local_addr().ok()?.as_socket(),
             Descriptor::Simulated(end) => end.local_address(),
+        }
+    }
+
+    /// Milliseconds since a TCP connection that has sent nothing was established; `None` of others.
+    pub(crate) fn silent_ms(&self) -> Option<u32> {
+        match self {
+            Descriptor::Kernel(fd) => kernel::silent_ms(fd.as_fd()).ok(),
+            Descriptor::Simulated(_) => None,
         }
     }
 

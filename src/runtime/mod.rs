@@ -57,7 +57,7 @@ use crate::memory::{Blocks, Slab};
 use self::alarm::Alarm;
 use self::buffers::Buffers;
 use self::clock::Clock;
-use self::core::Core;
+use self::core::{Core, TurnSample};
 use self::descriptor::Descriptor;
 use self::dial::Dial;
 use self::driver::Driver;
@@ -186,6 +186,8 @@ impl Runtime {
             copied_bytes: 0.into(),
             running: false.into(),
             after_turn: None.into(),
+            turn_sample: None.into(),
+            untimed_turns: 0.into(),
         };
         Runtime { core: Rc::new(core) }
     }
@@ -244,6 +246,19 @@ impl Runtime {
     /// The time of this turn.
     pub fn now(&self) -> Instant {
         self.core.now()
+    }
+
+    /// The time now, read from the system: for the few measurements of what fits into one turn.
+    pub fn precise(&self) -> Instant {
+        self.core.clock.precise()
+    }
+
+    /// Tells `tell` of one turn in `every` how many nanoseconds passed between the loop's look at
+    /// what happened and its next system call. `tell` must not call this again.
+    pub fn sample_turns(&self, every: u32, tell: impl Fn(u64) + 'static) {
+        let sample = TurnSample { every: every.max(1), tell: Box::new(tell) };
+        *self.core.turn_sample.borrow_mut() = Some(sample);
+        self.core.untimed_turns.set(1);
     }
 
     /// Unix time of this turn.

@@ -3,8 +3,10 @@
 //!
 //! `FRYS_SEED=17 cargo test --test simulation` replays one seed; `FRYS_SEEDS=1000` runs more.
 
+mod bench;
 mod client;
 mod scenes;
+mod stages;
 mod upstream;
 mod world;
 

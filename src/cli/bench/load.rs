@@ -11,6 +11,7 @@ use clap::Args;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
+use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -114,6 +115,34 @@ impl LoadArguments {
             read_bytes_per_s: self.read_rate,
         };
         plan.load().map_err(LoadFault::Plan)
+    }
+
+    /// The same for a server elsewhere: methods, paths and weights stay, and the `Host` that would
+    /// have been sent; without targets, `/` is requested.
+    ///
+    /// # Errors
+    /// As [`LoadArguments::load`] of the file of targets.
+    pub fn moved(&self, address: SocketAddr) -> Result<LoadArguments, LoadFault> {
+        let mut moved = self.clone();
+        if let Some(path) = moved.urls.take() {
+            moved.targets.extend(targets_of(&path)?);
+        }
+        let is_host = |(name, _): &(String, String)| name.eq_ignore_ascii_case("host");
+        let host = moved.targets.first().map(|target| target.server.authority().to_string());
+        if let Some(host) = host.filter(|_| !moved.headers.iter().any(is_host)) {
+            moved.headers.push(("Host".to_owned(), host));
+        }
+        let at = |path: &str| -> Target {
+            format!("http://{address}{path}").parse().expect("an address and a path are a URL")
+        };
+        if moved.targets.is_empty() {
+            moved.targets.push(at("/"));
+        }
+        for target in &mut moved.targets {
+            let Target { url, server, .. } = at(&target.path);
+            (target.url, target.server) = (url, server);
+        }
+        Ok(moved)
     }
 
     /// The seed that was asked for.

@@ -1,6 +1,7 @@
 //! The answer, from the upstream to the client.
 
 use crate::bridge::reason::Reason;
+use crate::bridge::stages::Stage;
 use crate::http::field::{FieldId, FieldSet};
 use crate::http::framing::{self, Body};
 use crate::http::h1::chunked::Decoder;
@@ -10,7 +11,7 @@ use crate::http::head::{ResponseHead, Version};
 use crate::http::method::Method;
 use crate::limits;
 use crate::memory::Block;
-use crate::runtime::{Lease, Side, Socket, Timer};
+use crate::runtime::{Instant, Lease, Side, Socket, Timer};
 
 use super::super::exchange::{Exchange, Facts, Input, Upstream};
 use super::super::failure::Failure;
@@ -28,6 +29,8 @@ pub(super) struct Download<'a> {
     input: &'a mut Input,
     exchange: &'a mut Exchange,
     progress: &'a Progress,
+    /// When the head that is being read began.
+    head_at: Instant,
 }
 
 /// A final head, written for the client.
@@ -58,7 +61,8 @@ impl<'a> Download<'a> {
         exchange: &'a mut Exchange,
         progress: &'a Progress,
     ) -> Self {
-        Self { worker, client, timer, upstream, input, exchange, progress }
+        let head_at = worker.runtime.now();
+        Self { worker, client, timer, upstream, input, exchange, progress, head_at }
     }
 
     /// Carries the answer to its end; whether the upstream's connection can be used again.
@@ -88,8 +92,12 @@ impl<'a> Download<'a> {
         let mut informational_count = 0;
         loop {
             let mut lease = self.first_bytes().await?;
+            self.worker.step(&mut self.exchange.facts);
             let Exchange { response_head: head, response_index: index, .. } = self.exchange;
             let carried_bytes = head.len();
+            if carried_bytes == 0 {
+                self.head_at = self.worker.runtime.now();
+            }
             let parsed = if carried_bytes == 0 {
                 parse::response(&lease, &limits, index)
             } else {
@@ -109,6 +117,8 @@ impl<'a> Download<'a> {
             lease.advance(head_bytes - carried_bytes);
             self.input.put_back(lease);
             if let Some(head) = done {
+                self.worker.stepped(&mut self.exchange.facts, Stage::Answer);
+                self.began();
                 return Ok(head);
             }
             self.exchange.response_head.clear();
@@ -118,6 +128,16 @@ impl<'a> Download<'a> {
                 return Err(Failure::new(Reason::UpstreamMalformed));
             }
         }
+    }
+
+    /// The final answer has begun: from its first byte on the time goes to the relay.
+    fn began(&mut self) {
+        let (facts, stages) = (&mut self.exchange.facts, &self.worker.block.stages);
+        let uploaded_at = self.progress.uploaded_at.get().filter(|at| *at <= self.head_at);
+        if let (Stage::Upload, Some(at)) = (facts.stage, uploaded_at) {
+            facts.enter(stages, Stage::UpstreamFirstByte, at);
+        }
+        facts.enter(stages, Stage::Relay, self.head_at);
     }
 
     async fn first_bytes(&mut self) -> Result<Lease, Failure> {

@@ -8,6 +8,7 @@ mod moving;
 mod upload;
 
 use crate::bridge::reason::Reason;
+use crate::bridge::stages::Stage;
 use crate::http::framing::Body;
 use crate::limits;
 use crate::runtime::{Address, Errno, Instant, Segment};
@@ -32,6 +33,8 @@ pub(crate) struct Progress {
     pub(crate) request_complete: Cell<bool>,
     /// Nothing more goes up, whether or not all of it did.
     pub(crate) ended: Cell<bool>,
+    /// When the whole body had been handed on.
+    pub(crate) uploaded_at: Cell<Option<Instant>>,
     /// A final answer's head was queued for the client.
     pub(crate) response_began: Cell<bool>,
 }
@@ -53,22 +56,30 @@ pub async fn connect(
         }
         Grant::Dial(permit) => dial(worker, client, exchange, permit).await?,
     };
-    exchange.facts.connected_at = Some(worker.runtime.now());
+    let now = worker.runtime.now();
+    exchange.facts.connected_at = Some(now);
+    let stage = match exchange.facts.body {
+        Body::Empty => Stage::UpstreamFirstByte,
+        Body::Length(_) | Body::Chunked | Body::UntilClose => Stage::Upload,
+    };
+    exchange.facts.enter(&worker.block.stages, stage, now);
     Ok(upstream)
 }
 
 async fn dial(
     worker: &Worker,
     client: &Client,
-    exchange: &Exchange,
+    exchange: &mut Exchange,
     mut permit: Permit,
 ) -> Result<Upstream, Failure> {
+    let now = worker.runtime.now();
+    exchange.facts.enter(&worker.block.stages, Stage::Connect, now);
     let Some(endpoint) = exchange.endpoint() else {
         return Err(Failure::new(Reason::NoEndpoint));
     };
     let address = Address::Tcp(endpoint.address);
     let wait_max_ns = exchange.timeouts().connect_ns;
-    let deadline = Deadline::new(exchange, worker.runtime.now().plus_ns(wait_max_ns));
+    let deadline = Deadline::new(exchange, now.plus_ns(wait_max_ns));
     client.timer.set(deadline.at);
     let upstream = endpoint.upstream;
     let failure = match client.timer.limit(worker.runtime.connect(&address)).await {
@@ -98,7 +109,9 @@ pub async fn send(
     exchange: &mut Exchange,
 ) -> Result<(), Failure> {
     let mut block = worker.runtime.blocks().take();
+    worker.step(&mut exchange.facts);
     head::encode(client, exchange, &mut block);
+    worker.stepped(&mut exchange.facts, Stage::Encode);
     let sent_bytes = upstream.socket.sent_bytes();
     upstream.socket.push(Segment::Block(block));
     if !matches!(exchange.facts.body, Body::Empty) {
@@ -145,6 +158,12 @@ pub async fn relay(
         // In a box of its own: clients without a body, most of them idle, need not have the room.
         Box::pin(both(worker, client, upstream, exchange, &progress)).await
     };
+    if exchange.facts.stage == Stage::Upload
+        && let Some(at) = progress.uploaded_at.get()
+    {
+        // All went up, and no answer came.
+        exchange.facts.enter(&worker.block.stages, Stage::UpstreamFirstByte, at);
+    }
     exchange.facts.bytes_in = progress.bytes_in.get();
     exchange.facts.request_complete = progress.request_complete.get();
     reusable
@@ -172,7 +191,10 @@ async fn both(
             uploading = false;
             progress.ended.set(true);
             match end {
-                Ok(()) => progress.request_complete.set(true),
+                Ok(()) => {
+                    progress.request_complete.set(true);
+                    progress.uploaded_at.set(Some(worker.runtime.now()));
+                }
                 Err(Stop::Client(failure)) => return Poll::Ready(Err(failure)),
                 // The upstream may have answered before it stopped reading: look for that first.
                 Err(Stop::Upstream) => {}

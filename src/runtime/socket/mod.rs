@@ -59,6 +59,12 @@ impl Socket {
         self.core.sockets.borrow().local_address(self.slot)
     }
 
+    /// Milliseconds since a TCP connection that has sent nothing was established, in the kernel's
+    /// ticks of 1 to 10 ms; `None` of other sockets. A system call.
+    pub fn silent_ms(&self) -> Option<u32> {
+        self.core.sockets.borrow().silent_ms(self.slot)
+    }
+
     /// The next bytes that arrive; `None` at the end of the stream. Dropping the future loses no
     /// byte. One task at a time may wait.
     ///

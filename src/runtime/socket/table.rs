@@ -156,6 +156,10 @@ impl Sockets {
         self.slab.get(socket)?.descriptor.local_address()
     }
 
+    pub(crate) fn silent_ms(&self, socket: Slot) -> Option<u32> {
+        self.slab.get(socket)?.descriptor.silent_ms()
+    }
+
     pub(crate) fn descriptor(&self, socket: Slot) -> Option<&Descriptor> {
         self.slab.get(socket).map(|state| &state.descriptor)
     }

@@ -1,0 +1,286 @@
+//! `frys bench compare`: two servers in turn, and whether they differ.
+
+use crate::bench::compare::{self, Comparison, Difference, Side, Wanted};
+use crate::bench::objective::{errors_share, judged_latency};
+use crate::bench::plan::{Load, Pace};
+use crate::bench::report::Report;
+use crate::bench::run;
+use crate::bench::statistics::{self, Bounds};
+use crate::bench::units::time;
+use crate::config::units;
+use crate::limits;
+
+use super::load::LoadArguments;
+use super::once::Spread;
+use super::search::rest;
+use super::side::{Common, Server, Subject};
+
+use clap::Args;
+use serde::Serialize;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// The arguments of `frys bench compare`.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// `http://host:port` that serves already, a configuration, a binary (with --config), or
+    /// `PORT=COMMAND`
+    #[arg(value_name = "A")]
+    a: Subject,
+    /// What is compared with it
+    #[arg(value_name = "B")]
+    b: Subject,
+    #[command(flatten)]
+    load: LoadArguments,
+    /// The configuration that binaries run
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The upstream in place of those of a configuration
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    /// The cores that what is started here runs on, such as `0,1`
+    #[arg(long, value_name = "CORES", value_delimiter = ',')]
+    server_cores: Vec<usize>,
+    /// Rounds, each with a trial of both
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    rounds: usize,
+    /// What counts of each trial
+    #[arg(long, short, value_name = "TIME", default_value = "3s", value_parser = units::duration)]
+    duration: Duration,
+    /// Rest before each trial
+    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = units::duration)]
+    cool_down: Duration,
+    /// Requests a second (an open loop); without it a closed loop
+    #[arg(long, short, value_name = "NUMBER")]
+    rate: Option<f64>,
+    /// How an open loop's requests are spread over time
+    #[arg(long, value_enum, default_value_t = Spread::Constant)]
+    arrivals: Spread,
+    /// Print the result as JSON; the rounds are still told of on standard error
+    #[arg(long)]
+    json: bool,
+}
+
+/// What one trial measured.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct Figures {
+    rate: f64,
+    p50_us: f64,
+    p99_us: f64,
+    errors_share: f64,
+    /// Of servers that were started here.
+    cpu_us_per_request: Option<f64>,
+    memory_kib: Option<f64>,
+    is_limit: bool,
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
+    a: String,
+    b: String,
+    /// In words.
+    says: Vec<String>,
+    comparisons: &'a [Compared],
+    rounds: &'a [(Figures, Figures)],
+    warnings: Vec<String>,
+}
+
+/// A figure's comparison, and what the medians say without knowing of rounds.
+#[derive(Serialize)]
+struct Compared {
+    #[serde(flatten)]
+    comparison: Comparison,
+    /// The bootstrap interval of the ratio of the medians.
+    medians: Option<(f64, f64)>,
+}
+
+/// Does what the arguments say. The status is 1 where B is worse in something.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    match rounds(arguments) {
+        Ok(rounds) => {
+            let compared = compared(arguments, &rounds);
+            tell(arguments, &compared, &rounds);
+            let is_worse = |one: &Compared| one.comparison.verdict == Difference::Worse;
+            ExitCode::from(u8::from(compared.iter().any(is_worse)))
+        }
+        Err(fault) => {
+            eprintln!("frys bench compare: {fault}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+type Fault = Box<dyn std::error::Error>;
+
+fn rounds(arguments: &Arguments) -> Result<Vec<(Figures, Figures)>, Fault> {
+    let range = limits::BENCH_ROUNDS_MIN..=limits::BENCH_ROUNDS_MAX;
+    if !range.contains(&arguments.rounds) {
+        let (least, most) = (range.start(), range.end());
+        return Err(format!("rounds: {} is not from {least} to {most}", arguments.rounds).into());
+    }
+    let common = Common {
+        cores: arguments.server_cores.clone(),
+        upstream: arguments.upstream.clone(),
+        config: arguments.config.clone(),
+    };
+    let mut servers = [arguments.a.start(&common)?, arguments.b.start(&common)?];
+    let mut loads = Vec::new();
+    for server in &servers {
+        let load =
+            arguments.load.moved(server.address)?.load(pace(arguments), arguments.duration)?;
+        loads.push(load);
+    }
+    let mut rounds = Vec::new();
+    for round in 0..arguments.rounds {
+        let mut pair = [Figures::default(); 2];
+        for side in compare::order(round) {
+            let index = match side {
+                Side::A => 0,
+                Side::B => 1,
+            };
+            rest(arguments.cool_down);
+            // Both sides of a round are sent the same.
+            let seed = loads[index].plan.seed.wrapping_add(round as u64);
+            pair[index] = trial(arguments, &loads[index], seed, &mut servers[index])?;
+        }
+        eprintln!("round {:>3}  A {}  B {}", round + 1, line(&pair[0]), line(&pair[1]));
+        rounds.push((pair[0], pair[1]));
+    }
+    Ok(rounds)
+}
+
+fn trial(
+    arguments: &Arguments,
+    load: &Load,
+    seed: u64,
+    server: &mut Server,
+) -> Result<Figures, Fault> {
+    let load = load.paced(pace(arguments), arguments.duration, seed);
+    let before = server.usage();
+    let report = run::run(&load, &mut |_| ())?;
+    let after = server.usage();
+    server.check()?;
+    let latency = judged_latency(&report);
+    let cpu_s = after.zip(before).map(|(after, before)| after.cpu_s - before.cpu_s);
+    Ok(Figures {
+        rate: report.seen.rate,
+        p50_us: latency.p50_us,
+        p99_us: latency.p99_us,
+        errors_share: errors_share(&report),
+        cpu_us_per_request: cpu_s.map(|cpu_s| cpu_s * 1e6 / requests_with_warm_up(&report)),
+        memory_kib: after.map(|usage| usage.memory_kib as f64),
+        is_limit: report.client.is_limit,
+    })
+}
+
+/// The CPU time is that of the warm-up too, in which as many requests a second are taken to come.
+fn requests_with_warm_up(report: &Report) -> f64 {
+    let whole = 1.0 + report.asked.warm_up_s / report.seen.seconds.max(f64::MIN_POSITIVE);
+    report.seen.requests as f64 * whole
+}
+
+fn pace(arguments: &Arguments) -> Pace {
+    match arguments.rate {
+        Some(rate) => Pace::Open { rate, arrivals: arguments.arrivals.into() },
+        None => Pace::Closed,
+    }
+}
+
+fn compared(arguments: &Arguments, rounds: &[(Figures, Figures)]) -> Vec<Compared> {
+    let mut figures: Vec<Figure> = Vec::new();
+    // In an open loop the rate is what was asked for.
+    if arguments.rate.is_none() {
+        figures.push(("requests a second", Wanted::More, |one| Some(one.rate)));
+    }
+    figures.push(("p50", Wanted::Less, |one| Some(one.p50_us)));
+    figures.push(("p99", Wanted::Less, |one| Some(one.p99_us)));
+    figures.push(("CPU time of a request", Wanted::Less, |one| one.cpu_us_per_request));
+    figures.push(("memory", Wanted::Less, |one| one.memory_kib));
+    let seed = arguments.load.seed();
+    let each = figures.into_iter().filter_map(|(name, wanted, of)| {
+        let pairs = rounds.iter().map(|(a, b)| of(a).zip(of(b))).collect::<Option<Vec<_>>>()?;
+        let comparison = compare::compare(name, wanted, &pairs, seed);
+        let medians = (comparison.verdict != Difference::NotMeasured).then(|| {
+            let (a, b): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+            let Bounds { low, high } =
+                statistics::bootstrap_median_ratio(&b, &a, compare::CONFIDENCE, seed);
+            (low, high)
+        });
+        Some(Compared { comparison, medians })
+    });
+    each.collect()
+}
+
+/// A figure's name, which way is better, and where it is.
+type Figure = (&'static str, Wanted, fn(&Figures) -> Option<f64>);
+
+fn tell(arguments: &Arguments, compared: &[Compared], rounds: &[(Figures, Figures)]) {
+    let warnings = warnings(rounds);
+    if arguments.json {
+        let found = Found {
+            a: arguments.a.to_string(),
+            b: arguments.b.to_string(),
+            says: compared.iter().map(|one| one.comparison.to_string()).collect(),
+            comparisons: compared,
+            rounds,
+            warnings,
+        };
+        println!("{}", serde_json::to_string_pretty(&found).expect("plain numbers and texts"));
+        return;
+    }
+    println!("A: {}\nB: {}", arguments.a, arguments.b);
+    for Compared { comparison, .. } in compared {
+        println!("{comparison}");
+        let Comparison { median_a, median_b, noise, .. } = comparison;
+        let noise = noise * 100.0;
+        println!("    medians {median_a:.1} and {median_b:.1}, noise {noise:.1} %");
+    }
+    let is_quiet = |one: &Compared| one.comparison.verdict == Difference::NotSeen;
+    if compared.iter().all(is_quiet) {
+        println!("no difference seen");
+    }
+    for warning in warnings {
+        println!("warning: {warning}");
+    }
+}
+
+fn warnings(rounds: &[(Figures, Figures)]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let trials = || rounds.iter().flat_map(|(a, b)| [a, b]);
+    let limited = trials().filter(|one| one.is_limit).count();
+    if limited > 0 {
+        warnings.push(format!(
+            "in {limited} of {} trials the generator was the limit, which makes both sides alike",
+            2 * rounds.len()
+        ));
+    }
+    let worst = trials().map(|one| one.errors_share).fold(0.0, f64::max);
+    if worst > 0.0 {
+        let worst = worst * 100.0;
+        warnings.push(format!("requests failed: {worst:.2} % of them in the worst trial"));
+    }
+    warnings
+}
+
+fn line(figures: &Figures) -> String {
+    let Figures { rate, p50_us, p99_us, .. } = figures;
+    format!("{rate:>9.0}/s p50 {:>7} p99 {:>7}", time(*p50_us), time(*p99_us))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warns_of_what_makes_sides_alike() {
+        let quiet = Figures::default();
+        assert!(warnings(&[(quiet, quiet)]).is_empty());
+        let limited = Figures { is_limit: true, ..quiet };
+        let failing = Figures { errors_share: 0.25, ..quiet };
+        let told = warnings(&[(limited, quiet), (failing, limited)]);
+        assert!(told[0].starts_with("in 2 of 4 trials"), "{told:?}");
+        assert!(told[1].contains("25.00 %"), "{told:?}");
+    }
+}

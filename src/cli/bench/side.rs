@@ -1,0 +1,270 @@
+//! A server that `compare` or `tune` measures: started for it, or running already.
+
+use crate::bench::child::{Child, ChildFault, Folder, Launch, Reserved, Usage};
+use crate::bench::knob::{Base, KnobFault, Setting, Stand};
+use crate::config::{Format, UpstreamUrl};
+use crate::limits;
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// What is named on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A server that runs: `http://host:port`.
+    Running(String),
+    /// A configuration for this binary.
+    Configuration(PathBuf),
+    /// A gateway's binary, for the configuration that is named beside it.
+    Binary(PathBuf),
+    /// `PORT=COMMAND`: a command for the shell, and the port of 127.0.0.1 that it listens on.
+    Command {
+        /// Where.
+        port: u16,
+        /// What.
+        line: String,
+    },
+}
+
+/// What all servers of one comparison have in common.
+#[derive(Clone, Debug)]
+pub struct Common {
+    /// The cores that they are pinned to; empty for all.
+    pub cores: Vec<usize>,
+    /// The upstream in place of those of a configuration.
+    pub upstream: Option<String>,
+    /// The configuration of binaries.
+    pub config: Option<PathBuf>,
+}
+
+/// A server under measurement.
+#[derive(Debug)]
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    child: Option<Child>,
+    // Dropped after the child that uses them.
+    _port: Option<Reserved>,
+    _folder: Option<Folder>,
+}
+
+/// Why there is no server to be measured.
+#[derive(Debug)]
+pub enum SideFault {
+    /// It is not what it seems to be.
+    Subject(String),
+    /// Its configuration.
+    Config(KnobFault),
+    /// Its process.
+    Child(ChildFault),
+    /// A file or port for it.
+    System(io::Error),
+}
+
+impl FromStr for Subject {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Subject, String> {
+        if text.starts_with("http://") {
+            return Ok(Subject::Running(text.trim_end_matches('/').to_owned()));
+        }
+        if let Some((port, line)) = text.split_once('=')
+            && let Ok(port) = port.parse::<u16>()
+        {
+            let line = line.trim().to_owned();
+            if port == 0 || line.is_empty() {
+                return Err("a command is written as `8081=COMMAND`".to_owned());
+            }
+            return Ok(Subject::Command { port, line });
+        }
+        let path = PathBuf::from(text);
+        if !path.is_file() {
+            return Err("it is neither `http://host:port`, nor `PORT=COMMAND`, nor a file that \
+                        is a configuration or a binary"
+                .to_owned());
+        }
+        Ok(match Format::of(&path) {
+            Some(_) => Subject::Configuration(path),
+            None => Subject::Binary(path),
+        })
+    }
+}
+
+impl Subject {
+    /// Starts it and waits until it accepts connections.
+    ///
+    /// # Errors
+    /// See [`SideFault`].
+    pub fn start(&self, common: &Common) -> Result<Server, SideFault> {
+        match self {
+            Subject::Running(url) => Ok(Server::at(resolve(url)?)),
+            Subject::Configuration(path) => {
+                let base = Base::from_file(path).map_err(SideFault::Config)?;
+                gateway(&own_binary()?, &base, &Setting::default(), common)
+            }
+            Subject::Binary(program) => {
+                let config = common.config.as_deref().ok_or_else(|| {
+                    SideFault::Subject("a binary needs `--config FILE` to run".to_owned())
+                })?;
+                let base = Base::from_file(config).map_err(SideFault::Config)?;
+                gateway(program, &base, &Setting::default(), common)
+            }
+            Subject::Command { port, line } => {
+                // What listens there already would be measured in its place.
+                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
+                drop(std::net::TcpListener::bind(address).map_err(SideFault::System)?);
+                let folder = Folder::new().map_err(SideFault::System)?;
+                let shell = ["/bin/sh", "-c"].map(str::to_owned);
+                let words = shell.into_iter().chain([line.clone()]).collect();
+                start(words, address, folder, None, common)
+            }
+        }
+    }
+}
+
+/// Starts a gateway with a setting of a configuration, on a port of its own.
+///
+/// # Errors
+/// See [`SideFault`].
+pub fn gateway(
+    program: &Path,
+    base: &Base,
+    setting: &Setting,
+    common: &Common,
+) -> Result<Server, SideFault> {
+    let folder = Folder::new().map_err(SideFault::System)?;
+    let port = Reserved::new().map_err(SideFault::System)?;
+    let (listen, upstream) = (port.address, common.upstream.as_deref());
+    let stand = Stand { listen, folder: folder.path(), upstream };
+    let text = base.text(setting, stand).map_err(SideFault::Config)?;
+    let file = folder.path().join("frys.json");
+    fs::write(&file, text).map_err(SideFault::System)?;
+    let words = [program, Path::new("run"), Path::new("--config"), file.as_path()];
+    let words = words.map(|word| word.display().to_string()).to_vec();
+    start(words, listen, folder, Some(port), common)
+}
+
+/// This binary.
+///
+/// # Errors
+/// [`SideFault::System`] where the system does not say where it is.
+pub fn own_binary() -> Result<PathBuf, SideFault> {
+    std::env::current_exe().map_err(SideFault::System)
+}
+
+fn start(
+    words: Vec<String>,
+    address: SocketAddr,
+    folder: Folder,
+    port: Option<Reserved>,
+    common: &Common,
+) -> Result<Server, SideFault> {
+    let output = folder.path().join("output");
+    let launch = Launch { words, cores: common.cores.clone(), output };
+    let mut child = Child::start(&launch).map_err(SideFault::Child)?;
+    let patience = Duration::from_millis(limits::BENCH_CHILD_START_MS_MAX);
+    child.wait_for(address, patience).map_err(SideFault::Child)?;
+    Ok(Server { address, child: Some(child), _port: port, _folder: Some(folder) })
+}
+
+impl Server {
+    fn at(address: SocketAddr) -> Server {
+        Server { address, child: None, _port: None, _folder: None }
+    }
+
+    /// What it has used so far; `None` of one that was not started here.
+    pub fn usage(&self) -> Option<Usage> {
+        self.child.as_ref().map(Child::usage)
+    }
+
+    /// Whether it still runs, as far as can be told.
+    ///
+    /// # Errors
+    /// [`SideFault::Subject`] with its last words.
+    pub fn check(&mut self) -> Result<(), SideFault> {
+        let Some(child) = &mut self.child else { return Ok(()) };
+        if child.is_running() {
+            return Ok(());
+        }
+        let words = child.last_words();
+        Err(SideFault::Subject(format!("the server has ended and said:\n{words}")))
+    }
+}
+
+fn resolve(url: &str) -> Result<SocketAddr, SideFault> {
+    let server: UpstreamUrl =
+        url.parse().map_err(|fault| SideFault::Subject(format!("{url}: {fault}")))?;
+    let mut found = server.host_and_port().to_socket_addrs().map_err(SideFault::System)?;
+    found.next().ok_or_else(|| SideFault::Subject(format!("{url}: no address")))
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Running(url) => formatter.write_str(url),
+            Subject::Configuration(path) | Subject::Binary(path) => path.display().fmt(formatter),
+            Subject::Command { line, .. } => formatter.write_str(line),
+        }
+    }
+}
+
+impl fmt::Display for SideFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SideFault::Subject(text) => formatter.write_str(text),
+            SideFault::Config(fault) => fault.fmt(formatter),
+            SideFault::Child(fault) => fault.fmt(formatter),
+            SideFault::System(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl std::error::Error for SideFault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_told_by_its_look() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, "").expect("it is written");
+            path
+        };
+        let (config, binary) = (file("a.toml"), file("frys"));
+        for (text, want) in [
+            ("http://127.0.0.1:80/", Subject::Running("http://127.0.0.1:80".into())),
+            ("8081=nginx -c a=b", Subject::Command { port: 8081, line: "nginx -c a=b".into() }),
+            (&config.display().to_string(), Subject::Configuration(config.clone())),
+            (&binary.display().to_string(), Subject::Binary(binary.clone())),
+        ] {
+            assert_eq!(text.parse(), Ok(want), "{text}");
+        }
+        for text in ["0=nginx", "80=", "99999=nginx", "/no/such/file", "", "https://a"] {
+            assert!(text.parse::<Subject>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_taken_port_is_not_measured_in_anothers_place() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let subject = Subject::Command { port, line: "sleep 100".into() };
+        let common = Common { cores: Vec::new(), upstream: None, config: None };
+        assert!(matches!(subject.start(&common), Err(SideFault::System(_))));
+    }
+
+    #[test]
+    fn a_binary_needs_a_configuration() {
+        let common = Common { cores: Vec::new(), upstream: None, config: None };
+        let fault = Subject::Binary("/bin/true".into()).start(&common).expect_err("none is named");
+        assert!(fault.to_string().contains("--config"), "{fault}");
+    }
+}

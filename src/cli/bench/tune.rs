@@ -1,0 +1,185 @@
+//! `frys bench tune`: which settings of a configuration meet an objective at the highest rate.
+
+use crate::bench::find::{Answer, Heard, Next, Search};
+use crate::bench::knob::{self, Base, Knob, Setting, Standing, Tried};
+use crate::bench::plan::Load;
+
+use super::load::LoadArguments;
+use super::search::{self, SearchArguments};
+use super::side::{self, Common, Server};
+
+use clap::Args;
+use serde::Serialize;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The arguments of `frys bench tune`.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    #[command(flatten)]
+    load: LoadArguments,
+    /// The configuration to start from; it is not changed
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// A key and the values to try, such as `workers=1,2` or `runtime.buffers=256,1024`; several
+    /// knobs are tried in every combination
+    #[arg(long = "knob", value_name = "KEY=VALUES", required = true)]
+    knobs: Vec<Knob>,
+    /// The upstream in place of those of the configuration
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    /// The cores that the gateways run on, such as `0,1`
+    #[arg(long, value_name = "CORES", value_delimiter = ',')]
+    server_cores: Vec<usize>,
+    #[command(flatten)]
+    search: SearchArguments,
+    /// Print the result as JSON; the trials are still told of on standard error
+    #[arg(long)]
+    json: bool,
+}
+
+/// One setting under way.
+struct Stand {
+    setting: Setting,
+    server: Server,
+    load: Load,
+    search: Search,
+}
+
+#[derive(Serialize)]
+struct Ranked<'a> {
+    setting: String,
+    standing: Standing,
+    /// The lines that make it, as TOML.
+    lines: String,
+    /// In words.
+    says: String,
+    answer: &'a Answer,
+}
+
+/// Does what the arguments say. The status is 1 where no setting meets the objective.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    match tune(arguments) {
+        Ok(ranked) => {
+            tell(arguments, &ranked);
+            let is_met = ranked.iter().any(|(_, standing)| *standing == Standing::Best);
+            ExitCode::from(u8::from(!is_met))
+        }
+        Err(fault) => {
+            eprintln!("frys bench tune: {fault}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+type Fault = Box<dyn std::error::Error>;
+
+fn tune(arguments: &Arguments) -> Result<Vec<(Tried, Standing)>, Fault> {
+    let base = Base::from_file(&arguments.config)?;
+    let settings = knob::settings(&arguments.knobs)?;
+    // All of them before the first trial: a mistyped key costs no hour.
+    settings.iter().try_for_each(|setting| base.check(setting))?;
+    let mut stands = start(arguments, &base, settings)?;
+    eprintln!("{}  setting", search::head());
+    let mut round = 0_usize;
+    loop {
+        // One trial of each in turn, forward and backward, so that what drifts favours none.
+        let mut order: Vec<usize> = (0..stands.len()).collect();
+        if !round.is_multiple_of(2) {
+            order.reverse();
+        }
+        round += 1;
+        let mut is_over = true;
+        for index in order {
+            is_over &= !step(arguments, &mut stands[index])?;
+        }
+        if is_over {
+            break;
+        }
+    }
+    let tried = stands.into_iter().filter_map(|stand| match stand.search.next() {
+        Next::End(answer) => Some(Tried { setting: stand.setting, answer: *answer }),
+        Next::Trial(_) => None,
+    });
+    Ok(knob::rank(tried.collect()))
+}
+
+/// A gateway for each setting; the idle ones cost nothing.
+fn start(arguments: &Arguments, base: &Base, settings: Vec<Setting>) -> Result<Vec<Stand>, Fault> {
+    let common = Common {
+        cores: arguments.server_cores.clone(),
+        upstream: arguments.upstream.clone(),
+        config: None,
+    };
+    let program = side::own_binary()?;
+    let (pace, duration) = arguments.search.first_pace();
+    let mut stands: Vec<Stand> = Vec::new();
+    let mut found = None;
+    for setting in settings {
+        let server = side::gateway(&program, base, &setting, &common)?;
+        let load = arguments.load.moved(server.address)?.load(pace, duration)?;
+        // All begin at the same rate, so that they are led through the same steps.
+        let settings = match found {
+            Some(settings) => settings,
+            None => *found.insert(arguments.search.settings(&load)?),
+        };
+        stands.push(Stand { setting, server, load, search: Search::new(settings)? });
+    }
+    Ok(stands)
+}
+
+/// Makes a setting's next trial, if it has one.
+fn step(arguments: &Arguments, stand: &mut Stand) -> Result<bool, Fault> {
+    let Next::Trial(step) = stand.search.next() else { return Ok(false) };
+    let (trial, _) = arguments.search.trial(&stand.load, &step)?;
+    stand.server.check()?;
+    let heard = Heard { step, trial: trial.clone() };
+    eprintln!("{}  ({})", search::row(&heard), stand.setting);
+    stand.search.hear(trial);
+    Ok(true)
+}
+
+fn tell(arguments: &Arguments, ranked: &[(Tried, Standing)]) {
+    if arguments.json {
+        let each = ranked.iter().map(|(tried, standing)| Ranked {
+            setting: tried.setting.to_string(),
+            standing: *standing,
+            lines: tried.setting.lines(),
+            says: tried.answer.to_string(),
+            answer: &tried.answer,
+        });
+        let each: Vec<Ranked<'_>> = each.collect();
+        println!("{}", serde_json::to_string_pretty(&each).expect("plain numbers and texts"));
+        return;
+    }
+    println!("{}, the highest rate first:", arguments.search.objective());
+    for (number, (tried, standing)) in ranked.iter().enumerate() {
+        let word = match standing {
+            Standing::Best => "best",
+            Standing::NotToldApart => "not told apart from the best",
+            Standing::Below => "below the best",
+            Standing::None => "meets it at no rate",
+        };
+        println!("{:>3}. {}: {word}\n     {}", number + 1, tried.setting, tried.answer);
+    }
+    println!("{}", advice(ranked));
+}
+
+/// What to do with it.
+fn advice(ranked: &[(Tried, Standing)]) -> String {
+    let Some((best, Standing::Best)) = ranked.first() else {
+        return "no setting meets the objective".to_owned();
+    };
+    if best.setting.is_file() {
+        return "the configuration as it is: nothing to change".to_owned();
+    }
+    let file = ranked.iter().find(|(tried, _)| tried.setting.is_file());
+    let doubt = match file {
+        Some((_, Standing::NotToldApart)) => {
+            "# not told apart from the configuration as it is: these lines may change nothing\n"
+        }
+        Some(_) | None => "",
+    };
+    format!("to paste in place of the keys of the same names:\n\n{doubt}{}", best.setting.lines())
+}

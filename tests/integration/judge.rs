@@ -1,0 +1,328 @@
+//! `frys bench find`, `compare` and `tune`: what is refused, what is told, and that nothing they
+//! started is left behind.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::gateway::{FRYS, route_to};
+use crate::support::{Gateway, Upstream, run, until};
+
+fn bench(words: &[&str]) -> Command {
+    let mut command = Command::new(FRYS);
+    command.arg("bench").args(words).stdin(Stdio::null());
+    command
+}
+
+/// A configuration in a folder of its own, which is also where the command makes its folders.
+struct Lab {
+    folder: TempDir,
+    upstream: Upstream,
+}
+
+impl Lab {
+    fn new() -> Lab {
+        let lab = Lab {
+            folder: tempfile::tempdir().expect("a folder"),
+            upstream: Upstream::saying("hello"),
+        };
+        let route = route_to(&[lab.upstream.address]);
+        let text = format!("listen_addr = \"127.0.0.1:1\"\nworkers = 1\n\n{route}");
+        fs::write(lab.config(), text).expect("the file is written");
+        fs::create_dir(lab.temporary()).expect("a folder");
+        lab
+    }
+
+    fn config(&self) -> String {
+        self.folder.path().join("frys.toml").display().to_string()
+    }
+
+    fn temporary(&self) -> String {
+        self.folder.path().join("temporary").display().to_string()
+    }
+
+    fn bench(&self, words: &[&str]) -> Command {
+        let mut command = bench(words);
+        command.env("TMPDIR", self.temporary());
+        command
+    }
+
+    /// Folders of servers that are there now.
+    fn folders(&self) -> usize {
+        fs::read_dir(self.temporary()).expect("it is there").count()
+    }
+
+    /// Processes that run a configuration of this lab.
+    fn servers(&self) -> usize {
+        let entries = fs::read_dir("/proc").expect("procfs").flatten();
+        let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+        let name = self.temporary().into_bytes();
+        lines.filter(|line| line.windows(name.len()).any(|part| part == name)).count()
+    }
+
+    fn assert_clean(&self) {
+        assert_eq!((self.servers(), self.folders()), (0, 0), "servers and folders left behind");
+    }
+}
+
+#[test]
+fn an_objective_that_is_none_is_refused_with_its_column() {
+    let (status, _, said) = run(&mut bench(&["find", "--slo", "p99<5ms,p95<1ms", "http://h/"]));
+    assert_eq!(status, Some(2));
+    assert!(said.contains("column 9, `p95<1ms`"), "{said}");
+    assert!(said.contains("did you mean `p90`?"), "{said}");
+}
+
+#[test]
+fn find_needs_an_objective_and_right_settings() {
+    let (status, _, said) = run(&mut bench(&["find", "http://127.0.0.1:1/"]));
+    assert_eq!(status, Some(2));
+    assert!(said.contains("--slo"), "{said}");
+    let words =
+        ["find", "--slo", "p99<1s", "--start", "10", "--trials", "2", "http://127.0.0.1:1/"];
+    let (status, _, said) = run(&mut bench(&words));
+    assert_eq!(status, Some(2));
+    assert!(said.contains("trials are an odd number"), "{said}");
+}
+
+#[test]
+fn find_tells_the_highest_rate_that_was_allowed() {
+    let upstream = Upstream::saying("hello");
+    let gateway = Gateway::to(&[upstream.address]);
+    let url = format!("http://{}/", gateway.address);
+    let words = [
+        "find",
+        "--json",
+        "--slo",
+        "p50<1s,errors<50%",
+        "--start",
+        "40",
+        "--rate-max",
+        "60",
+        "--duration",
+        "300ms",
+        "--warm-up",
+        "0s",
+        "--cool-down",
+        "0s",
+        "--trials",
+        "1",
+        "--confirmations",
+        "3",
+        "-c",
+        "4",
+        "-t",
+        "1",
+        &url,
+    ];
+    let (status, told, said) = run(&mut bench(&words));
+    assert_eq!(status, Some(0), "{said}");
+    let found: Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!(found["end"], "never_failed", "{told}");
+    assert_eq!(found["highest"]["rate"], 60.0);
+    assert_eq!(found["highest"]["count"], 3);
+    assert_eq!(found["trials"].as_array().map(Vec::len), Some(5));
+    assert!(said.contains("bracket") && said.contains("confirm"), "{said}");
+}
+
+#[test]
+fn find_says_that_nothing_meets_what_cannot_be_met() {
+    let upstream = Upstream::answering("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+    let url = format!("http://{}/", upstream.address);
+    let words = [
+        "find",
+        "--slo",
+        "errors<1%",
+        "--start",
+        "40",
+        "--rate-min",
+        "20",
+        "--duration",
+        "300ms",
+        "--warm-up",
+        "0s",
+        "--cool-down",
+        "0s",
+        "-c",
+        "4",
+        "-t",
+        "1",
+        &url,
+    ];
+    let (status, told, said) = run(&mut bench(&words));
+    assert_eq!(status, Some(1), "{told}{said}");
+    assert!(told.contains("the lowest rate did not meet"), "{told}");
+    assert!(said.contains("100.00%  failed"), "{said}");
+}
+
+#[test]
+fn find_says_where_nobody_answers() {
+    let port = crate::support::gateway::reserve();
+    let url = format!("http://{}/", port.1);
+    let words = ["find", "--slo", "p99<1s", "--duration", "100ms", "--warm-up", "0s", &url];
+    let (status, _, said) = run(&mut bench(&words));
+    assert_eq!(status, Some(2));
+    assert!(said.contains("the server answered nothing at all"), "{said}");
+}
+
+#[test]
+fn compare_starts_both_and_leaves_nothing_behind() {
+    let lab = Lab::new();
+    let config = lab.config();
+    let words = [
+        "compare",
+        &config,
+        &config,
+        "--rounds",
+        "5",
+        "--duration",
+        "200ms",
+        "--warm-up",
+        "50ms",
+        "--cool-down",
+        "0s",
+        "-c",
+        "4",
+        "-t",
+        "1",
+        "--json",
+    ];
+    let (status, told, said) = run(&mut lab.bench(&words));
+    assert!(status == Some(0) || status == Some(1), "{said}");
+    let found: Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!(found["rounds"].as_array().map(Vec::len), Some(5));
+    let comparisons = found["comparisons"].as_array().expect("a list");
+    let names: Vec<&str> = comparisons.iter().filter_map(|one| one["name"].as_str()).collect();
+    assert_eq!(names[..2], ["requests a second", "p50"]);
+    for one in comparisons {
+        assert_eq!(one["rounds"], 5, "{told}");
+        let ends = (one["low"].as_f64(), one["ratio"].as_f64(), one["high"].as_f64());
+        assert!(
+            matches!(ends, (Some(low), Some(ratio), Some(high)) if low <= ratio && ratio <= high)
+        );
+    }
+    assert!(lab.upstream.received().len() > 10, "both were asked");
+    lab.assert_clean();
+}
+
+#[test]
+fn compare_takes_commands_with_their_ports() {
+    let lab = Lab::new();
+    let words = ["compare", "1=true", "http://127.0.0.1:1", "--rounds", "4"];
+    let (status, _, said) = run(&mut lab.bench(&words));
+    assert_eq!(status, Some(2));
+    assert!(said.contains("rounds: 4 is not from 5"), "{said}");
+    let (socket, address) = crate::support::gateway::reserve();
+    drop(socket);
+    let side = format!("{}=echo cannot serve; exit 7", address.port());
+    let (status, _, said) = run(&mut lab.bench(&["compare", &side, &side]));
+    assert_eq!(status, Some(2));
+    assert!(said.contains("exit status: 7") && said.contains("cannot serve"), "{said}");
+    lab.assert_clean();
+}
+
+#[test]
+fn an_interrupted_compare_leaves_nothing_behind() {
+    let lab = Lab::new();
+    let config = lab.config();
+    let output = lab.folder.path().join("stderr");
+    let mut command = lab.bench(&[
+        "compare",
+        &config,
+        &config,
+        "--rounds",
+        "1000",
+        "--duration",
+        "100ms",
+        "--warm-up",
+        "0s",
+        "--cool-down",
+        "0s",
+        "-c",
+        "2",
+        "-t",
+        "1",
+    ]);
+    command.stdout(Stdio::null()).stderr(fs::File::create(&output).expect("a file"));
+    let mut child = command.spawn().expect("frys starts");
+    until("a round is over", 30, || says(&output, "round   1").then_some(()));
+    assert_eq!((lab.servers(), lab.folders()), (2, 2));
+    signal(&child, "INT");
+    let status = until("it ends", 20, || child.try_wait().expect("a child can be asked"));
+    assert_eq!(status.code(), Some(130));
+    until("nothing is left", 10, || (lab.servers() == 0).then_some(()));
+    lab.assert_clean();
+}
+
+fn says(file: &Path, text: &str) -> bool {
+    fs::read_to_string(file).unwrap_or_default().contains(text)
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status();
+    assert!(status.expect("kill starts").success());
+}
+
+#[test]
+fn tune_names_a_mistyped_knob_before_anything_starts() {
+    let lab = Lab::new();
+    let config = lab.config();
+    let words =
+        ["tune", "--config", &config, "--slo", "p99<1s", "--knob", "runtime.bufers=256,1024"];
+    let (status, _, said) = run(&mut lab.bench(&words));
+    assert_eq!(status, Some(2));
+    assert!(said.contains("runtime.bufers=256"), "{said}");
+    assert!(said.contains("did you mean `buffers`?"), "{said}");
+    assert_eq!(lab.folders(), 0);
+}
+
+#[test]
+fn tune_ranks_settings_and_leaves_nothing_behind() {
+    let lab = Lab::new();
+    let config = lab.config();
+    let upstream = format!("http://{}", lab.upstream.address);
+    let words = [
+        "tune",
+        "--config",
+        &config,
+        "--slo",
+        "p50<2s,errors<90%",
+        "--knob",
+        "runtime.buffers=64",
+        "--upstream",
+        &upstream,
+        "--start",
+        "20",
+        "--rate-max",
+        "30",
+        "--duration",
+        "200ms",
+        "--warm-up",
+        "0s",
+        "--cool-down",
+        "0s",
+        "--trials",
+        "1",
+        "--confirmations",
+        "1",
+        "-c",
+        "2",
+        "-t",
+        "1",
+        "--json",
+    ];
+    let (status, told, said) = run(&mut lab.bench(&words));
+    assert_eq!(status, Some(0), "{said}");
+    let ranked: Value = serde_json::from_str(&told).expect("JSON");
+    let ranked = ranked.as_array().expect("a list");
+    assert_eq!(ranked.len(), 2);
+    // A draw, which the configuration as it is wins.
+    assert_eq!(ranked[0]["setting"], "as it is", "{told}");
+    assert_eq!(ranked[0]["standing"], "best");
+    assert_eq!(ranked[1]["lines"], "[runtime]\nbuffers = 64\n");
+    assert_eq!(ranked[1]["standing"], "not_told_apart");
+    lab.assert_clean();
+}
