@@ -41,7 +41,7 @@ enum Command {
     ///
     /// Exit status 0 when the run was made and met its objective, 1 when it did not meet it, 2 when
     /// there was no run.
-    Bench(bench::Arguments),
+    Bench(Box<bench::Arguments>),
     /// Start two upstreams on loopback and a gateway in front of them, until Ctrl-C
     Demo {
         /// The gateway's port; another one is taken where it is in use
