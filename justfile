@@ -22,6 +22,10 @@ lint:
 demo:
     cargo run --release -- demo
 
-# against nginx and haproxy; `just perf --only small-64 --rounds 3`
+# against nginx, haproxy and others; `just perf --only small-64 --rounds 3`
 perf *arguments:
-    perf/compare {{arguments}}
+    perf/run {{arguments}}
+
+# `just instructions --accept` writes the counts anew
+instructions *arguments:
+    tools/instructions.sh {{arguments}}

@@ -7,4 +7,11 @@ set -euo pipefail
 exec </dev/null
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-cargo bench --locked --quiet --profile instructions --bench instructions -- "$@"
+case ${1:---compare} in
+    --compare | --accept) ;;
+    *)
+        sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
+        exit 2
+        ;;
+esac
+cargo bench --locked --quiet --profile instructions --bench instructions -- "${1:---compare}"

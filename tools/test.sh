@@ -69,8 +69,8 @@ fi
 say "unit, wire, simulation, integration and documentation tests"
 cargo test --locked
 
-say "the lab's programs"
-cargo test --locked --quiet --manifest-path tools/lab/Cargo.toml
+say "the floors"
+cargo test --locked --quiet --manifest-path perf/engines/Cargo.toml
 
 if compgen -G 'benches/*.rs' >/dev/null; then
     say "each benchmark once"

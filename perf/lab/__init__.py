@@ -1,1 +1,1 @@
-"""The perf lab: peers, scenarios and the report of perf/compare."""
+"""The perf lab: scenarios, servers, load, statistics and reports of perf/run and perf/check."""

@@ -1,146 +1,176 @@
-"""Servers under measurement: how each is started, what it costs, how it is stopped."""
+"""Servers under measurement: what is known of each kind, and a configuration from a template."""
 
 import os
 import pathlib
-import resource
-import signal
-import socket
+import shlex
+import shutil
 import subprocess
-import time
+
+from lab.processes import Process, free_port
 
 PERF = pathlib.Path(__file__).resolve().parent.parent
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+PROBE = "/small"
 
 
-def free_port():
-    """A port of loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+class Kind:
+    """A kind of server: its command after the program, and what its version is asked with."""
+
+    def __init__(self, command, version, also=(), environment=None):
+        self.command, self.version = command, version
+        self.also, self.environment = also, environment or {}
 
 
-def pinned(cores):
-    """A function for a child: pin it to `cores` and raise its limit of open files."""
-
-    def prepare():
-        os.sched_setaffinity(0, cores)
-        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-    return prepare
-
-
-class Process:
-    """One child that is stopped by its own id, with what its tree of processes costs."""
-
-    def __init__(self, command, cores, log):
-        self.log = log
-        with open(log, "wb") as out:
-            self.child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                preexec_fn=pinned(cores),
-            )
-
-    def wait_for(self, port, seconds=20):
-        """Waits until the port answers."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if self.child.poll() is not None:
-                break
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return self
-            time.sleep(0.02)
-        text = pathlib.Path(self.log).read_text(errors="replace")
-        self.stop()
-        raise SystemExit(f"{self.child.args[0]} did not start:\n{text[-2000:]}")
-
-    def pids(self):
-        """The child and all below it."""
-        parents = {}
-        for entry in os.listdir("/proc"):
-            if entry.isdigit():
-                fields = stat_fields(int(entry))
-                if fields:
-                    parents.setdefault(int(fields[1]), []).append(int(entry))
-        found, queue = [], [self.child.pid]
-        while queue:
-            pid = queue.pop()
-            found.append(pid)
-            queue.extend(parents.get(pid, []))
-        return found
-
-    def cpu_seconds(self):
-        """User and system time of all its processes so far."""
-        ticks = 0
-        for pid in self.pids():
-            fields = stat_fields(pid)
-            if fields:
-                ticks += int(fields[11]) + int(fields[12])
-        return ticks / TICKS_PER_SECOND
-
-    def rss_bytes(self):
-        """Resident bytes of all its processes, pages that they share counted once each."""
-        pages = 0
-        for pid in self.pids():
-            try:
-                pages += int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1])
-            except (OSError, IndexError):
-                pass
-        return pages * PAGE_BYTES
-
-    def stop(self):
-        """Ends the child; returns its exit status."""
-        if self.child.poll() is None:
-            self.child.send_signal(signal.SIGTERM)
-            try:
-                self.child.wait(10)
-            except subprocess.TimeoutExpired:
-                self.child.kill()
-                self.child.wait()
-        return self.child.returncode
-
-
-def stat_fields(pid):
-    """The fields of /proc/PID/stat after the name; None where the process is gone."""
-    try:
-        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    return text[text.rindex(")") + 2:].split()
+# A program that sizes its threads by the machine is told how many cores it has.
+GO = {"GOMAXPROCS": "@WORKERS@", "XDG_DATA_HOME": "@FOLDER@", "XDG_CONFIG_HOME": "@FOLDER@"}
+KINDS = {
+    "frys": Kind(["run", "--config", "@CONFIG@"], ["--version"]),
+    "nginx": Kind(["-p", "@FOLDER@", "-c", "@CONFIG@"], ["-v"]),
+    "haproxy": Kind(["-db", "-f", "@CONFIG@"], ["-v"]),
+    "caddy": Kind(["run", "--config", "@CONFIG@"], ["version"], environment=GO),
+    "traefik": Kind(["--configFile=@CONFIG@"], ["version"], also=["traefik-routes.yml"],
+                    environment=GO),
+    "envoy": Kind(["-c", "@CONFIG@", "--concurrency", "@WORKERS@", "--disable-hot-restart",
+                   "--log-level", "error"], ["--version"]),
+}
+FLOORS = {
+    "floor-frys": ["floor-frys"],
+    "floor-monoio-d": ["floor-monoio", "--deferred"],
+    "floor-monoio": ["floor-monoio"],
+    "floor-glommio": ["floor-glommio"],
+    "floor-tokio": ["floor-tokio"],
+    "floor-epoll": ["floor-epoll"],
+}
+FLOOR_ARGUMENTS = ["--listen", "127.0.0.1:@PORT@", "--upstream", "@UPSTREAM@", "--core", "@CORE@"]
 
 
 class Peer:
-    """One server under measurement."""
+    """One server: a kind with a program, or any command that takes a port."""
 
-    def __init__(self, name, command, template, upstream, folder, routes=""):
-        self.name, self.command, self.template = name, command, template
-        self.upstream, self.folder, self.routes = upstream, folder, routes
-        self.port, self.process = None, None
+    def __init__(self, name, kind, command, environment=None, also=(), plain_only=False):
+        self.name, self.kind, self.command = name, kind, command
+        self.environment, self.also, self.plain_only = environment or {}, also, plain_only
+        self.port, self.process, self.running = None, None, None
 
-    def start(self, workers=1, cores=(0,)):
-        """Starts it with a configuration made from its template."""
-        self.port = free_port()
-        text = (PERF / self.template).read_text()
+    @classmethod
+    def known(cls, name, kind, program):
+        """A server of one of KINDS."""
+        about = KINDS[kind]
+        return cls(name, kind, [program, *about.command], about.environment, about.also)
+
+    @classmethod
+    def command_line(cls, text):
+        """`NAME=COMMAND` with @PORT@, @UPSTREAM@, @CORE@, @WORKERS@ and @FOLDER@ in it."""
+        name, _, command = text.partition("=")
+        if not command or "@PORT@" not in command:
+            raise SystemExit(f"--server {text}: give NAME=COMMAND with @PORT@ in the command")
+        return cls(name, "command", shlex.split(command))
+
+    @classmethod
+    def floor(cls, name, folder):
+        """One of the smallest relays of perf/engines: GETs of known length, one thread."""
+        program, *options = FLOORS[name]
+        command = [str(pathlib.Path(folder) / program), *options, *FLOOR_ARGUMENTS]
+        return cls(name, "floor", command, plain_only=True)
+
+    def takes(self, scenario):
+        """Whether it can serve the scenario."""
+        if self.kind in KINDS:
+            return self.kind in scenario.configurations
+        return not self.plain_only or (scenario.traffic.is_plain and scenario.workers == 1)
+
+    def start(self, scenario, place, routes_count=1):
+        """Starts it for the scenario, unless it already runs as the scenario needs it."""
+        template = scenario.configurations.get(self.kind)
+        wanted = (template, scenario.workers, scenario.cores, routes_count)
+        if self.process and self.running == wanted:
+            return self
+        self.stop()
+        self.port, self.running = free_port(), wanted
+        cores = place.server_cores(scenario.cores)
         values = {
-            "PORT": self.port, "ADMIN": free_port(), "UPSTREAM": self.upstream,
-            "FOLDER": self.folder, "WORKERS": workers, "ROUTES": self.routes,
+            "PORT": self.port, "ADMIN": free_port(), "UPSTREAM": place.upstream,
+            "UPSTREAM_PORT": place.upstream.rpartition(":")[2], "FOLDER": place.folder,
+            "WORKERS": scenario.workers, "CORE": min(cores),
+            "ROUTES": frys_routes(routes_count) if self.kind == "frys" else "",
         }
-        for name, value in values.items():
-            text = text.replace(f"@{name}@", str(value))
-        suffix = pathlib.Path(self.template).suffix
-        config = pathlib.Path(self.folder) / f"{self.name}{suffix}"
-        config.write_text(text)
-        command = [part.replace("@CONFIG@", str(config)) for part in self.command]
-        log = pathlib.Path(self.folder) / f"{self.name}.out"
-        self.process = Process(command, set(cores), log).wait_for(self.port)
+        folder = pathlib.Path(place.folder)
+        if template:
+            suffix = pathlib.Path(template).suffix
+            values["CONFIG"] = folder / f"{self.name}-{routes_count}{suffix}"
+            values["CONFIG"].write_text(filled((PERF / "peers" / template).read_text(), values))
+        for extra in self.also:
+            (folder / extra).write_text(filled((PERF / "peers" / extra).read_text(), values))
+        command = [filled(part, values) for part in self.command]
+        environment = {name: filled(value, values) for name, value in self.environment.items()}
+        self.process = Process(command, cores, folder / f"{self.name}.out", environment)
+        self.process.wait_for(self.port, PROBE)
         return self
 
     def stop(self):
         """Stops it, if it runs."""
         if self.process:
-            status = self.process.stop()
+            self.process.stop()
             self.process = None
-            return status
-        return None
+
+    def version(self):
+        """The first line in which the program names its version; None for a command."""
+        if self.kind not in KINDS:
+            return None
+        done = subprocess.run([self.command[0], *KINDS[self.kind].version], check=False, text=True,
+                              capture_output=True, stdin=subprocess.DEVNULL, timeout=20)
+        lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
+        named = [line for line in lines if any(letter.isdigit() for letter in line)]
+        return " ".join(named[0].split()) if named else None
+
+
+class Place:
+    """Where servers run: the upstream's address, a folder for files, and the cores."""
+
+    def __init__(self, upstream, folder):
+        self.upstream, self.folder = upstream, folder
+
+    @staticmethod
+    def allowed():
+        """The cores that this process may use, ascending."""
+        return sorted(os.sched_getaffinity(0))
+
+    @classmethod
+    def server_cores(cls, count):
+        """The first cores."""
+        return set(cls.allowed()[:count])
+
+    @classmethod
+    def load_cores(cls):
+        """The second core, for the upstream and the load."""
+        return {cls.allowed()[1]}
+
+
+def filled(text, values):
+    """The text with each @NAME@ replaced."""
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", str(value))
+    return text
+
+
+def frys_routes(count):
+    """The gateway's routes: one for everything, or many over hosts, prefixes and parameters."""
+    if count == 1:
+        return '[[routes]]\npath = "/*"\ncluster = "lab"\n'
+    routes = []
+    for number in range(count):
+        host, service = number % 100, number // 100
+        pattern = f"/service{service}/*" if service % 2 else f"/service{service}/{{id}}/items/{{n}}"
+        routes.append(f'[[routes]]\nhost = "h{host}.example.com"\npath = "{pattern}"\n'
+                      'cluster = "lab"\n')
+    return "\n".join(routes + ['[[routes]]\npath = "/small"\ncluster = "lab"\n'])
+
+
+def route_paths():
+    """Requests that meet the routes of the host h0.example.com, one a route."""
+    return [f"/service{service}/small" if service % 2 else f"/service{service}/4711/items/42"
+            for service in range(100)]
+
+
+def which(name, programs):
+    """The program of a kind: as given by a flag, or on PATH."""
+    return programs.get(name) or shutil.which(name)

@@ -1,178 +1,234 @@
-"""What is measured: each scenario drives one peer for some seconds and gives one sample."""
+"""Scenario files: what is asked of which servers, which figure counts and what it is to reach."""
 
-import json
-import os
-import re
-import subprocess
-import threading
-import time
+import pathlib
+import tomllib
 
-from lab.peers import pinned
+from lab.peers import KINDS, PERF, route_paths
 
-LOAD_CORE = 1
-
-
-class Loader:
-    """The load generators, pinned beside the upstream."""
-
-    def __init__(self, load, wrk):
-        self.load_program, self.wrk_program = load, wrk
-
-    def wrk(self, peer, path, connections, seconds):
-        """A closed loop of GETs on keep-alive connections."""
-        text = run([
-            self.wrk_program, "-t1", f"-c{connections}", f"-d{seconds}s", "--latency",
-            "--timeout", "10s", f"http://127.0.0.1:{peer.port}{path}",
-        ])
-        requests = int(re.search(r"(\d+) requests in", text).group(1))
-        errors = sum(int(n) for n in re.findall(r"(?:connect|read|write|timeout) (\d+)", text))
-        refused = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
-        errors += int(refused.group(1)) if refused else 0
-        return {
-            "requests": requests, "errors": errors,
-            "rate": float(re.search(r"Requests/sec:\s*([\d.]+)", text).group(1)),
-            "p50_us": microseconds(text, "50%"), "p99_us": microseconds(text, "99%"),
-        }
-
-    def load(self, peer, seconds, *arguments):
-        """Our own generator: uploads, fresh connections, open loops."""
-        text = run([
-            self.load_program, "--target", f"127.0.0.1:{peer.port}", "--seconds", str(seconds),
-            "--warm-up", "0", *arguments,
-        ])
-        return json.loads(text)
-
-    def idle(self, peer, connections):
-        """Opens idle keep-alive clients; returns the child that holds them and its report."""
-        child = subprocess.Popen(
-            [self.load_program, "--target", f"127.0.0.1:{peer.port}", "--idle",
-             "--connections", str(connections)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            preexec_fn=pinned({LOAD_CORE}),
-        )
-        return child, json.loads(child.stdout.readline())
+FIGURES = {
+    # name: (in words, unit, whether more is better, whether the control variable applies)
+    "per_cpu_second": ("requests per CPU-second", "/CPU-s", True, True),
+    "p50_us": ("p50", "ms", False, True),
+    "p99_us": ("p99", "ms", False, True),
+    "p999_us": ("p99.9", "ms", False, True),
+    "idle_bytes": ("memory of an idle client", "KiB", False, False),
+    "base_bytes": ("resident size without clients", "MiB", False, False),
+}
+URLS = {"routes": route_paths}
+HALF_OF = ["itself", *KINDS]
 
 
-def run(command):
-    """Runs one load on the loader's core and returns what it printed."""
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180,
-        preexec_fn=pinned({LOAD_CORE}), check=False,
-    )
-    if done.returncode != 0:
-        raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-    return done.stdout
+class Malformed(Exception):
+    """A scenario file that cannot be used: which file, which key, why."""
+
+    def __init__(self, file, key, why):
+        super().__init__(f"{file}: {key}: {why}")
+        self.file, self.key = file, key
 
 
-def microseconds(text, share):
-    """A latency of wrk's distribution."""
-    value, unit = re.search(rf"{re.escape(share)}\s+([\d.]+)(us|ms|s|m)\b", text).groups()
-    return float(value) * {"us": 1, "ms": 1e3, "s": 1e6, "m": 6e7}[unit]
+class Table:
+    """One table of a scenario file; what is not taken from it is refused."""
 
+    def __init__(self, file, name, content):
+        self.file, self.name, self.content = file, name, dict(content)
 
-class RssWatch(threading.Thread):
-    """The largest resident size of a peer while a load runs."""
+    def fault(self, key, why):
+        """The refusal of one key."""
+        return Malformed(self.file, f"{self.name}.{key}" if self.name else key, why)
 
-    def __init__(self, process):
-        super().__init__(daemon=True)
-        self.process, self.stopped, self.most = process, threading.Event(), 0
-        self.start()
+    def take(self, key, kinds, default=None, required=False):
+        """The value of a key, of one of the types."""
+        if key not in self.content:
+            if required:
+                raise self.fault(key, "is missing")
+            return default
+        value = self.content.pop(key)
+        kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            names = " or ".join(kind.__name__ for kind in kinds)
+            raise self.fault(key, f"must be {names}, is {value!r}")
+        return value
 
-    def run(self):
-        while not self.stopped.wait(0.2):
-            self.most = max(self.most, self.process.rss_bytes())
+    def count(self, key, default=None, required=False):
+        """A whole number above zero."""
+        value = self.take(key, int, default, required)
+        if value is not None and value < 1:
+            raise self.fault(key, f"must be at least 1, is {value}")
+        return value
+
+    def number(self, key, default=None):
+        """A number above zero."""
+        value = self.take(key, (int, float), default)
+        if value is not None and value <= 0:
+            raise self.fault(key, f"must be above 0, is {value}")
+        return value
+
+    def choice(self, key, known, default=None, required=False):
+        """One of the known words."""
+        value = self.take(key, str, default, required)
+        if value is not None and value not in known:
+            raise self.fault(key, f"must be one of {', '.join(known)}, is {value!r}")
+        return value
+
+    def table(self, key, required=False):
+        """A table below this one."""
+        name = f"{self.name}.{key}" if self.name else key
+        return Table(self.file, name, self.take(key, dict, {}, required))
+
+    def tables(self, key):
+        """The tables of an array."""
+        entries = self.take(key, list, [])
+        if not all(isinstance(entry, dict) for entry in entries):
+            raise self.fault(key, "must be tables")
+        return [Table(self.file, f"{key}[{at}]", entry) for at, entry in enumerate(entries)]
 
     def end(self):
-        """Stops watching and returns the largest size."""
-        self.stopped.set()
-        self.join()
-        return max(self.most, self.process.rss_bytes())
+        """Refuses what nobody took."""
+        for key in self.content:
+            raise self.fault(key, "is not known")
 
 
-def measured(peer, seconds, drive):
-    """One sample: warms up shortly, then counts requests against the peer's CPU time."""
-    drive(min(0.5, seconds) if drive.fine else 1)
-    before, began, rss = peer.process.cpu_seconds(), time.monotonic(), peer.process.rss_bytes()
-    watch = RssWatch(peer.process)
-    sample = drive(seconds)
-    sample["rss_most"] = watch.end()
-    sample["rss_before"] = rss
-    sample["cpu_seconds"] = peer.process.cpu_seconds() - before
-    sample["core_share"] = sample["cpu_seconds"] / (time.monotonic() - began)
-    sample["per_cpu_second"] = sample["requests"] / max(sample["cpu_seconds"], 0.01)
-    return sample
+class Traffic:
+    """What the clients do."""
+
+    def __init__(self, table):
+        self.targets = table.take("targets", list, [])
+        path = table.take("path", str)
+        self.urls = table.choice("urls", list(URLS))
+        given = [bool(self.targets), path is not None, self.urls is not None]
+        if sum(given) != 1:
+            raise table.fault("path", "give one of path, targets and urls")
+        self.targets = self.targets if path is None else [path]
+        for target in self.targets:
+            if not isinstance(target, str) or not target.split(" ")[-1].startswith("/"):
+                raise table.fault("targets" if path is None else "path",
+                                  f"must end in a path that begins with /, is {target!r}")
+        self.method = table.take("method", str)
+        self.host = table.take("host", str)
+        self.body_bytes = table.count("body_bytes")
+        self.connections = table.count("connections", required=True)
+        self.rate = table.number("rate")
+        self.half_of = table.choice("half_of", HALF_OF)
+        if self.rate and self.half_of:
+            raise table.fault("half_of", "stands beside rate; give one of them")
+        self.arrivals = table.choice("arrivals", ["constant", "poisson"])
+        if self.arrivals and not self.is_open:
+            raise table.fault("arrivals", "needs rate or half_of")
+        self.new_connections = table.take("new_connections", bool, False)
+        self.think = table.take("think", str)
+        self.read_rate = table.take("read_rate", str)
+        self.idle = table.take("idle", bool, False)
+        table.end()
+
+    @property
+    def is_open(self):
+        """Whether requests are due at a rate."""
+        return bool(self.rate or self.half_of)
+
+    @property
+    def is_plain(self):
+        """GETs on kept connections and nothing else, which every server can take."""
+        return not (self.method or self.body_bytes or self.new_connections or self.urls)
+
+    @property
+    def wrk_can(self):
+        """Whether wrk can make it."""
+        return (self.is_plain and not self.is_open and not self.idle and not self.think
+                and not self.read_rate and len(self.targets) == 1)
 
 
-def gets(path, connections):
-    """A scenario of keep-alive GETs."""
+class Reach:
+    """A figure to reach: against another server of the same rounds, or by itself."""
 
-    def scenario(loader, peer, seconds, _state):
-        def drive(time_s):
-            return loader.wrk(peer, path, connections, max(1, round(time_s)))
+    def __init__(self, table, figure):
+        self.figure = table.choice("figure", list(FIGURES), figure)
+        self.of = table.take("of", str)
+        self.at_least, self.at_most = table.number("at_least"), table.number("at_most")
+        if (self.at_least is None) == (self.at_most is None):
+            raise table.fault("at_least", "give one of at_least and at_most")
+        table.end()
 
-        drive.fine = False
-        return measured(peer, seconds, drive)
+    def __str__(self):
+        bound = self.at_least if self.at_least is not None else self.at_most
+        sign = "at least" if self.at_least is not None else "at most"
+        words, unit = FIGURES[self.figure][:2]
+        value = f"{bound:g} x {self.of}" if self.of else f"{shown(self.figure, bound)} {unit}"
+        return f"{words} {sign} {value}"
 
-    return scenario
-
-
-def loads(*arguments):
-    """A scenario of our own generator; a callable argument is asked for its value."""
-
-    def scenario(loader, peer, seconds, state):
-        given = [part(state) if callable(part) else part for part in arguments]
-
-        def drive(time_s):
-            return loader.load(peer, time_s, *given)
-
-        drive.fine = True
-        return measured(peer, seconds, drive)
-
-    return scenario
+    def met(self, value):
+        """Whether a value, or a ratio, reaches it."""
+        return value >= self.at_least if self.at_least is not None else value <= self.at_most
 
 
-def idle(connections):
-    """Memory of idle keep-alive clients, on a peer of two workers that was just started."""
+class Scenario:
+    """One file of perf/scenarios."""
 
-    def scenario(loader, peer, _seconds, _state):
-        peer.stop()
-        peer.start(workers=2, cores=range(os.cpu_count() or 2))
-        time.sleep(1)
-        base = peer.process.rss_bytes()
-        child, report = loader.idle(peer, connections)
-        time.sleep(1)
-        full = peer.process.rss_bytes()
-        child.communicate("")
-        peer.stop()
-        peer.start()
-        return {
-            "requests": report["requests"], "errors": report["errors"], "rate": report["rate"],
-            "base_bytes": base, "idle_bytes": (full - base) / connections,
-        }
+    def __init__(self, name, content, file):
+        table = Table(file, "", content)
+        self.name = name
+        self.about = table.take("about", str, required=True)
+        self.order = table.take("order", int, 100)
+        self.traffic = Traffic(table.table("traffic", required=True))
+        servers = table.table("servers")
+        self.workers, self.cores = servers.count("workers", 1), servers.count("cores", 1)
+        servers.end()
+        self.configurations = configurations(table.table("configurations", required=True))
+        figure = table.table("figure", required=True)
+        self.figure = figure.choice("name", list(FIGURES), required=True)
+        figure.end()
+        if self.traffic.idle != self.figure.endswith("_bytes"):
+            raise figure.fault("name", "idle traffic and figures in bytes go together")
+        self.variants = variants(table.table("variants"))
+        self.reach = [Reach(entry, self.figure) for entry in table.tables("reach")]
+        table.end()
 
-    return scenario
+    @property
+    def judged(self):
+        """The figures that perf/check compares: the one that counts and those to reach."""
+        return list(dict.fromkeys([self.figure] + [reach.figure for reach in self.reach]))
 
 
-# name: (what runs, which peers, what to reach)
-SCENARIOS = {
-    "small-64": (gets("/small", 64), "all", "1.6 x nginx, 1.6 x haproxy"),
-    "small-1": (gets("/small", 1), "all", "1.0 x nginx"),
-    "small-512": (gets("/small", 512), "all", "1.5 x nginx"),
-    "16k": (gets("/16k", 64), "all", "1.3 x the better"),
-    "1m": (gets("/1m", 16), "all", "1.4 x the better"),
-    "upload-1m": (
-        loads("--method", "PUT", "--path", "/upload", "--body-bytes", str(1024 * 1024),
-              "--connections", "16"),
-        "all", "1.2 x the better, RSS flat",
-    ),
-    "fresh": (loads("--fresh", "--connections", "64"), "all", "1.2 x nginx"),
-    "paced": (
-        loads("--rate", lambda state: f"{state['nginx_rate'] / 2:.0f}", "--connections", "128"),
-        "all", "p99 not above nginx's",
-    ),
-    "idle-10000": (idle(10_000), "all", "2.5 KiB a client, base 12 MiB"),
-    "routes": (
-        loads("--paths", lambda state: state["paths"], "--connections", "64"),
-        "routes", "3 % of throughput",
-    ),
-}
+def configurations(table):
+    """Which template each kind of server is started with."""
+    found = {}
+    for kind in list(table.content):
+        if kind not in KINDS:
+            raise table.fault(kind, "is no known kind of server")
+        found[kind] = table.take(kind, str)
+        if not (PERF / "peers" / found[kind]).is_file():
+            raise table.fault(kind, f"perf/peers/{found[kind]} is not there")
+    if "frys" not in found:
+        raise table.fault("frys", "is missing")
+    return found
+
+
+def variants(table):
+    """Names of several gateways of one program, and how many routes each has."""
+    found = {name: table.count(name) for name in list(table.content)}
+    if len(found) == 1:
+        raise table.fault(next(iter(found)), "one variant has nothing beside it")
+    return found
+
+
+def read(file):
+    """One scenario; its name is the file's."""
+    file = pathlib.Path(file)
+    try:
+        content = tomllib.loads(file.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise Malformed(file.name, "TOML", str(error)) from error
+    return Scenario(file.stem, content, file.name)
+
+
+def read_all(folder=PERF / "scenarios"):
+    """All scenarios by name, in their order."""
+    found = [read(file) for file in sorted(pathlib.Path(folder).glob("*.toml"))]
+    return {scenario.name: scenario
+            for scenario in sorted(found, key=lambda scenario: (scenario.order, scenario.name))}
+
+
+def shown(figure, value):
+    """A figure's value in its unit."""
+    unit = FIGURES[figure][1]
+    divisor = {"ms": 1000, "KiB": 1024, "MiB": 2**20}.get(unit)
+    return f"{value / divisor:.2f}" if divisor else f"{value:,.0f}"

@@ -11,6 +11,7 @@ use super::worker::{Outcome, Parts, Worker};
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -44,16 +45,28 @@ pub enum RunFault {
 /// # Errors
 /// See [`RunFault`]. A server that refuses everything is no error here: its refusals are counted.
 pub fn run(load: &Load, told: &mut dyn FnMut(&Progress)) -> Result<Report, RunFault> {
+    run_until(load, &Arc::default(), told)
+}
+
+/// The same, ended early when `stop` is set: the report is then of the seconds until then.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_until(
+    load: &Load,
+    stop: &Arc<AtomicBool>,
+    told: &mut dyn FnMut(&Progress),
+) -> Result<Report, RunFault> {
     let load = Arc::new(load.clone());
     let piece = piece_of(load.plan.duration);
     let (pieces, heard) = channel();
     let mut threads = Vec::new();
     for number in 0..load.threads_count() {
-        threads.push(start(&load, number, piece, pieces.clone())?);
+        threads.push(start(&load, number, piece, pieces.clone(), stop)?);
     }
     drop(pieces);
     let started_unix_s = unix_seconds() + load.plan.warm_up.as_secs();
-    follow(&load, piece, &heard, told);
+    follow(&load, piece, &heard, stop, told);
     told(&Progress::Ending);
     let mut sum = Recorder::default();
     let mut seconds: f64 = 0.0;
@@ -65,7 +78,14 @@ pub fn run(load: &Load, told: &mut dyn FnMut(&Progress)) -> Result<Report, RunFa
         sum.merge(&outcome.recorder);
         seconds = seconds.max(outcome.seconds);
     }
-    Ok(report(&load, &sum, seconds, piece, started_unix_s))
+    let mut report = report(&load, &sum, seconds, piece, started_unix_s);
+    if stop.load(Ordering::Relaxed) {
+        report.client.warnings.push(format!(
+            "the run was stopped after {seconds:.1} s of the {:.1} s asked for",
+            load.plan.duration.as_secs_f64()
+        ));
+    }
+    Ok(report)
 }
 
 /// A thread of the generator, which says what it found before it ends.
@@ -93,8 +113,9 @@ fn start(
     number: usize,
     piece: Duration,
     pieces: Sender<Piece>,
+    stop: &Arc<AtomicBool>,
 ) -> Result<Thread, RunFault> {
-    let load = load.clone();
+    let (load, stop) = (load.clone(), stop.clone());
     let part = Part { number, count: load.threads_count() };
     let (finder, found) = channel();
     let work = move || {
@@ -105,7 +126,7 @@ fn start(
             // Nobody listens any more: the run is over.
             let _ = pieces.send(piece);
         });
-        let parts = Parts { runtime: runtime.clone(), load, part, piece, tell, cpu_time };
+        let parts = Parts { runtime: runtime.clone(), load, part, piece, tell, cpu_time, stop };
         let outcome = runtime.block_on(async move { Worker::new(parts).run().await });
         runtime.shutdown();
         Ok(outcome)
@@ -127,7 +148,13 @@ fn options(load: &Load) -> Options {
 }
 
 /// Listens until the time is over, and tells of each piece once all threads have told of it.
-fn follow(load: &Load, piece: Duration, heard: &Receiver<Piece>, told: &mut dyn FnMut(&Progress)) {
+fn follow(
+    load: &Load,
+    piece: Duration,
+    heard: &Receiver<Piece>,
+    stop: &AtomicBool,
+    told: &mut dyn FnMut(&Progress),
+) {
     let begin = std::time::Instant::now();
     let end = begin + load.plan.warm_up + load.plan.duration;
     let threads_count = load.threads_count();
@@ -141,10 +168,11 @@ fn follow(load: &Load, piece: Duration, heard: &Receiver<Piece>, told: &mut dyn 
             is_counting = true;
             told(&Progress::Counting);
         }
-        if now >= end {
+        if now >= end || stop.load(Ordering::Relaxed) {
             return;
         }
         let wake = if is_counting { end } else { begin + load.plan.warm_up };
+        let wake = wake.min(now + Duration::from_millis(limits::BENCH_INTERVAL_MS_MIN));
         match heard.recv_timeout(wake - now) {
             Ok(one) => {
                 sum.merge(&one);

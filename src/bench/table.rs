@@ -178,7 +178,7 @@ fn latencies(asked: &Asked, seen: &Seen) -> Vec<String> {
         (None, Some(_)) => (
             "raw",
             ["raw: since sent; hides requests that a slow answer held back", {
-                "corrected: with those requests filled in (coordinated omission)"
+                "omission-corrected: with those requests filled in (coordinated omission)"
             }],
         ),
         (None, None) => {
@@ -188,7 +188,7 @@ fn latencies(asked: &Asked, seen: &Seen) -> Vec<String> {
     let named = [
         (own, Some(&seen.latency)),
         ("since sent", seen.service.as_ref()),
-        ("corrected", seen.corrected.as_ref()),
+        ("omission-corrected", seen.corrected.as_ref()),
         ("connect", seen.connect.as_ref()),
     ];
     let shown: Vec<_> = named.iter().filter_map(|(name, of)| Some((*name, (*of)?))).collect();

@@ -13,6 +13,7 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub struct Parts {
     pub tell: Box<dyn Fn(Piece)>,
     /// CPU time of this thread so far; zero where it is not known.
     pub cpu_time: fn() -> Duration,
+    /// When set, the run ends early, with what was counted by then.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// One thread's state, shared by its connections' tasks.
@@ -41,8 +44,11 @@ pub struct Worker {
     piece: Duration,
     tell: Box<dyn Fn(Piece)>,
     cpu_time: fn() -> Duration,
-    /// The seconds that count.
-    window: (Instant, Instant),
+    /// The seconds that count: from, and up to. The end comes earlier when the run is stopped.
+    begin: Instant,
+    end: Cell<Instant>,
+    /// Set from outside: the run ends now.
+    stop: Arc<AtomicBool>,
     schedule: RefCell<Option<Schedule>>,
     /// Free connections of an open loop: the one freed last is used first, so that few are open.
     free: RefCell<Vec<usize>>,
@@ -89,12 +95,13 @@ impl Worker {
     /// A worker whose warm-up begins now.
     pub fn new(parts: Parts) -> Rc<Worker> {
         let plan = &parts.load.plan;
-        let begin = parts.runtime.now();
-        let window = (begin + plan.warm_up, begin + plan.warm_up + plan.duration);
+        let start = parts.runtime.now();
+        let begin = start + plan.warm_up;
+        let end = begin + plan.duration;
         let schedule = match plan.pace {
             Pace::Closed => None,
             Pace::Open { rate, arrivals } => {
-                let times = (begin, window.1);
+                let times = (start, end);
                 Some(Schedule::new(arrivals, rate, plan.seed, parts.part, times))
             }
         };
@@ -109,7 +116,9 @@ impl Worker {
             piece: parts.piece,
             tell: parts.tell,
             cpu_time: parts.cpu_time,
-            window,
+            begin,
+            end: Cell::new(end),
+            stop: parts.stop,
             schedule: RefCell::new(schedule),
             free: RefCell::new(Vec::with_capacity(count)),
             places: RefCell::new((0..count).map(|_| Place::default()).collect()),
@@ -118,7 +127,7 @@ impl Worker {
             chosen: Cell::new(parts.part.number as u64),
             requests_left: Cell::new(requests_left),
             active: Cell::new(count),
-            last_end: Cell::new(window.0),
+            last_end: Cell::new(begin),
             cpu_before: Cell::default(),
             cpu_used: Cell::default(),
             load: parts.load,
@@ -135,8 +144,9 @@ impl Worker {
             self.runtime.spawn(self.clone().pace());
         }
         self.runtime.spawn(self.clone().tick());
+        self.runtime.spawn(self.clone().listen());
         let patience = self.load.plan.timeout + Duration::from_millis(END_LOOK_MS);
-        while self.active.get() > 0 && self.runtime.now() < self.window.1 + patience {
+        while self.active.get() > 0 && self.runtime.now() < self.end.get() + patience {
             self.runtime.sleep_until(self.runtime.now().plus_ms(END_LOOK_MS)).await;
         }
         let seconds = self.counted_seconds();
@@ -148,8 +158,9 @@ impl Worker {
 
     /// The seconds that count: fewer than asked for where the requests ran out first.
     fn counted_seconds(&self) -> f64 {
-        let end = if self.requests_left.get() == 0 { self.last_end.get() } else { self.window.1 };
-        end.min(self.window.1).since(self.window.0).as_secs_f64()
+        let is_out = self.requests_left.get() == 0;
+        let end = if is_out { self.last_end.get() } else { self.end.get() };
+        end.min(self.end.get()).since(self.begin).as_secs_f64()
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -176,7 +187,7 @@ impl Worker {
     /// A closed loop's next request is due when it can be sent.
     fn follow(&self) -> Option<Instant> {
         let now = self.runtime.now();
-        (now < self.window.1 && self.requests_left.get() > 0).then_some(now)
+        (!self.is_over() && self.requests_left.get() > 0).then_some(now)
     }
 
     /// Waits for a request that is due: the oldest that no connection was free for, or one that the
@@ -185,21 +196,22 @@ impl Worker {
         if self.requests_left.get() == 0 {
             return None;
         }
+        // What is due before the end and has no connection at the end is counted as unsent.
         if self.free.borrow().is_empty()
+            && !self.is_over()
             && let Some(due) = self.take_due()
         {
             return Some(due);
         }
         self.free.borrow_mut().push(index);
         self.runtime.wake(self.pacer.take());
-        let end = self.window.1;
         poll_fn(|context| {
             let mut places = self.places.borrow_mut();
             let place = &mut places[index];
             if let Some(due) = place.due.take() {
                 return Poll::Ready(Some(due));
             }
-            if self.runtime.now() >= end {
+            if self.is_over() {
                 return Poll::Ready(None);
             }
             place.waiter = self.runtime.waiter(context);
@@ -209,28 +221,16 @@ impl Worker {
     }
 
     fn take_due(&self) -> Option<Instant> {
-        let now = self.runtime.now();
-        // What is due before the end and still waits at the end is counted as unsent.
-        if now >= self.window.1 {
-            return None;
-        }
-        self.schedule.borrow_mut().as_mut()?.take(now)
+        self.schedule.borrow_mut().as_mut()?.take(self.runtime.now())
     }
 
     /// Hands requests to free connections when they are due, and measures how late that was.
     async fn pace(self: Rc<Worker>) {
         let mut handed: Vec<Instant> = Vec::new();
         loop {
-            self.hand_over(&mut handed);
-            if !handed.is_empty() {
-                // The connections that were woken queue their bytes; then all leave together.
-                self.runtime.yield_now().await;
-                let left = self.runtime.submit();
-                self.count_lateness(&handed, left);
-                handed.clear();
-            }
+            self.hand_over(&mut handed).await;
             let Some(next) = self.next_due() else { break };
-            if self.active.get() == 0 || self.runtime.now() >= self.window.1 {
+            if self.active.get() == 0 || self.is_over() {
                 break;
             }
             if self.free.borrow().is_empty() {
@@ -239,7 +239,9 @@ impl Worker {
                 self.runtime.alarm(next).await;
             }
         }
-        self.runtime.sleep_until(self.window.1).await;
+        self.rest_until(self.end.get()).await;
+        // What became due in the last moments while a connection was free is late and no more.
+        self.hand_over(&mut handed).await;
         self.count_unsent();
         // Free connections look again and leave.
         self.runtime.wake_all();
@@ -249,7 +251,20 @@ impl Worker {
         self.schedule.borrow().as_ref().and_then(Schedule::next)
     }
 
-    fn hand_over(&self, handed: &mut Vec<Instant>) {
+    /// Hands over what is due, sees it leave, and counts how late that was.
+    async fn hand_over(&self, handed: &mut Vec<Instant>) {
+        self.wake_free(handed);
+        if handed.is_empty() {
+            return;
+        }
+        // The connections that were woken queue their bytes; then all leave together.
+        self.runtime.yield_now().await;
+        let left = self.runtime.submit();
+        self.count_lateness(handed, left);
+        handed.clear();
+    }
+
+    fn wake_free(&self, handed: &mut Vec<Instant>) {
         loop {
             let Some(index) = self.free.borrow_mut().pop() else { return };
             let Some(due) = self.take_due() else {
@@ -269,12 +284,11 @@ impl Worker {
 
     /// Waits until a connection is free, at most until the end of the run.
     async fn free_connection(&self, next: Instant) {
-        debug_assert!(next < self.window.1);
-        let end = self.window.1;
+        debug_assert!(next < self.end.get());
         let timer = self.runtime.timer();
-        timer.set(end);
+        timer.set(self.end.get());
         let free = poll_fn(|context| {
-            if !self.free.borrow().is_empty() {
+            if !self.free.borrow().is_empty() || self.is_over() {
                 return Poll::Ready(());
             }
             *self.pacer.borrow_mut() = self.runtime.waiter(context);
@@ -298,16 +312,16 @@ impl Worker {
         let mut schedule = self.schedule.borrow_mut();
         let Some(schedule) = schedule.as_mut() else { return };
         let mut recorder = self.recorder.borrow_mut();
-        while let Some(due) = schedule.take(self.window.1) {
+        while let Some(due) = schedule.take(self.end.get()) {
             if self.counts(due) {
-                recorder.failed(Failed::Unsent, self.window.1.nanos_since(due));
+                recorder.failed(Failed::Unsent, self.end.get().nanos_since(due));
             }
         }
     }
 
     /// Whether what happened at `at` is within the seconds that count.
     pub(super) fn counts(&self, at: Instant) -> bool {
-        at >= self.window.0 && at < self.window.1
+        at >= self.begin && at < self.end.get()
     }
 
     /// Whether a request counts: an open loop's by when it was due, so that each that was due has
@@ -317,12 +331,22 @@ impl Worker {
         self.counts(if self.is_open() { start } else { end })
     }
 
-    /// Rests, at most until the run's time is over.
+    /// Rests, at most until the run is over.
     pub(super) async fn rest(&self, pause: Duration) {
-        let end = (self.runtime.now() + pause).min(self.window.1);
-        if end > self.runtime.now() {
-            self.runtime.sleep_until(end).await;
-        }
+        self.rest_until((self.runtime.now() + pause).min(self.end.get())).await;
+    }
+
+    /// Rests until `at`, or until the run is stopped, which makes every task look again.
+    async fn rest_until(&self, at: Instant) {
+        let timer = self.runtime.timer();
+        timer.set(at);
+        let over = poll_fn(|_| if self.is_over() { Poll::Ready(()) } else { Poll::Pending });
+        // Either way the rest is over.
+        let _ = timer.limit(over).await;
+    }
+
+    fn is_over(&self) -> bool {
+        self.runtime.now() >= self.end.get()
     }
 
     /// Notes when a request that counts was over.
@@ -338,16 +362,27 @@ impl Worker {
     /// At each piece's end a new one begins and the old one is told; CPU time is taken at both ends
     /// of the window.
     async fn tick(self: Rc<Worker>) {
-        self.runtime.sleep_until(self.window.0).await;
+        self.rest_until(self.begin).await;
         self.cpu_before.set((self.cpu_time)());
-        let mut at = self.window.0;
-        while at + self.piece < self.window.1 && self.active.get() > 0 {
+        let mut at = self.begin;
+        while at + self.piece < self.end.get() && self.active.get() > 0 {
             at = at + self.piece;
-            self.runtime.sleep_until(at).await;
+            self.rest_until(at).await;
             self.tell_piece();
         }
-        self.runtime.sleep_until(self.window.1).await;
+        self.rest_until(self.end.get()).await;
         self.cpu_used.set(Some(self.cpu_since()));
+    }
+
+    /// Ends the run early when it is told to.
+    async fn listen(self: Rc<Worker>) {
+        while !self.is_over() {
+            if self.stop.load(Ordering::Relaxed) {
+                self.end.set(self.runtime.now());
+                return self.runtime.wake_all();
+            }
+            self.rest(Duration::from_millis(STOP_LOOK_MS)).await;
+        }
     }
 
     fn cpu_since(&self) -> Duration {
@@ -368,6 +403,9 @@ fn share(count: u64, part: Part) -> u64 {
     let threads = part.count as u64;
     count / threads + u64::from((part.number as u64) < count % threads)
 }
+
+/// Between two looks at whether the run is to end early.
+const STOP_LOOK_MS: u64 = 50;
 
 /// Between two looks at whether all connections have ended.
 const END_LOOK_MS: u64 = 5;

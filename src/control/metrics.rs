@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
@@ -40,6 +41,24 @@ const BOUNDS_NS: [u64; 16] = [
     1_000_000_000,
     2_500_000_000,
     5_000_000_000,
+    10_000_000_000,
+];
+
+/// The same for stages, which are much shorter: 250 ns to 10 s in steps of 4 or 2.5.
+const STAGE_BOUNDS_NS: [u64; 14] = [
+    250,
+    1_000,
+    2_500,
+    10_000,
+    25_000,
+    100_000,
+    250_000,
+    1_000_000,
+    2_500_000,
+    10_000_000,
+    25_000_000,
+    100_000_000,
+    1_000_000_000,
     10_000_000_000,
 ];
 
@@ -148,7 +167,9 @@ impl Collector for Scrape {
         let report = Report::gather(&self.state);
         let mut out = Out { encoder };
         out.gateway(&self.state)?;
+        out.process(&report)?;
         out.requests(&report)?;
+        out.stages(&report)?;
         out.reasons(&report)?;
         out.connections(&report)?;
         out.upstreams(&report)?;
@@ -179,6 +200,36 @@ impl Out<'_> {
         self.gauge("frys_names_unresolved", help, unresolved as u64)
     }
 
+    fn process(&mut self, report: &Report) -> fmt::Result {
+        if let Some(cpu) = report.process.cpu {
+            let help = "CPU time of the process, user and system";
+            self.seconds("process_cpu_seconds", help, [([], cpu)])?;
+        }
+        if let Some(bytes) = report.process.resident_bytes {
+            let help = "Memory of the process that is in RAM";
+            self.gauge("process_resident_memory_bytes", help, bytes)?;
+        }
+        let numbers = worker_numbers(report);
+        let threads = || {
+            let workers = numbers.iter().zip(&report.workers);
+            workers.filter_map(|(number, worker)| Some(([("worker", &**number)], worker.thread?)))
+        };
+        let cpu = threads().map(|(labels, thread)| (labels, thread.cpu));
+        self.seconds("frys_worker_cpu_seconds", "CPU time of the worker's thread", cpu)?;
+        let starved = threads().map(|(labels, thread)| (labels, thread.starved));
+        let help = "Time in which the worker could have run and another thread had its core";
+        self.seconds("frys_worker_starved_seconds", help, starved)
+    }
+
+    fn stages(&mut self, report: &Report) -> fmt::Result {
+        self.histograms(
+            "frys_stage_duration_seconds",
+            "Where the time of requests goes; short stages are sampled",
+            &STAGE_BOUNDS_NS,
+            report.stages.iter().map(|(stage, sum)| ([("stage", stage.label())], sum)),
+        )
+    }
+
     fn requests(&mut self, report: &Report) -> fmt::Result {
         let routes = || report.routes.iter().map(|(id, traffic)| (route_label(id), traffic));
         self.counters(
@@ -191,6 +242,7 @@ impl Out<'_> {
         self.histograms(
             "frys_http_request_duration_seconds",
             "From the first byte of the request to the last byte of the response",
+            &BOUNDS_NS,
             routes().map(|(labels, traffic)| (labels, &traffic.latency)),
         )?;
         self.counters(
@@ -260,6 +312,7 @@ impl Out<'_> {
         self.histograms(
             "frys_upstream_first_byte_seconds",
             "From the sent request head to the response head",
+            &BOUNDS_NS,
             report.upstreams.iter().map(|(name, of)| (upstream_label(name), &of.first_byte)),
         )?;
         self.each_upstream(
@@ -375,6 +428,25 @@ impl Out<'_> {
         Ok(())
     }
 
+    fn seconds<'l>(
+        &mut self,
+        name: &str,
+        help: &str,
+        rows: impl IntoIterator<Item = (impl AsRef<[Label<'l>]>, Duration)>,
+    ) -> fmt::Result {
+        let mut metric = self.encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (labels, time) in rows {
+            let seconds = time.as_secs_f64();
+            match labels.as_ref() {
+                [] => metric.encode_counter::<NoLabelSet, f64, u64>(&seconds, None)?,
+                labels => metric
+                    .encode_family(&labels)?
+                    .encode_counter::<NoLabelSet, f64, u64>(&seconds, None)?,
+            }
+        }
+        Ok(())
+    }
+
     fn gauges<L: EncodeLabelSet>(
         &mut self,
         name: &str,
@@ -392,6 +464,7 @@ impl Out<'_> {
         &mut self,
         name: &str,
         help: &str,
+        bounds_ns: &[u64],
         rows: impl IntoIterator<Item = (L, &'m Merged)>,
     ) -> fmt::Result {
         let mut metric = self.encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
@@ -400,7 +473,7 @@ impl Out<'_> {
             metric.encode_family(&labels)?.encode_histogram::<NoLabelSet>(
                 sum,
                 merged.count(),
-                &coarse(merged),
+                &coarse(merged, bounds_ns),
                 None,
             )?;
         }
@@ -436,9 +509,9 @@ fn worker_numbers(report: &Report) -> Vec<String> {
 }
 
 /// Upper bound in seconds and count of each published bucket, not yet added up.
-fn coarse(merged: &Merged) -> Vec<(f64, u64)> {
-    let bounds = BOUNDS_NS.iter().map(|bound_ns| *bound_ns as f64 / 1e9).chain([f64::INFINITY]);
-    bounds.zip(merged.grouped(&BOUNDS_NS)).collect()
+fn coarse(merged: &Merged, bounds_ns: &[u64]) -> Vec<(f64, u64)> {
+    let bounds = bounds_ns.iter().map(|bound_ns| *bound_ns as f64 / 1e9).chain([f64::INFINITY]);
+    bounds.zip(merged.grouped(bounds_ns)).collect()
 }
 
 #[cfg(test)]
@@ -483,6 +556,20 @@ mod tests {
         assert!(counts.is_sorted());
         assert_eq!((counts.first(), counts.last()), (Some(&0), Some(&2)));
         assert!(text.contains(r#"frys_http_request_duration_seconds_sum{route="route-0"} 0.004"#));
+    }
+
+    #[test]
+    fn tells_stages_and_what_the_process_costs() {
+        let text = Metrics::new(sample()).encode(Form::Text);
+        let relay = lines_with(&text, "frys_stage_duration_seconds_count{stage=\"relay\"}");
+        assert_eq!(relay, ["frys_stage_duration_seconds_count{stage=\"relay\"} 2"]);
+        let buckets = lines_with(&text, "frys_stage_duration_seconds_bucket{");
+        let of_parse: Vec<_> = buckets.iter().filter(|line| line.contains("parse")).collect();
+        assert_eq!(of_parse.len(), STAGE_BOUNDS_NS.len() + 1);
+        assert!(of_parse[0].ends_with("} 0"), "up to 250 ns: {}", of_parse[0]);
+        assert!(of_parse[1].ends_with("} 2"), "up to 1 µs: {}", of_parse[1]);
+        assert_eq!(lines_with(&text, "process_cpu_seconds_total ").len(), 1);
+        assert_eq!(lines_with(&text, "process_resident_memory_bytes ").len(), 1);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod names;
 pub mod state;
+pub mod process;
 pub mod report;
 pub mod stats;
 pub mod metrics;

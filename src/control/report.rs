@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::names::Names;
+use super::process::{Process, Thread};
 use super::state::State;
 use crate::bridge::histogram::Merged;
 use crate::bridge::metrics::{
     EngineCounters, ROUTE_NONE, ROUTE_OTHER, RouteBlock, StatusClass, UPSTREAM_OTHER,
     UpstreamBlock, WorkerState,
 };
+use crate::bridge::stages::Stage;
 use crate::bridge::{Reason, WorkerBlock};
 use crate::snapshot::{RouteId, UpstreamId};
 
@@ -80,6 +82,8 @@ pub struct WorkerSum {
     pub log_dropped: u64,
     /// Its engine.
     pub engine: EngineCounters,
+    /// What its thread costs; `None` before it starts and after it ended.
+    pub thread: Option<Thread>,
 }
 
 /// Everything, as of now.
@@ -92,6 +96,12 @@ pub struct Report {
     pub upstreams: BTreeMap<(Box<str>, Box<str>), UpstreamSum>,
     /// By [`Reason::index`].
     pub reasons: [u64; Reason::COUNT],
+    /// Exchanges of all workers.
+    pub total: Traffic,
+    /// Where their time went, in the order of [`Stage::ALL`].
+    pub stages: Vec<(Stage, Merged)>,
+    /// What it all costs.
+    pub process: Process,
 }
 
 impl Report {
@@ -103,6 +113,9 @@ impl Report {
             routes: BTreeMap::new(),
             upstreams: BTreeMap::new(),
             reasons: [0; Reason::COUNT],
+            total: Traffic::default(),
+            stages: Stage::ALL.iter().map(|stage| (*stage, Merged::default())).collect(),
+            process: Process::now(),
         };
         for block in &state.blocks {
             report.add(block, &names);
@@ -125,6 +138,10 @@ impl Report {
         for (total, reason) in self.reasons.iter_mut().zip(Reason::ALL) {
             *total += block.reason_count(*reason);
         }
+        for (stage, sum) in &mut self.stages {
+            block.stages.read(*stage, sum);
+        }
+        self.total.add(&traffic);
         self.workers.push(WorkerSum {
             worker: block.worker(),
             state: block.state(),
@@ -136,6 +153,7 @@ impl Report {
             log_written: block.log_written(),
             log_dropped: block.log_dropped(),
             engine: block.engine(),
+            thread: block.thread().and_then(Thread::now),
         });
     }
 }
@@ -242,6 +260,8 @@ pub(crate) mod tests {
             }
             block.upstream_checked_in(UpstreamId(0));
             block.log_pushed(false);
+            block.stages.record(Stage::Parse, 400);
+            block.stages.record(Stage::Relay, 3_000_000);
             block.mirror_engine(&EngineCounters { turns: 5, tasks: 2, ..Default::default() });
         }
         let state = State::new(blocks, Arc::new(AtomicU64::new(0)));
@@ -257,6 +277,9 @@ pub(crate) mod tests {
         assert_eq!(counts, [(NONE, 2), ("route-0", 2), ("route-1", 2)]);
         assert_eq!(report.routes["route-0"].latency.count(), 2);
         assert_eq!(report.workers[1].traffic.count(), 3);
+        assert_eq!(report.total.latency.count(), 6);
+        let (stage, relay) = &report.stages[Stage::Relay as usize];
+        assert_eq!((*stage, relay.count(), relay.sum_ns()), (Stage::Relay, 2, 6_000_000));
         assert_eq!(report.workers[1].traffic.bytes_out, 300);
         assert_eq!(report.reasons[Reason::RouteNotFound.index()], 2);
         let upstream = &report.upstreams[&("web".into(), "up-0:80".into())];

@@ -1,25 +1,40 @@
 //! `/stats`: everything that the gateway counts, as JSON for people and scripts.
 
+use serde::Serialize;
+use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 use serde_json::{Map, Value, json};
+
+use std::io;
 
 use super::report::{Classes, Report, Traffic, UpstreamSum, WorkerSum};
 use super::state::State;
 use crate::bridge::Reason;
 use crate::bridge::histogram::Merged;
 use crate::bridge::metrics::{StatusClass, WorkerState};
+use crate::bridge::stages::Basis;
+
+/// The whole document as text: indented, with what a list holds side by side.
+pub fn text(state: &State) -> String {
+    let mut text = Vec::new();
+    let layout = Layout(PrettyFormatter::new());
+    let mut serializer = Serializer::with_formatter(&mut text, layout);
+    document(state).serialize(&mut serializer).expect("memory takes everything");
+    text.push(b'\n');
+    String::from_utf8(text).expect("JSON is text")
+}
 
 /// The whole document.
 pub fn document(state: &State) -> Value {
     let report = Report::gather(state);
-    let mut total = Traffic::default();
-    report.workers.iter().for_each(|worker| total.add(&worker.traffic));
     let sum = |count: fn(&WorkerSum) -> u64| report.workers.iter().map(count).sum::<u64>();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_seconds": state.started.elapsed().as_secs(),
         "phase": state.phase().label(),
         "generation": state.generation(),
-        "total": traffic(&total),
+        "process": process(&report),
+        "total": traffic(&report.total),
+        "stages": stages(&report),
         "requests_active": sum(|worker| worker.requests_active),
         "connections": {
             "accepted": sum(|worker| worker.connections_accepted),
@@ -50,6 +65,35 @@ fn named(value: Value, names: &[(&str, &str)]) -> Value {
     };
     object.extend(names.iter().map(|(key, name)| ((*key).to_owned(), Value::from(*name))));
     Value::Object(object)
+}
+
+fn process(report: &Report) -> Value {
+    json!({
+        "id": std::process::id(),
+        "cpu_seconds": report.process.cpu.map(|cpu| cpu.as_secs_f64()),
+        "resident_bytes": report.process.resident_bytes,
+    })
+}
+
+/// In the order of a request, the whole request last.
+fn stages(report: &Report) -> Value {
+    let stages = report.stages.iter();
+    let stages = stages.map(|(stage, sum)| distribution(stage.label(), stage.basis(), sum));
+    let total = distribution("total", Basis::Clock, &report.total.latency);
+    stages.chain([total]).collect()
+}
+
+/// Percentiles to read, and the counts from which those of the time between two looks are made.
+fn distribution(name: &str, basis: Basis, merged: &Merged) -> Value {
+    let buckets = merged.filled().map(|bucket| [bucket.from_ns, bucket.below_ns, bucket.count]);
+    json!({
+        "name": name,
+        "basis": basis.label(),
+        "count": merged.count(),
+        "sum_ns": merged.sum_ns(),
+        "duration_us": latency(merged),
+        "buckets_ns": buckets.collect::<Vec<_>>(),
+    })
 }
 
 fn traffic(traffic: &Traffic) -> Value {
@@ -101,6 +145,10 @@ fn worker(worker: &WorkerSum) -> Value {
         },
         "access_log": { "records": worker.log_written, "dropped": worker.log_dropped },
         "engine": engine,
+        "thread": worker.thread.map(|thread| json!({
+            "cpu_seconds": thread.cpu.as_secs_f64(),
+            "starved_seconds": thread.starved.as_secs_f64(),
+        })),
     })
 }
 
@@ -132,6 +180,43 @@ fn latency(merged: &Merged) -> Value {
     })
 }
 
+/// Indents objects and leaves lists on their line, so that a histogram is one line, not hundreds.
+struct Layout(PrettyFormatter<'static>);
+
+impl Formatter for Layout {
+    fn begin_array_value<W: io::Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: io::Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,5 +238,29 @@ mod tests {
         assert_eq!(document["upstreams"][0]["connections"]["idle"], 2);
         assert_eq!(document["access_log"]["dropped"], 2);
         assert_eq!(document["connections"]["active"], 2);
+        assert!(document["process"]["cpu_seconds"].is_number());
+    }
+
+    #[test]
+    fn tells_stages_so_that_two_looks_can_be_subtracted() {
+        let document = document(&sample());
+        let stages = document["stages"].as_array().expect("a list");
+        let named = |name| stages.iter().find(|stage| stage["name"] == name).expect("it is told");
+        let parse = named("parse");
+        assert_eq!((&parse["basis"], &parse["count"]), (&json!("sample"), &json!(2)));
+        assert_eq!(parse["sum_ns"], 800);
+        assert_eq!(parse["buckets_ns"], json!([[384, 416, 2]]));
+        assert_eq!(named("connect")["buckets_ns"], json!([]));
+        assert_eq!(named("total")["count"], document["total"]["requests"]);
+        assert_eq!(stages.last().expect("the total")["name"], "total");
+    }
+
+    #[test]
+    fn writes_a_list_on_one_line() {
+        let text = text(&sample());
+        assert!(text.contains("\"buckets_ns\": [[384, 416, 2]],\n"), "{text}");
+        assert!(text.ends_with("}\n"));
+        let read: Value = serde_json::from_str(&text).expect("it is JSON");
+        assert_eq!(read["total"]["requests"], 6);
     }
 }

@@ -12,13 +12,13 @@ use crate::support::{Gateway, Wire, program, run, until};
 const COMMAND: &str = env!("CARGO_BIN_EXE_frys-upstream");
 
 /// A running upstream; dropping it stops it by SIGTERM and checks the exit status.
-struct Served {
-    address: SocketAddr,
+pub struct Served {
+    pub address: SocketAddr,
     child: Child,
 }
 
 impl Served {
-    fn start(arguments: &[&str]) -> Self {
+    pub fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(COMMAND)
             .args(["--listen", "127.0.0.1:0"])
             .args(arguments)

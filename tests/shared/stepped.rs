@@ -39,9 +39,9 @@ pub fn run(test: &str) -> Result<Steps, Refused> {
     wait(thread);
     child.process.stdin.take().expect("piped").write_all(b"\n").expect("it waits for that");
     let mut stepper = Stepper::new(child.process.id(), thread);
-    stepper.to_mark(|_, _| {});
+    stepper.step_to_mark(|_, _| {});
     let (mut locked, mut calls) = (BTreeMap::new(), BTreeMap::new());
-    let steps_count = stepper.to_mark(|kind, value| match kind {
+    let steps_count = stepper.step_to_mark(|kind, value| match kind {
         Kind::Plain => {}
         Kind::Locked => *locked.entry(value).or_insert(0) += 1,
         Kind::Call => *calls.entry(value).or_insert(0) += 1,
@@ -137,7 +137,7 @@ impl Stepper {
 
     /// Steps to the next mark and over it; how many steps it was. `seen` is given each locked
     /// instruction with its address, and each system call with its number.
-    fn to_mark(&mut self, mut seen: impl FnMut(Kind, u64)) -> u64 {
+    fn step_to_mark(&mut self, mut seen: impl FnMut(Kind, u64)) -> u64 {
         let mut steps_count = 0;
         loop {
             let at = self.register(RIP_AT);

@@ -105,6 +105,7 @@ fn run(scene: &Scene) -> (Recorder, u64) {
         piece: Duration::from_secs(1),
         tell: Box::new(|_| {}),
         cpu_time: || Duration::ZERO,
+        stop: Arc::default(),
     };
     let outcome = runtime.block_on(async move { Worker::new(parts).run().await });
     assert_eq!(outcome.seconds, scene.seconds as f64);

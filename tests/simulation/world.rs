@@ -3,9 +3,11 @@
 use crate::client::{self, Shape};
 use crate::upstream;
 
+use frys_gateway::bridge::histogram::Merged;
 use frys_gateway::bridge::mailbox::{self, Message};
 use frys_gateway::bridge::metrics::WorkerBlock;
 use frys_gateway::bridge::reason::Reason;
+use frys_gateway::bridge::stages::{Basis, Stage};
 use frys_gateway::config::{
     ClusterConfig, ConnectionLimits, GatewayConfig, PoolConfig, Route, Timeouts, Upstream, Workers,
 };
@@ -94,6 +96,7 @@ pub struct Report {
 pub struct Shared {
     pub runtime: Runtime,
     pub gateway: Address,
+    pub block: Arc<WorkerBlock>,
     pub calm: bool,
     /// Longer than any bound of the gateway: who waits this long waits for ever.
     pub patience_ns: u64,
@@ -169,6 +172,31 @@ impl Shared {
         }
     }
 
+    /// What a stage came to.
+    pub fn stage(&self, stage: Stage) -> Merged {
+        let mut sum = Merged::default();
+        self.block.stages.read(stage, &mut sum);
+        sum
+    }
+
+    /// Whole requests.
+    pub fn whole(&self) -> Merged {
+        let mut sum = Merged::default();
+        self.block.routes().for_each(|(_, route)| sum.add(&route.latency));
+        sum
+    }
+
+    /// The stages that are always timed add up to the whole, to the nanosecond.
+    pub fn check_stages(&self) -> Result<(), String> {
+        let always = Stage::ALL.iter().filter(|stage| stage.basis() == Basis::Clock);
+        let stages_ns: u64 = always.map(|stage| self.stage(*stage).sum_ns()).sum();
+        let whole_ns = self.whole().sum_ns();
+        match stages_ns == whole_ns {
+            true => Ok(()),
+            false => Err(format!("the stages took {stages_ns} ns, the requests {whole_ns} ns")),
+        }
+    }
+
     pub fn upstream_opened(&self) {
         self.upstream_open_count.set(self.upstream_open_count.get() + 1);
     }
@@ -208,7 +236,9 @@ impl World {
         let options = Options { buffers_count: 64, buffer_bytes: 4096, ..Options::default() };
         let runtime = Runtime::simulated(&options, Settings { seed, faults });
         let gateway: SocketAddr = "10.0.0.1:80".parse().expect("an address");
+        let block = WorkerBlock::new(0);
         let shared = Rc::new(Shared {
+            block: block.clone(),
             runtime: runtime.clone(),
             gateway: Address::Tcp(gateway),
             calm,
@@ -221,7 +251,6 @@ impl World {
             upstream_open_count: Cell::new(0),
             fault: RefCell::default(),
         });
-        let block = WorkerBlock::new(0);
         let parts = Parts { runtime, number: 0, count: 1, block: block.clone(), log: None, seed };
         let (sender, mut receiver) = mailbox::pair().expect("two descriptors");
         // The simulated network has no place for a real socket: the worker looks by itself.
@@ -277,6 +306,7 @@ impl World {
                 return Err(format!("{count} {what} at the end"));
             }
         }
+        shared.check_stages()?;
         let recorded_count = Reason::ALL.iter().map(|reason| block.reason_count(*reason)).sum();
         Ok(Report {
             answered_count: shared.answered_count.get(),

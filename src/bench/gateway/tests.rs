@@ -1,3 +1,5 @@
+//! What is made of admins, of their answers, and of two answers.
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread::{self, JoinHandle};

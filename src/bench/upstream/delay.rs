@@ -2,7 +2,7 @@
 
 use crate::limits;
 
-use super::random::Random;
+use crate::bench::random::Random;
 
 use std::fmt;
 use std::str::FromStr;
@@ -35,7 +35,7 @@ impl Delay {
             Distribution::Uniform { least, most } => {
                 least as f64 + (most - least) as f64 * random.share()
             }
-            Distribution::Exponential { mean } => -random.share().ln() * mean as f64,
+            Distribution::Exponential { mean } => random.exponential() * mean as f64,
             Distribution::Lognormal { median, deviation } => {
                 median as f64 * (deviation * random.normal()).exp()
             }
@@ -134,7 +134,7 @@ mod tests {
 
     fn draws_ms(text: &str) -> Vec<f64> {
         let delay: Delay = text.parse().expect("a delay");
-        let mut random = Random::new(11);
+        let mut random = Random::new(11, 0);
         let mut draws: Vec<f64> =
             (0..20_001).map(|_| delay.draw_ns(&mut random) as f64 / 1e6).collect();
         draws.sort_by(f64::total_cmp);

@@ -2,7 +2,7 @@
 
 use crate::http::status::Status;
 
-use super::random::Random;
+use crate::bench::random::Random;
 
 use std::fmt;
 use std::str::FromStr;
@@ -29,7 +29,7 @@ pub enum Kind {
 impl Failure {
     /// Whether and how the next answer fails.
     pub fn draw(&self, random: &mut Random) -> Option<Kind> {
-        (random.share() <= self.share).then_some(self.kind)
+        (random.share() < self.share).then_some(self.kind)
     }
 }
 
@@ -89,7 +89,7 @@ mod tests {
 
     fn failed_count(text: &str) -> usize {
         let failure: Failure = text.parse().expect("a failure");
-        let mut random = Random::new(3);
+        let mut random = Random::new(3, 0);
         (0..10_000).filter(|_| failure.draw(&mut random).is_some()).count()
     }
 

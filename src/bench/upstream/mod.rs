@@ -12,7 +12,6 @@ mod delay;
 mod failure;
 mod intake;
 mod outgoing;
-mod random;
 mod schedule;
 mod server;
 
@@ -24,9 +23,9 @@ pub use schedule::Stall;
 use crate::limits;
 use crate::runtime::{self, Listener, Runtime, StartFault};
 
-use self::random::Random;
 use self::schedule::Schedule;
 use self::server::Server;
+use super::random::Random;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
@@ -147,7 +146,7 @@ pub fn start(options: &Options) -> Result<Running, Fault> {
             defaults: options.defaults.clone(),
             schedule: Arc::clone(&schedule),
             // Any two seeds and any two threads draw differently.
-            random: Random::new(options.seed ^ (number as u64) << 48),
+            random: Random::new(options.seed, number as u64),
             begun,
             report: report.clone(),
             stops: Stops(running.stopper.clone()),
@@ -176,7 +175,7 @@ pub async fn serve(runtime: &Runtime, listener: Listener, options: &Options) {
         defaults: options.defaults.clone(),
         schedule: Arc::new(Schedule::new(options.service_rate, options.stall)),
         age_ns: 0,
-        random: RefCell::new(Random::new(options.seed)),
+        random: RefCell::new(Random::new(options.seed, u64::MAX)),
     };
     Rc::new(server).accept(listener).await;
 }

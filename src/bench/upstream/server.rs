@@ -5,8 +5,8 @@ use crate::runtime::{Errno, Instant, Listener, Runtime};
 
 use super::behaviour::Defaults;
 use super::client::Client;
-use super::random::Random;
 use super::schedule::Schedule;
+use crate::bench::random::Random;
 
 use std::cell::RefCell;
 use std::rc::Rc;

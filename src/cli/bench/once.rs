@@ -12,11 +12,15 @@ use crate::config::units;
 use super::load::LoadArguments;
 
 use clap::{Args, ValueEnum};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// The arguments of one run.
@@ -107,7 +111,8 @@ fn measure(arguments: &RunArguments) -> Result<Report, Box<dyn Error>> {
     let plan = &load.plan;
     let mut line = Line::new(arguments.quiet, plan.warm_up, plan.duration);
     let mut fault = None;
-    let mut report = run::run(&load, &mut |progress| {
+    let stop = stop_by_signal()?;
+    let mut report = run::run_until(&load, &stop, &mut |progress| {
         if matches!(progress, Progress::Counting)
             && let Err(error) = joined.scrape()
         {
@@ -140,6 +145,18 @@ fn tell(arguments: &RunArguments, report: &Report) -> Result<(), Box<dyn Error>>
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => Ok(outcome?),
     }
+}
+
+/// Set by the first SIGINT or SIGTERM, after which the run reports what it saw until then; the
+/// second ends the process at once.
+fn stop_by_signal() -> io::Result<Arc<AtomicBool>> {
+    let stop: Arc<AtomicBool> = Arc::default();
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: the first signal finds the flag unset.
+        flag::register_conditional_shutdown(signal, 2, stop.clone())?;
+        flag::register(signal, stop.clone())?;
+    }
+    Ok(stop)
 }
 
 fn admin(text: &str) -> Result<Admin, String> {

@@ -132,9 +132,7 @@ impl Admin {
     }
 
     fn stats(&self) -> Response<Full<Bytes>> {
-        let mut text = format!("{:#}", stats::document(&self.state));
-        text.push('\n');
-        reply(StatusCode::OK, "application/json", text)
+        reply(StatusCode::OK, "application/json", stats::text(&self.state))
     }
 
     fn scrape(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {

@@ -408,3 +408,23 @@ fn a_wait_for_nothing_is_found_out() {
     let runtime = Runtime::simulated(&options(), settings);
     runtime.block_on(std::future::pending::<()>());
 }
+
+#[test]
+fn one_turn_in_so_many_is_timed() {
+    run(1, Faults::none(), |runtime| async move {
+        let timed_count = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&timed_count);
+        let before = runtime.counters().turns;
+        runtime.sample_turns(3, move |busy_ns| {
+            assert_eq!(busy_ns, 0, "virtual time stands still within a turn");
+            counted.set(counted.get() + 1);
+        });
+        for _ in 0..9 {
+            runtime.sleep_until(runtime.now().plus_ms(1)).await;
+        }
+        let turns = runtime.counters().turns - before;
+        assert!(turns >= 9, "{turns} turns");
+        // The next turn, and each third from it on.
+        assert_eq!(timed_count.get(), turns.div_ceil(3), "of {turns} turns");
+    });
+}
