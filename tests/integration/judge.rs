@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use frys_gateway::bench::upstream;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -129,6 +130,41 @@ fn find_tells_the_highest_rate_that_was_allowed() {
 }
 
 #[test]
+fn find_finds_a_known_service_rate_within_five_percent() {
+    let options = upstream::Options { service_rate: Some(400), ..upstream::Options::default() };
+    let server = upstream::start(&options).expect("it starts");
+    let url = format!("http://{}/", server.address());
+    // A rate that is 2.5 % too high has 25 ms of backlog after one second.
+    let words = [
+        "find",
+        "--json",
+        "--slo",
+        "p99<25ms,errors<1%",
+        "--start",
+        "90",
+        "--duration",
+        "1s",
+        "--warm-up",
+        "0s",
+        "--cool-down",
+        "100ms",
+        "--confirmations",
+        "3",
+        "-c",
+        "64",
+        "-t",
+        "1",
+        &url,
+    ];
+    let (status, told, said) = run(&mut bench(&words));
+    assert_eq!(status, Some(0), "{told}{said}");
+    let found: Value = serde_json::from_str(&told).expect("JSON");
+    let rate = found["highest"]["rate"].as_f64().expect("a rate");
+    assert!((380.0..=420.0).contains(&rate), "{rate}\n{said}");
+    server.stop().expect("no thread panicked");
+}
+
+#[test]
 fn find_says_that_nothing_meets_what_cannot_be_met() {
     let upstream = Upstream::answering("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
     let url = format!("http://{}/", upstream.address);
@@ -205,6 +241,8 @@ fn compare_starts_both_and_leaves_nothing_behind() {
         );
     }
     assert!(lab.upstream.received().len() > 10, "both were asked");
+    let page = fs::read_to_string(page).expect("the page is written");
+    assert!(page.contains("frys bench compare: A "), "the title");
     lab.assert_clean();
 }
 
