@@ -19,4 +19,5 @@ mod log;
 mod lifecycle;
 mod command;
 mod programs;
+mod demo;
 mod test_upstream;
