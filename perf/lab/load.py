@@ -13,6 +13,7 @@ from lab.scenarios import URLS
 CURVE = [0, 25, 50, 75, 87.5, 90, 93.75, 95, 96.875, 98.4375, 99, 99.21875, 99.5, 99.609375,
          99.8046875, 99.9, 99.95, 99.975, 99.99, 100]
 SECONDS_MAX = 180
+IDLE_ARRIVALS_PER_S = 2000
 
 
 class Bench:
@@ -52,8 +53,10 @@ class Bench:
         return seen(json.loads(run(self.command(peer, traffic, seconds, rate))))
 
     def idle(self, peer, traffic, seconds):
-        """Starts clients that ask once and then only stay; returns the child."""
-        command = self.command(peer, traffic, seconds) + ["--think", "600s"]
+        """Starts clients that ask once and then only stay; returns the child. They come at a rate
+        that every server keeps up with: what is measured is clients, not a burst of requests."""
+        command = self.command(peer, traffic, seconds, IDLE_ARRIVALS_PER_S)
+        command += ["--think", "600s", "-n", str(traffic.connections)]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True,
                                 preexec_fn=pinned(Place.load_cores()))

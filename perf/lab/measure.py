@@ -13,7 +13,7 @@ WARM_UP_SECONDS_MAX = 0.5
 PROBE_SECONDS_MAX = 2
 PROBES_COUNT = 3
 PROBE_CONNECTIONS = 64
-# 10,000 connections are open and answered within 2 s here; the generator holds them this long.
+# 10,000 clients have come after 5 s; the generator holds them this long.
 IDLE_HOLD_SECONDS = 12
 IDLE_STEADY_SECONDS = 1.0
 STEADY_BYTES = 64 * 1024

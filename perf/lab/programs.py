@@ -51,7 +51,7 @@ def gateways(options):
 
 
 def upstream(options):
-    """The test upstream: as given, or the release build's."""
+    """The test upstream: as given, or the release build of `frys-upstream`."""
     if options.upstream:
         return os.path.abspath(options.upstream)
     cargo(ROOT, ROOT / "target", "--bin", "frys-upstream")
