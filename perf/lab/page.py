@@ -37,7 +37,8 @@ svg text { font-size: 12px; fill: var(--ink); } svg .tick, svg .caption { fill: 
 th, td { text-align: right; padding: 5px 10px; border-top: 1px solid var(--line);
   white-space: nowrap; } th { color: var(--soft); font-weight: 500; border-top: 0; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
-ul.aims { list-style: none; margin: 0 0 12px; padding: 0; display: flex; flex-wrap: wrap; gap: 8px; }
+ul.aims { list-style: none; margin: 0 0 12px; padding: 0; display: flex; flex-wrap: wrap;
+  gap: 8px; }
 ul.aims li { border: 1px solid; border-radius: 999px; padding: 2px 12px; font-size: 13px; }
 .met { color: var(--good); } .missed { color: var(--bad); }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0 0 8px; font-size: 13px; }
