@@ -65,9 +65,11 @@ impl Drop for Demo {
 #[test]
 fn what_the_demo_says_to_try_works() {
     let demo = Demo::start();
-    let said: Vec<String> = (0..8).map(|_| demo.get("/hello").text()).collect();
+    let said: Vec<String> = (0..40).map(|_| demo.get("/hello").text()).collect();
     let of = |name: &str| said.iter().filter(|text| text.starts_with(name)).count();
-    assert_eq!((of("blue was asked: GET /hello"), of("green was asked: GET /hello")), (6, 2));
+    // Three to one, but each of the workers counts for itself.
+    let (blue, green) = (of("blue was asked: GET /hello"), of("green was asked: GET /hello"));
+    assert!(blue + green == 40 && (6..=14).contains(&green), "{blue} and {green}");
     let green = demo.get("/green/hello");
     assert!(green.text().starts_with("green was asked: GET /green/hello\n"), "{green:?}");
     assert_eq!(green.field("server"), Some("green"));
