@@ -214,7 +214,7 @@ fn an_interrupted_compare_leaves_nothing_behind() {
     command.stdout(Stdio::null()).stderr(fs::File::create(&output).expect("a file"));
     let mut child = command.spawn().expect("frys starts");
     until("a round is over", 30, || says(&output, "round   1").then_some(()));
-    assert_eq!((lab.servers(), lab.folders()), (2, 2));
+    until("a server runs", 10, || (lab.servers() > 0).then_some(()));
     signal(&child, "INT");
     let status = until("it ends", 20, || child.try_wait().expect("a child can be asked"));
     assert_eq!(status.code(), Some(130));

@@ -138,13 +138,7 @@ fn rounds(arguments: &Arguments) -> Result<(Vec<Round>, Vec<NamedRun>), Fault> {
     let is_any_gateway = arguments.a.is_gateway() || arguments.b.is_gateway();
     let choice = if is_any_gateway { &arguments.upstream } else { &UpstreamChoice::File };
     let common = Common::new(&arguments.server_cores, choice, arguments.config.as_deref())?;
-    let mut servers = [arguments.a.start(&common)?, arguments.b.start(&common)?];
-    let mut loads = Vec::new();
-    for server in &servers {
-        let load =
-            arguments.load.moved(server.address)?.load(pace(arguments), arguments.duration)?;
-        loads.push(load);
-    }
+    let subjects = [&arguments.a, &arguments.b];
     let mut rounds = Vec::new();
     let mut last = [None, None];
     for round in 0..arguments.rounds {
@@ -155,9 +149,14 @@ fn rounds(arguments: &Arguments) -> Result<(Vec<Round>, Vec<NamedRun>), Fault> {
                 Side::B => 1,
             };
             rest(arguments.cool_down);
+            // A new process each time: how its memory happens to lie is part of the noise, and
+            // would otherwise pass for a difference.
+            let mut server = subjects[index].start(&common)?;
+            let moved = arguments.load.moved(server.address)?;
+            let load = moved.load(pace(arguments), arguments.duration)?;
             // Both sides of a round are sent the same.
-            let seed = loads[index].plan.seed.wrapping_add(round as u64);
-            let (figures, report) = trial(arguments, &loads[index], seed, &mut servers[index])?;
+            let seed = load.plan.seed.wrapping_add(round as u64);
+            let (figures, report) = trial(arguments, &load, seed, &mut server)?;
             pair[index] = figures;
             last[index] = Some(report);
         }
