@@ -1,9 +1,9 @@
 """Statistics: ratios within rounds, confidence intervals by Student's t, moved or not.
 
 Ratios are judged by their logarithms, so that twice as much and half as much weigh the same. One
-run's ratio is paired: each round gives one ratio of two servers that shared its minute. Two runs are
-compared by the difference of their mean log-ratios (Welch's t), where each round's figure was first
-divided by the control's figure of that round, if the scenario has a control.
+run's ratio is paired: each round gives one ratio of two servers that shared its minute. Two runs
+are compared by the difference of their mean log-ratios (Welch's t), where each round's figure was
+first divided by the control's figure of that round, if the scenario has a control.
 """
 
 import math
