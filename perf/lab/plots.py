@@ -192,8 +192,8 @@ def forest(rows, names):
             bounds = f" ({low:.2f} to {high:.2f})" if low else ""
             if low:
                 parts.append(line(axis.at(low), y, axis.at(high), y, "spread", f"stroke:{fill}"))
-            title = f"{name}: {ratio:.2f} × {other}{bounds}"
-            parts.append(dot(axis.at(ratio), y, 4.2, fill, title))
+            words = f"{name}: {ratio:.2f} × {other}{bounds}"
+            parts.append(dot(axis.at(ratio), y, 4.2, fill, words))
         top += height
     caption = "times better than the other server, with the 95 % interval; dashed: the aim"
     parts.append(text((label + width) / 2, bottom + 30, caption, "caption", "middle"))
@@ -215,8 +215,8 @@ def curves(by_peer):
     parts = []
     for percentile in (0, 50, 90, 99, 99.9, 99.99):
         x = across.at(1 / (1 - percentile / 100))
-        parts += [line(x, top, x, bottom),
-                  text(x, bottom + 14, f"{percentile:g}", "tick", "middle")]
+        tick = text(x, bottom + 14, f"{percentile:g}", "tick", "middle")
+        parts += [line(x, top, x, bottom), tick]
     for tick in up.ticks:
         parts += [line(left, up.at(tick), right, up.at(tick)),
                   text(left - 6, up.at(tick) + 4, f"{tick / 1000:g}", "tick", "end")]
@@ -231,8 +231,9 @@ def curves(by_peer):
         parts.append(path(middle, across, up, stroke, "thick", f"{name}, median of the rounds"))
         ends.append([up.at(max(middle[-1][1], 1)), name, stroke])
     parts += end_labels(ends, right + 7, bottom)
-    caption = "percentile; latency in ms, from when a request was due"
-    parts.append(text((left + right) / 2, bottom + 29, caption, "caption", "middle"))
+    parts.append(text((left + right) / 2, bottom + 29,
+                      "percentile; latency in ms, from when a request was due", "caption",
+                      "middle"))
     return svg(WIDTH_PX, bottom + AXIS_PX, parts, "latency by percentile")
 
 

@@ -89,7 +89,6 @@ impl Child {
     pub fn start(launch: &Launch) -> Result<Child, ChildFault> {
         let name = launch.words.first().ok_or(ChildFault::NoProgram)?.clone();
         let fault = |error| ChildFault::Start(name.clone(), error);
-        watch().map_err(fault)?;
         let output = File::options().create(true).append(true).open(&launch.output);
         let output = output.map_err(fault)?;
         let mut command = command(launch);
@@ -229,7 +228,6 @@ impl Folder {
     /// # Errors
     /// What the system says where it cannot be made.
     pub fn new() -> io::Result<Folder> {
-        watch()?;
         let mut groups = groups();
         groups.folders_count += 1;
         let name = format!("frys-bench-{}-{}", process::id(), groups.folders_count);
@@ -302,8 +300,12 @@ fn leave_to_the_end() {
     }
 }
 
-/// Ends all groups and then this process when it is told to end.
-fn watch() -> io::Result<()> {
+/// From now on SIGINT, SIGTERM and SIGHUP end all children, remove their folders, and then end this
+/// process with the status that a shell gives for the signal. For a command that starts any.
+///
+/// # Errors
+/// What the system says where signals cannot be heard.
+pub fn watch() -> io::Result<()> {
     let mut groups = groups();
     if groups.watched {
         return Ok(());

@@ -367,7 +367,8 @@ pub(super) mod tests {
 
     #[test]
     fn every_latency_is_held_to_its_own_bound() {
-        let set: [(&str, fn(&mut Latency) -> &mut f64); 9] = [
+        type Field = fn(&mut Latency) -> &mut f64;
+        let set: [(&str, Field); 9] = [
             ("p50", |latency| &mut latency.p50_us),
             ("p75", |latency| &mut latency.p75_us),
             ("p90", |latency| &mut latency.p90_us),

@@ -1,5 +1,5 @@
-//! Seeded numbers for arrivals, choices, delays and failures: SplitMix64 (Steele, Lea, Flood 2014), so that a run can
-//! be had again from its seed.
+//! Seeded numbers for arrivals, choices, delays and failures: SplitMix64 (Steele, Lea, Flood 2014),
+//! so that a run can be had again from its seed.
 
 /// A stream of numbers.
 #[derive(Clone, Debug)]

@@ -1,5 +1,7 @@
 //! One run as a search sees it, and whether the server fell behind in it.
 
+use crate::limits;
+
 use super::objective::{errors_share, judged_latency};
 use super::report::{Arrivals, Interval, Report, Verdict};
 
@@ -16,7 +18,8 @@ pub struct Trial {
     pub met: bool,
     /// The server fell behind: more of the same would only make the queue longer.
     pub saturated: bool,
-    /// The generator was the limit; what failed with it says nothing of the server.
+    /// The generator was the limit, and not by so little that it explains nothing: what failed with
+    /// it says nothing of the server.
     pub is_limit: bool,
     /// Median latency.
     pub p50_us: f64,
@@ -36,17 +39,20 @@ impl Trial {
         let latency = judged_latency(report);
         let saturated = is_saturated(report);
         let lateness = report.client.lateness.as_ref();
+        let lateness_p99_us = lateness.map_or(0.0, |lateness| lateness.p99_us);
+        let is_busy = report.client.cpu_share_max > limits::BENCH_CPU_SHARE_MAX;
+        let is_late = lateness_p99_us >= LATENESS_SHARE_MIN * latency.p99_us;
         Trial {
             rate: report.asked.rate.unwrap_or(report.seen.rate),
             achieved: report.seen.rate,
             met: verdict.met && !saturated,
             saturated,
-            is_limit: report.client.is_limit,
+            is_limit: report.client.is_limit && (is_busy || is_late),
             p50_us: latency.p50_us,
             p99_us: latency.p99_us,
             p999_us: latency.p999_us,
             errors_share: errors_share(report),
-            lateness_p99_us: lateness.map_or(0.0, |lateness| lateness.p99_us),
+            lateness_p99_us,
         }
     }
 }
@@ -98,6 +104,10 @@ fn grows(timeline: &[Interval]) -> bool {
 /// The least share of the asked rate that a server which keeps up answers.
 pub const ACHIEVED_SHARE_MIN: f64 = 0.98;
 
+/// The least share of the latency that lateness explains before it is to blame for it: one
+/// millisecond of lateness is no reason for 200 of latency.
+const LATENESS_SHARE_MIN: f64 = 0.25;
+
 /// Pieces below which a line says nothing.
 const PIECES_MIN: usize = 8;
 
@@ -108,6 +118,7 @@ const EXPLAINED_MIN: f64 = 0.8;
 mod tests {
     use super::*;
     use crate::bench::objective::tests::report;
+    use crate::bench::report::{Client, Latency};
 
     const MET: Verdict = Verdict { met: true, terms: Vec::new() };
 
@@ -168,6 +179,20 @@ mod tests {
         // A stall in the middle is none.
         assert!(!saturated(&[1.0, 1.0, 1.0, 900.0, 700.0, 1.0, 1.0, 1.0, 1.0, 1.0]));
         assert!(!saturated(&[5.0; 10]));
+    }
+
+    #[test]
+    fn a_generator_is_to_blame_for_what_it_explains() {
+        let is_limit = |lateness_us: f64, cpu_share_max: f64| {
+            let mut report = at(1000.0, 1000.0, Arrivals::Constant);
+            report.seen.latency.p99_us = 20_000.0;
+            let lateness = Latency { p99_us: lateness_us, ..Latency::default() };
+            let lateness = Some(lateness);
+            report.client = Client { is_limit: true, lateness, cpu_share_max, ..Client::default() };
+            Trial::of(&report, &MET).is_limit
+        };
+        assert!(is_limit(5_000.0, 0.5) && !is_limit(4_999.0, 0.5));
+        assert!(is_limit(0.0, 0.96) && !is_limit(0.0, 0.94));
     }
 
     #[test]

@@ -57,7 +57,7 @@ fn a_stall_is_in_every_request_that_it_delayed() {
     let p75 = number(&report, "/seen/latency/p75_us");
     assert!(p75 > 60e3, "{p75}");
     let p99 = number(&report, "/seen/latency/p99_us");
-    assert!((0.35e6..0.6e6).contains(&p99), "{p99}");
+    assert!(p99 > 0.35e6, "{p99}");
     // A closed loop shows the stall in one request of each connection alone.
     assert!(number(&report, "/seen/service/p75_us") < p75, "{report}");
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use frys_gateway::bench::upstream;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -15,6 +16,11 @@ fn bench(words: &[&str]) -> Command {
     let mut command = Command::new(FRYS);
     command.arg("bench").args(words).stdin(Stdio::null());
     command
+}
+
+/// The words of a command line without blanks in them.
+fn split(line: &str) -> Vec<&str> {
+    line.split_ascii_whitespace().collect()
 }
 
 /// A configuration in a folder of its own, which is also where the command makes its folders.
@@ -81,9 +87,8 @@ fn find_needs_an_objective_and_right_settings() {
     let (status, _, said) = run(&mut bench(&["find", "http://127.0.0.1:1/"]));
     assert_eq!(status, Some(2));
     assert!(said.contains("--slo"), "{said}");
-    let words =
-        ["find", "--slo", "p99<1s", "--start", "10", "--trials", "2", "http://127.0.0.1:1/"];
-    let (status, _, said) = run(&mut bench(&words));
+    let line = "find --slo p99<1s --start 10 --trials 2 http://127.0.0.1:1/";
+    let (status, _, said) = run(&mut bench(&split(line)));
     assert_eq!(status, Some(2));
     assert!(said.contains("trials are an odd number"), "{said}");
 }
@@ -93,32 +98,11 @@ fn find_tells_the_highest_rate_that_was_allowed() {
     let upstream = Upstream::saying("hello");
     let gateway = Gateway::to(&[upstream.address]);
     let url = format!("http://{}/", gateway.address);
-    let words = [
-        "find",
-        "--json",
-        "--slo",
-        "p50<1s,errors<50%",
-        "--start",
-        "40",
-        "--rate-max",
-        "60",
-        "--duration",
-        "300ms",
-        "--warm-up",
-        "0s",
-        "--cool-down",
-        "0s",
-        "--trials",
-        "1",
-        "--confirmations",
-        "3",
-        "-c",
-        "4",
-        "-t",
-        "1",
-        &url,
-    ];
-    let (status, told, said) = run(&mut bench(&words));
+    let line = format!(
+        "find --json --slo p50<1s,errors<50% --start 40 --rate-max 60 --duration 300ms \
+         --warm-up 0s --cool-down 0s --trials 1 --confirmations 3 -c 4 -t 1 {url}"
+    );
+    let (status, told, said) = run(&mut bench(&split(&line)));
     assert_eq!(status, Some(0), "{said}");
     let found: Value = serde_json::from_str(&told).expect("JSON");
     assert_eq!(found["end"], "never_failed", "{told}");
@@ -129,41 +113,44 @@ fn find_tells_the_highest_rate_that_was_allowed() {
 }
 
 #[test]
+fn find_finds_a_known_service_rate_within_five_percent() {
+    let options = upstream::Options { service_rate: Some(400), ..upstream::Options::default() };
+    let server = upstream::start(&options).expect("it starts");
+    let url = format!("http://{}/", server.address());
+    // A rate that is 2.5 % too high has 25 ms of backlog after one second.
+    let line = format!(
+        "find --json --slo p99<25ms,errors<1% --start 90 --duration 1s --warm-up 0s \
+         --cool-down 100ms --confirmations 3 -c 64 -t 1 {url}"
+    );
+    let (status, told, said) = run(&mut bench(&split(&line)));
+    // 2 where this machine was so busy that the generator was late too; the rate stands.
+    assert!(status == Some(0) || status == Some(2), "{told}{said}");
+    let found: Value = serde_json::from_str(&told).expect("JSON");
+    let rate = found["highest"]["rate"].as_f64().expect("a rate");
+    assert!((380.0..=420.0).contains(&rate), "{rate}\n{said}");
+    server.stop().expect("no thread panicked");
+}
+
+#[test]
 fn find_says_that_nothing_meets_what_cannot_be_met() {
     let upstream = Upstream::answering("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
     let url = format!("http://{}/", upstream.address);
-    let words = [
-        "find",
-        "--slo",
-        "errors<1%",
-        "--start",
-        "40",
-        "--rate-min",
-        "20",
-        "--duration",
-        "300ms",
-        "--warm-up",
-        "0s",
-        "--cool-down",
-        "0s",
-        "-c",
-        "4",
-        "-t",
-        "1",
-        &url,
-    ];
-    let (status, told, said) = run(&mut bench(&words));
+    let line = format!(
+        "find --slo errors<1% --start 40 --rate-min 20 --duration 300ms --warm-up 0s \
+         --cool-down 0s -c 4 -t 1 {url}"
+    );
+    let (status, told, said) = run(&mut bench(&split(&line)));
     assert_eq!(status, Some(1), "{told}{said}");
     assert!(told.contains("the lowest rate did not meet"), "{told}");
-    assert!(said.contains("100.00%  failed"), "{said}");
+    assert!(said.contains("100.0%  failed"), "{said}");
 }
 
 #[test]
 fn find_says_where_nobody_answers() {
     let port = crate::support::gateway::reserve();
     let url = format!("http://{}/", port.1);
-    let words = ["find", "--slo", "p99<1s", "--duration", "100ms", "--warm-up", "0s", &url];
-    let (status, _, said) = run(&mut bench(&words));
+    let line = format!("find --slo p99<1s --duration 100ms --warm-up 0s {url}");
+    let (status, _, said) = run(&mut bench(&split(&line)));
     assert_eq!(status, Some(2));
     assert!(said.contains("the server answered nothing at all"), "{said}");
 }
@@ -172,25 +159,12 @@ fn find_says_where_nobody_answers() {
 fn compare_starts_both_and_leaves_nothing_behind() {
     let lab = Lab::new();
     let config = lab.config();
-    let words = [
-        "compare",
-        &config,
-        &config,
-        "--rounds",
-        "5",
-        "--duration",
-        "200ms",
-        "--warm-up",
-        "50ms",
-        "--cool-down",
-        "0s",
-        "-c",
-        "4",
-        "-t",
-        "1",
-        "--json",
-    ];
-    let (status, told, said) = run(&mut lab.bench(&words));
+    let page = lab.folder.path().join("page.html").display().to_string();
+    let line = format!(
+        "compare {config} {config} --rounds 5 --duration 200ms --warm-up 50ms \
+         --cool-down 0s -c 4 -t 1 --json --upstream file --html {page}"
+    );
+    let (status, told, said) = run(&mut lab.bench(&split(&line)));
     assert!(status == Some(0) || status == Some(1), "{said}");
     let found: Value = serde_json::from_str(&told).expect("JSON");
     assert_eq!(found["rounds"].as_array().map(Vec::len), Some(5));
@@ -198,21 +172,24 @@ fn compare_starts_both_and_leaves_nothing_behind() {
     let names: Vec<&str> = comparisons.iter().filter_map(|one| one["name"].as_str()).collect();
     assert_eq!(names[..2], ["requests a second", "p50"]);
     for one in comparisons {
-        assert_eq!(one["rounds"], 5, "{told}");
+        // A figure that a busy machine left at nothing in a round has one fewer.
+        assert!((3..=5).contains(&one["rounds"].as_u64().expect("a count")), "{told}");
         let ends = (one["low"].as_f64(), one["ratio"].as_f64(), one["high"].as_f64());
         assert!(
             matches!(ends, (Some(low), Some(ratio), Some(high)) if low <= ratio && ratio <= high)
         );
     }
     assert!(lab.upstream.received().len() > 10, "both were asked");
+    let page = fs::read_to_string(page).expect("the page is written");
+    assert!(page.contains("frys bench compare: A "), "the title");
     lab.assert_clean();
 }
 
 #[test]
 fn compare_takes_commands_with_their_ports() {
     let lab = Lab::new();
-    let words = ["compare", "1=true", "http://127.0.0.1:1", "--rounds", "4"];
-    let (status, _, said) = run(&mut lab.bench(&words));
+    let line = "compare 1=true http://127.0.0.1:1 --rounds 4";
+    let (status, _, said) = run(&mut lab.bench(&split(line)));
     assert_eq!(status, Some(2));
     assert!(said.contains("rounds: 4 is not from 5"), "{said}");
     let (socket, address) = crate::support::gateway::reserve();
@@ -229,23 +206,11 @@ fn an_interrupted_compare_leaves_nothing_behind() {
     let lab = Lab::new();
     let config = lab.config();
     let output = lab.folder.path().join("stderr");
-    let mut command = lab.bench(&[
-        "compare",
-        &config,
-        &config,
-        "--rounds",
-        "1000",
-        "--duration",
-        "100ms",
-        "--warm-up",
-        "0s",
-        "--cool-down",
-        "0s",
-        "-c",
-        "2",
-        "-t",
-        "1",
-    ]);
+    let line = format!(
+        "compare {config} {config} --rounds 1000 --duration 100ms --warm-up 0s \
+         --cool-down 0s -c 2 -t 1"
+    );
+    let mut command = lab.bench(&split(&line));
     command.stdout(Stdio::null()).stderr(fs::File::create(&output).expect("a file"));
     let mut child = command.spawn().expect("frys starts");
     until("a round is over", 30, || says(&output, "round   1").then_some(()));
@@ -270,9 +235,8 @@ fn signal(child: &Child, name: &str) {
 fn tune_names_a_mistyped_knob_before_anything_starts() {
     let lab = Lab::new();
     let config = lab.config();
-    let words =
-        ["tune", "--config", &config, "--slo", "p99<1s", "--knob", "runtime.bufers=256,1024"];
-    let (status, _, said) = run(&mut lab.bench(&words));
+    let line = format!("tune --config {config} --slo p99<1s --knob runtime.bufers=256,1024");
+    let (status, _, said) = run(&mut lab.bench(&split(&line)));
     assert_eq!(status, Some(2));
     assert!(said.contains("runtime.bufers=256"), "{said}");
     assert!(said.contains("did you mean `buffers`?"), "{said}");
@@ -284,37 +248,12 @@ fn tune_ranks_settings_and_leaves_nothing_behind() {
     let lab = Lab::new();
     let config = lab.config();
     let upstream = format!("http://{}", lab.upstream.address);
-    let words = [
-        "tune",
-        "--config",
-        &config,
-        "--slo",
-        "p50<2s,errors<90%",
-        "--knob",
-        "runtime.buffers=64",
-        "--upstream",
-        &upstream,
-        "--start",
-        "20",
-        "--rate-max",
-        "30",
-        "--duration",
-        "200ms",
-        "--warm-up",
-        "0s",
-        "--cool-down",
-        "0s",
-        "--trials",
-        "1",
-        "--confirmations",
-        "1",
-        "-c",
-        "2",
-        "-t",
-        "1",
-        "--json",
-    ];
-    let (status, told, said) = run(&mut lab.bench(&words));
+    let line = format!(
+        "tune --config {config} --slo p50<2s,errors<90% --knob runtime.buffers=64 \
+         --upstream {upstream} --start 20 --rate-max 30 --duration 200ms --warm-up 0s \
+         --cool-down 0s --trials 1 --confirmations 1 -c 2 -t 1 --json"
+    );
+    let (status, told, said) = run(&mut lab.bench(&split(&line)));
     assert_eq!(status, Some(0), "{said}");
     let ranked: Value = serde_json::from_str(&told).expect("JSON");
     let ranked = ranked.as_array().expect("a list");

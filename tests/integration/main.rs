@@ -22,5 +22,6 @@ mod command;
 mod programs;
 mod judge;
 mod page;
+mod demo;
 mod test_upstream;
 mod bench;

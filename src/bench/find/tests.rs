@@ -90,7 +90,9 @@ const FIXED_TRUTH: f64 = 1000.0;
 /// Runs many seeds; how many answers are within 5 % of the truth.
 fn near(server: Server, truth: f64, start: f64, seeds: u64) -> u64 {
     let is_near = |seed: &u64| {
-        let answer = server.search(settings(start), *seed);
+        // Long enough that a queue near its limit forgets that it began empty.
+        let settings = Settings { seconds: 10.0, ..settings(start) };
+        let answer = server.search(settings, *seed);
         assert!(answer.trials.len() <= 60, "{} trials", answer.trials.len());
         let Some(highest) = answer.highest else { return false };
         (highest.rate / truth - 1.0).abs() <= 0.05 && answer.end == End::Found
@@ -101,8 +103,8 @@ fn near(server: Server, truth: f64, start: f64, seeds: u64) -> u64 {
 #[test]
 fn a_random_queue_is_found_within_five_percent() {
     for start in [20.0, 450.0, 4_000.0] {
-        let found = near(RANDOM, RANDOM_TRUTH, start, 100);
-        assert!(found >= 95, "from {start}: {found} of 100");
+        let found = near(RANDOM, RANDOM_TRUTH, start, 60);
+        assert!(found >= 57, "from {start}: {found} of 60");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::bench::compare::{self, Comparison, Difference, Side, Wanted};
 use crate::bench::objective::{errors_share, judged_latency};
+use crate::bench::page::document::{Document, NamedRun, Table};
 use crate::bench::plan::{Load, Pace};
 use crate::bench::report::Report;
 use crate::bench::run;
@@ -12,8 +13,8 @@ use crate::limits;
 
 use super::load::LoadArguments;
 use super::once::Spread;
-use super::search::rest;
-use super::side::{Common, Server, Subject};
+use super::search::{self, rest};
+use super::side::{Common, Server, Subject, UpstreamChoice};
 
 use clap::Args;
 use serde::Serialize;
@@ -37,9 +38,10 @@ pub struct Arguments {
     /// The configuration that binaries run
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The upstream in place of those of a configuration
-    #[arg(long, value_name = "URL")]
-    upstream: Option<String>,
+    /// Where gateways that are started here send requests: `included` for the test upstream in
+    /// this process, `file` for where the configuration says, or a URL
+    #[arg(long, value_name = "UPSTREAM", default_value = "included")]
+    upstream: UpstreamChoice,
     /// The cores that what is started here runs on, such as `0,1`
     #[arg(long, value_name = "CORES", value_delimiter = ',')]
     server_cores: Vec<usize>,
@@ -61,6 +63,9 @@ pub struct Arguments {
     /// Print the result as JSON; the rounds are still told of on standard error
     #[arg(long)]
     json: bool,
+    /// Write the result as a page that needs no network
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 /// What one trial measured.
@@ -76,6 +81,9 @@ struct Figures {
     is_limit: bool,
 }
 
+/// A trial of A and one of B.
+type Round = (Figures, Figures);
+
 #[derive(Serialize)]
 struct Found<'a> {
     a: String,
@@ -83,7 +91,7 @@ struct Found<'a> {
     /// In words.
     says: Vec<String>,
     comparisons: &'a [Compared],
-    rounds: &'a [(Figures, Figures)],
+    rounds: &'a [Round],
     warnings: Vec<String>,
 }
 
@@ -99,9 +107,15 @@ struct Compared {
 /// Does what the arguments say. The status is 1 where B is worse in something.
 pub fn run(arguments: &Arguments) -> ExitCode {
     match rounds(arguments) {
-        Ok(rounds) => {
+        Ok((rounds, runs)) => {
             let compared = compared(arguments, &rounds);
             tell(arguments, &compared, &rounds);
+            if let Some(path) = &arguments.html
+                && let Err(fault) = search::write(path, &page(arguments, &compared, runs))
+            {
+                eprintln!("frys bench compare: {fault}");
+                return ExitCode::from(2);
+            }
             let is_worse = |one: &Compared| one.comparison.verdict == Difference::Worse;
             ExitCode::from(u8::from(compared.iter().any(is_worse)))
         }
@@ -114,17 +128,16 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 
 type Fault = Box<dyn std::error::Error>;
 
-fn rounds(arguments: &Arguments) -> Result<Vec<(Figures, Figures)>, Fault> {
+/// The figures of each round, and the reports of the last one.
+fn rounds(arguments: &Arguments) -> Result<(Vec<Round>, Vec<NamedRun>), Fault> {
     let range = limits::BENCH_ROUNDS_MIN..=limits::BENCH_ROUNDS_MAX;
     if !range.contains(&arguments.rounds) {
         let (least, most) = (range.start(), range.end());
         return Err(format!("rounds: {} is not from {least} to {most}", arguments.rounds).into());
     }
-    let common = Common {
-        cores: arguments.server_cores.clone(),
-        upstream: arguments.upstream.clone(),
-        config: arguments.config.clone(),
-    };
+    let is_any_gateway = arguments.a.is_gateway() || arguments.b.is_gateway();
+    let choice = if is_any_gateway { &arguments.upstream } else { &UpstreamChoice::File };
+    let common = Common::new(&arguments.server_cores, choice, arguments.config.as_deref())?;
     let mut servers = [arguments.a.start(&common)?, arguments.b.start(&common)?];
     let mut loads = Vec::new();
     for server in &servers {
@@ -133,6 +146,7 @@ fn rounds(arguments: &Arguments) -> Result<Vec<(Figures, Figures)>, Fault> {
         loads.push(load);
     }
     let mut rounds = Vec::new();
+    let mut last = [None, None];
     for round in 0..arguments.rounds {
         let mut pair = [Figures::default(); 2];
         for side in compare::order(round) {
@@ -143,12 +157,17 @@ fn rounds(arguments: &Arguments) -> Result<Vec<(Figures, Figures)>, Fault> {
             rest(arguments.cool_down);
             // Both sides of a round are sent the same.
             let seed = loads[index].plan.seed.wrapping_add(round as u64);
-            pair[index] = trial(arguments, &loads[index], seed, &mut servers[index])?;
+            let (figures, report) = trial(arguments, &loads[index], seed, &mut servers[index])?;
+            pair[index] = figures;
+            last[index] = Some(report);
         }
         eprintln!("round {:>3}  A {}  B {}", round + 1, line(&pair[0]), line(&pair[1]));
         rounds.push((pair[0], pair[1]));
     }
-    Ok(rounds)
+    let named = ["A", "B"].into_iter().zip(last);
+    let runs = named
+        .filter_map(|(name, report)| Some(NamedRun { name: name.to_owned(), report: report? }));
+    Ok((rounds, runs.collect()))
 }
 
 fn trial(
@@ -156,7 +175,7 @@ fn trial(
     load: &Load,
     seed: u64,
     server: &mut Server,
-) -> Result<Figures, Fault> {
+) -> Result<(Figures, Report), Fault> {
     let load = load.paced(pace(arguments), arguments.duration, seed);
     let before = server.usage();
     let report = run::run(&load, &mut |_| ())?;
@@ -164,7 +183,7 @@ fn trial(
     server.check()?;
     let latency = judged_latency(&report);
     let cpu_s = after.zip(before).map(|(after, before)| after.cpu_s - before.cpu_s);
-    Ok(Figures {
+    let figures = Figures {
         rate: report.seen.rate,
         p50_us: latency.p50_us,
         p99_us: latency.p99_us,
@@ -172,7 +191,8 @@ fn trial(
         cpu_us_per_request: cpu_s.map(|cpu_s| cpu_s * 1e6 / requests_with_warm_up(&report)),
         memory_kib: after.map(|usage| usage.memory_kib as f64),
         is_limit: report.client.is_limit,
-    })
+    };
+    Ok((figures, report))
 }
 
 /// The CPU time is that of the warm-up too, in which as many requests a second are taken to come.
@@ -188,7 +208,7 @@ fn pace(arguments: &Arguments) -> Pace {
     }
 }
 
-fn compared(arguments: &Arguments, rounds: &[(Figures, Figures)]) -> Vec<Compared> {
+fn compared(arguments: &Arguments, rounds: &[Round]) -> Vec<Compared> {
     let mut figures: Vec<Figure> = Vec::new();
     // In an open loop the rate is what was asked for.
     if arguments.rate.is_none() {
@@ -216,7 +236,7 @@ fn compared(arguments: &Arguments, rounds: &[(Figures, Figures)]) -> Vec<Compare
 /// A figure's name, which way is better, and where it is.
 type Figure = (&'static str, Wanted, fn(&Figures) -> Option<f64>);
 
-fn tell(arguments: &Arguments, compared: &[Compared], rounds: &[(Figures, Figures)]) {
+fn tell(arguments: &Arguments, compared: &[Compared], rounds: &[Round]) {
     let warnings = warnings(rounds);
     if arguments.json {
         let found = Found {
@@ -246,7 +266,34 @@ fn tell(arguments: &Arguments, compared: &[Compared], rounds: &[(Figures, Figure
     }
 }
 
-fn warnings(rounds: &[(Figures, Figures)]) -> Vec<String> {
+fn page(arguments: &Arguments, compared: &[Compared], runs: Vec<NamedRun>) -> Document {
+    let columns = ["figure", "A", "B", "ratio", "from", "to", "verdict"];
+    let row = |one: &Compared| {
+        let Comparison { name, median_a, median_b, ratio, low, high, .. } = &one.comparison;
+        let verdict = match one.comparison.verdict {
+            Difference::NotSeen => "no difference seen",
+            Difference::Better => "B is better",
+            Difference::Worse => "B is worse",
+            Difference::NotMeasured => "not measured",
+        };
+        let numbers = [ratio, low, high].map(|number| format!("{number:.3}"));
+        let medians = [median_a, median_b].map(|number| format!("{number:.1}"));
+        let cells = [name.clone()].into_iter().chain(medians).chain(numbers);
+        cells.chain([verdict.to_owned()]).collect()
+    };
+    Document {
+        title: format!("frys bench compare: A {}, B {}", arguments.a, arguments.b),
+        runs,
+        table: Some(Table {
+            columns: columns.map(str::to_owned).to_vec(),
+            rows: compared.iter().map(row).collect(),
+        }),
+        notes: compared.iter().map(|one| one.comparison.to_string()).collect(),
+        ..Document::default()
+    }
+}
+
+fn warnings(rounds: &[Round]) -> Vec<String> {
     let mut warnings = Vec::new();
     let trials = || rounds.iter().flat_map(|(a, b)| [a, b]);
     let limited = trials().filter(|one| one.is_limit).count();

@@ -8,6 +8,8 @@ mod side;
 mod compare;
 mod tune;
 
+use crate::bench::child;
+
 use clap::{Args, Subcommand};
 
 use std::process::ExitCode;
@@ -45,6 +47,12 @@ enum Judge {
 
 /// Does what the arguments say.
 pub fn run(arguments: &Arguments) -> ExitCode {
+    if matches!(arguments.judge, Some(Judge::Compare(_) | Judge::Tune(_)))
+        && let Err(error) = child::watch()
+    {
+        eprintln!("frys bench: signals cannot be heard: {error}");
+        return ExitCode::from(2);
+    }
     match &arguments.judge {
         Some(Judge::Find(arguments)) => find::run(arguments),
         Some(Judge::Compare(arguments)) => compare::run(arguments),

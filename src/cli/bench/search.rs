@@ -3,6 +3,8 @@
 
 use crate::bench::find::{Answer, End, Heard, Phase, Settings, Step};
 use crate::bench::objective::Objective;
+use crate::bench::page;
+use crate::bench::page::document::{Document, Sweep, SweepPoint};
 use crate::bench::plan::{Load, Pace};
 use crate::bench::report::Report;
 use crate::bench::run::{self, RunFault};
@@ -15,6 +17,7 @@ use super::once::Spread;
 
 use clap::Args;
 
+use std::path::Path;
 use std::thread::park_timeout;
 use std::time::{Duration, Instant};
 
@@ -159,6 +162,35 @@ pub fn row(heard: &Heard) -> String {
         show::time(trial.p999_us),
         show::share(trial.errors_share),
     )
+}
+
+/// The trials as a page's sweep.
+pub fn sweep(objective: &Objective, answer: &Answer) -> Sweep {
+    let point = |Heard { trial, .. }: &Heard| SweepPoint {
+        rate: trial.rate,
+        achieved: trial.achieved,
+        p50_us: trial.p50_us,
+        p99_us: trial.p99_us,
+        p999_us: trial.p999_us,
+        errors_share: trial.errors_share,
+        met: trial.met,
+    };
+    Sweep {
+        objective: objective.to_string(),
+        points: answer.trials.iter().map(point).collect(),
+        knee: answer.knee.map(|knee| knee.rate),
+        highest: answer.highest.map(|highest| highest.rate),
+        interval: answer.highest.and_then(|highest| highest.interval),
+    }
+}
+
+/// Writes a page.
+///
+/// # Errors
+/// The file's name and why it cannot be written.
+pub fn write(path: &Path, document: &Document) -> Result<(), String> {
+    let text = page::html(document);
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// The exit status of a search: 0 for an answer, 1 where nothing meets the objective, 2 where the

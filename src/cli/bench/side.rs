@@ -2,6 +2,7 @@
 
 use crate::bench::child::{Child, ChildFault, Folder, Launch, Reserved, Usage};
 use crate::bench::knob::{Base, KnobFault, Setting, Stand};
+use crate::bench::upstream;
 use crate::config::{Format, UpstreamUrl};
 use crate::limits;
 
@@ -31,15 +32,27 @@ pub enum Subject {
     },
 }
 
+/// Where a gateway that is started here sends requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpstreamChoice {
+    /// To the test upstream, on a thread of this process.
+    Included,
+    /// Where its configuration says.
+    File,
+    /// To this one.
+    Url(String),
+}
+
 /// What all servers of one comparison have in common.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Common {
     /// The cores that they are pinned to; empty for all.
-    pub cores: Vec<usize>,
+    cores: Vec<usize>,
     /// The upstream in place of those of a configuration.
-    pub upstream: Option<String>,
+    upstream: Option<String>,
     /// The configuration of binaries.
-    pub config: Option<PathBuf>,
+    config: Option<PathBuf>,
+    _included: Option<upstream::Running>,
 }
 
 /// A server under measurement.
@@ -62,8 +75,49 @@ pub enum SideFault {
     Config(KnobFault),
     /// Its process.
     Child(ChildFault),
+    /// The included upstream.
+    Upstream(upstream::Fault),
     /// A file or port for it.
     System(io::Error),
+}
+
+impl FromStr for UpstreamChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<UpstreamChoice, String> {
+        match text {
+            "included" => Ok(UpstreamChoice::Included),
+            "file" => Ok(UpstreamChoice::File),
+            url => match url.parse::<UpstreamUrl>() {
+                Ok(_) => Ok(UpstreamChoice::Url(url.to_owned())),
+                Err(fault) => Err(format!("neither `included` nor `file`, and as a URL: {fault}")),
+            },
+        }
+    }
+}
+
+impl Common {
+    /// What is common to servers on these cores; the included upstream starts where it is chosen.
+    ///
+    /// # Errors
+    /// [`SideFault::Upstream`].
+    pub fn new(
+        cores: &[usize],
+        choice: &UpstreamChoice,
+        config: Option<&Path>,
+    ) -> Result<Common, SideFault> {
+        let (upstream, included) = match choice {
+            UpstreamChoice::File => (None, None),
+            UpstreamChoice::Url(url) => (Some(url.clone()), None),
+            UpstreamChoice::Included => {
+                let running = upstream::start(&upstream::Options::default());
+                let running = running.map_err(SideFault::Upstream)?;
+                (Some(format!("http://{}", running.address())), Some(running))
+            }
+        };
+        let (cores, config) = (cores.to_vec(), config.map(Path::to_owned));
+        Ok(Common { cores, upstream, config, _included: included })
+    }
 }
 
 impl FromStr for Subject {
@@ -96,6 +150,11 @@ impl FromStr for Subject {
 }
 
 impl Subject {
+    /// Whether it is a gateway that is started here, which needs an upstream.
+    pub fn is_gateway(&self) -> bool {
+        matches!(self, Subject::Configuration(_) | Subject::Binary(_))
+    }
+
     /// Starts it and waits until it accepts connections.
     ///
     /// # Errors
@@ -219,6 +278,7 @@ impl fmt::Display for SideFault {
             SideFault::Subject(text) => formatter.write_str(text),
             SideFault::Config(fault) => fault.fmt(formatter),
             SideFault::Child(fault) => fault.fmt(formatter),
+            SideFault::Upstream(fault) => write!(formatter, "the included upstream: {fault}"),
             SideFault::System(error) => error.fmt(formatter),
         }
     }
@@ -253,17 +313,27 @@ mod tests {
     }
 
     #[test]
+    fn an_upstream_is_chosen_by_a_word_or_a_url() {
+        assert_eq!("included".parse(), Ok(UpstreamChoice::Included));
+        assert_eq!("file".parse(), Ok(UpstreamChoice::File));
+        let url = UpstreamChoice::Url("http://127.0.0.1:81".into());
+        assert_eq!("http://127.0.0.1:81".parse(), Ok(url));
+        let fault = "includd".parse::<UpstreamChoice>().expect_err("none of them");
+        assert!(fault.contains("neither `included` nor `file`"), "{fault}");
+    }
+
+    #[test]
     fn a_taken_port_is_not_measured_in_anothers_place() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("bound").port();
         let subject = Subject::Command { port, line: "sleep 100".into() };
-        let common = Common { cores: Vec::new(), upstream: None, config: None };
+        let common = Common::new(&[], &UpstreamChoice::File, None).expect("nothing starts");
         assert!(matches!(subject.start(&common), Err(SideFault::System(_))));
     }
 
     #[test]
     fn a_binary_needs_a_configuration() {
-        let common = Common { cores: Vec::new(), upstream: None, config: None };
+        let common = Common::new(&[], &UpstreamChoice::File, None).expect("nothing starts");
         let fault = Subject::Binary("/bin/true".into()).start(&common).expect_err("none is named");
         assert!(fault.to_string().contains("--config"), "{fault}");
     }

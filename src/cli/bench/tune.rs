@@ -2,11 +2,14 @@
 
 use crate::bench::find::{Answer, Heard, Next, Search};
 use crate::bench::knob::{self, Base, Knob, Setting, Standing, Tried};
+use crate::bench::page::document::{Document, NamedRun, Table};
 use crate::bench::plan::Load;
+use crate::bench::report::Report;
+use crate::bench::units as show;
 
 use super::load::LoadArguments;
 use super::search::{self, SearchArguments};
-use super::side::{self, Common, Server};
+use super::side::{self, Common, Server, UpstreamChoice};
 
 use clap::Args;
 use serde::Serialize;
@@ -26,9 +29,10 @@ pub struct Arguments {
     /// knobs are tried in every combination
     #[arg(long = "knob", value_name = "KEY=VALUES", required = true)]
     knobs: Vec<Knob>,
-    /// The upstream in place of those of the configuration
-    #[arg(long, value_name = "URL")]
-    upstream: Option<String>,
+    /// Where gateways that are started here send requests: `included` for the test upstream in
+    /// this process, `file` for where the configuration says, or a URL
+    #[arg(long, value_name = "UPSTREAM", default_value = "included")]
+    upstream: UpstreamChoice,
     /// The cores that the gateways run on, such as `0,1`
     #[arg(long, value_name = "CORES", value_delimiter = ',')]
     server_cores: Vec<usize>,
@@ -37,6 +41,9 @@ pub struct Arguments {
     /// Print the result as JSON; the trials are still told of on standard error
     #[arg(long)]
     json: bool,
+    /// Write the result as a page that needs no network
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 /// One setting under way.
@@ -45,6 +52,8 @@ struct Stand {
     server: Server,
     load: Load,
     search: Search,
+    /// Of the last trial that met the objective.
+    report: Option<Report>,
 }
 
 #[derive(Serialize)]
@@ -80,7 +89,8 @@ fn tune(arguments: &Arguments) -> Result<Vec<(Tried, Standing)>, Fault> {
     let settings = knob::settings(&arguments.knobs)?;
     // All of them before the first trial: a mistyped key costs no hour.
     settings.iter().try_for_each(|setting| base.check(setting))?;
-    let mut stands = start(arguments, &base, settings)?;
+    let common = Common::new(&arguments.server_cores, &arguments.upstream, None)?;
+    let mut stands = start(arguments, &base, settings, &common)?;
     eprintln!("{}  setting", search::head());
     let mut round = 0_usize;
     loop {
@@ -98,33 +108,44 @@ fn tune(arguments: &Arguments) -> Result<Vec<(Tried, Standing)>, Fault> {
             break;
         }
     }
+    let runs: Vec<NamedRun> = stands
+        .iter_mut()
+        .filter_map(|stand| {
+            let report = stand.report.take()?;
+            Some(NamedRun { name: stand.setting.to_string(), report })
+        })
+        .collect();
     let tried = stands.into_iter().filter_map(|stand| match stand.search.next() {
         Next::End(answer) => Some(Tried { setting: stand.setting, answer: *answer }),
         Next::Trial(_) => None,
     });
-    Ok(knob::rank(tried.collect()))
+    let ranked = knob::rank(tried.collect());
+    if let Some(path) = &arguments.html {
+        search::write(path, &page(arguments, &ranked, runs))?;
+    }
+    Ok(ranked)
 }
 
 /// A gateway for each setting; the idle ones cost nothing.
-fn start(arguments: &Arguments, base: &Base, settings: Vec<Setting>) -> Result<Vec<Stand>, Fault> {
-    let common = Common {
-        cores: arguments.server_cores.clone(),
-        upstream: arguments.upstream.clone(),
-        config: None,
-    };
+fn start(
+    arguments: &Arguments,
+    base: &Base,
+    settings: Vec<Setting>,
+    common: &Common,
+) -> Result<Vec<Stand>, Fault> {
     let program = side::own_binary()?;
     let (pace, duration) = arguments.search.first_pace();
     let mut stands: Vec<Stand> = Vec::new();
     let mut found = None;
     for setting in settings {
-        let server = side::gateway(&program, base, &setting, &common)?;
+        let server = side::gateway(&program, base, &setting, common)?;
         let load = arguments.load.moved(server.address)?.load(pace, duration)?;
         // All begin at the same rate, so that they are led through the same steps.
         let settings = match found {
             Some(settings) => settings,
             None => *found.insert(arguments.search.settings(&load)?),
         };
-        stands.push(Stand { setting, server, load, search: Search::new(settings)? });
+        stands.push(Stand { setting, server, load, search: Search::new(settings)?, report: None });
     }
     Ok(stands)
 }
@@ -132,7 +153,10 @@ fn start(arguments: &Arguments, base: &Base, settings: Vec<Setting>) -> Result<V
 /// Makes a setting's next trial, if it has one.
 fn step(arguments: &Arguments, stand: &mut Stand) -> Result<bool, Fault> {
     let Next::Trial(step) = stand.search.next() else { return Ok(false) };
-    let (trial, _) = arguments.search.trial(&stand.load, &step)?;
+    let (trial, report) = arguments.search.trial(&stand.load, &step)?;
+    if trial.met {
+        stand.report = Some(report);
+    }
     stand.server.check()?;
     let heard = Heard { step, trial: trial.clone() };
     eprintln!("{}  ({})", search::row(&heard), stand.setting);
@@ -155,15 +179,46 @@ fn tell(arguments: &Arguments, ranked: &[(Tried, Standing)]) {
     }
     println!("{}, the highest rate first:", arguments.search.objective());
     for (number, (tried, standing)) in ranked.iter().enumerate() {
-        let word = match standing {
-            Standing::Best => "best",
-            Standing::NotToldApart => "not told apart from the best",
-            Standing::Below => "below the best",
-            Standing::None => "meets it at no rate",
-        };
+        let word = word(*standing);
         println!("{:>3}. {}: {word}\n     {}", number + 1, tried.setting, tried.answer);
     }
     println!("{}", advice(ranked));
+}
+
+fn word(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Best => "best",
+        Standing::NotToldApart => "not told apart from the best",
+        Standing::Below => "below the best",
+        Standing::None => "meets it at no rate",
+    }
+}
+
+fn page(arguments: &Arguments, ranked: &[(Tried, Standing)], runs: Vec<NamedRun>) -> Document {
+    let columns = ["setting", "rate that meets it", "interval", "trials", "standing"];
+    let row = |(tried, standing): &(Tried, Standing)| {
+        let highest = tried.answer.highest;
+        let interval = highest.and_then(|highest| highest.interval);
+        vec![
+            tried.setting.to_string(),
+            highest.map_or(show::NOTHING.to_owned(), |highest| show::rate(highest.rate)),
+            interval.map_or(show::NOTHING.to_owned(), |(low, high)| {
+                format!("{} to {}", show::rate(low), show::rate(high))
+            }),
+            tried.answer.trials.len().to_string(),
+            word(*standing).to_owned(),
+        ]
+    };
+    Document {
+        title: format!("frys bench tune {}", arguments.config.display()),
+        runs,
+        table: Some(Table {
+            columns: columns.map(str::to_owned).to_vec(),
+            rows: ranked.iter().map(row).collect(),
+        }),
+        notes: vec![arguments.search.objective().to_string(), advice(ranked)],
+        ..Document::default()
+    }
 }
 
 /// What to do with it.
