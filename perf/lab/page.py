@@ -8,7 +8,8 @@ from lab.scenarios import FIGURES, shown
 from lab.table import median, reached, summary
 
 STYLE = """
-:root { --ink: #16202c; --soft: #5b6876; --line: #e1e6ec; --paper: #fff; --ground: #f4f6f8;
+:root { color-scheme: light dark; --ink: #16202c; --soft: #5b6876; --line: #e1e6ec;
+  --paper: #fff; --ground: #f4f6f8;
   --good: #12723c; --bad: #b3261e; --one: #8a96a3; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6ebf0; --soft: #98a5b3; --line: #2b3541;
   --paper: #171e26; --ground: #0f141a; --good: #5bd08c; --bad: #ff8a80; --one: #6d7a88; } }
@@ -21,8 +22,8 @@ h2 { font-size: 18px; margin: 0; } h2 + p { margin: 2px 0 12px; color: var(--sof
 p.about { margin: 0; color: var(--soft); }
 section { background: var(--paper); border: 1px solid var(--line); border-radius: 10px;
   padding: 20px 22px; margin-top: 20px; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(430px, 1fr)); gap: 8px 32px;
-  align-items: start; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(430px, 100%), 1fr));
+  gap: 8px 32px;  align-items: start; }
 .plots svg { max-width: 620px; }
 svg { width: 100%; height: auto; display: block; }
 svg text { font-size: 12px; fill: var(--ink); } svg .tick, svg .caption { fill: var(--soft);
