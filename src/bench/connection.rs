@@ -29,14 +29,21 @@ struct Wire {
     /// When the last request's bytes were queued.
     sent: Instant,
     received_bytes: u64,
+    /// Of them, those of the last piece: a slow reader still owes the time for them.
+    owed_bytes: u64,
 }
 
 impl Connection {
     pub(super) fn new(worker: &Rc<Worker>, index: usize) -> Connection {
         let mut sockets = Vec::new();
         sockets.resize_with(worker.load.addresses.len(), || None);
-        let wire =
-            Wire { sockets, reader: Reader::default(), sent: Instant::NEVER, received_bytes: 0 };
+        let wire = Wire {
+            sockets,
+            reader: Reader::default(),
+            sent: Instant::NEVER,
+            received_bytes: 0,
+            owed_bytes: 0,
+        };
         Connection { worker: worker.clone(), index, timer: worker.runtime.timer(), wire }
     }
 
@@ -58,6 +65,7 @@ impl Connection {
     async fn exchange(&mut self, turn: &Turn) -> Result<Answer, Failed> {
         let now = self.worker.runtime.now();
         self.timer.set(now + self.worker.load.plan.timeout);
+        self.wire.sent = Instant::NEVER;
         let asked = self.wire.ask(&self.worker, turn.request);
         let outcome = match self.timer.limit(asked).await {
             Ok(outcome) => outcome,
@@ -76,16 +84,15 @@ impl Connection {
         let now = worker.runtime.now();
         let received_bytes = std::mem::take(&mut self.wire.received_bytes);
         let given_up = matches!(outcome, Err(Failed::TimedOut));
-        // A closed loop's request that is given up after the end was under way when it came.
-        let counts =
-            worker.counts_request(turn.start, now) || (given_up && worker.counts(turn.start));
+        let counts = worker.counts_request(turn.start, now)
+            || (given_up && worker.counts_given_up(turn.start, now));
         if !counts {
             return;
         }
         worker.ended(now);
         let mut recorder = worker.recorder.borrow_mut();
         recorder.received_bytes += received_bytes;
-        if outcome != Err(Failed::Refused) {
+        if self.wire.sent != Instant::NEVER {
             recorder.sent_bytes += turn.request.bytes.len() as u64;
         }
         match outcome {
@@ -100,8 +107,12 @@ impl Connection {
     }
 
     /// The pause between two requests, and the one after a refusal.
-    async fn pause(&self, outcome: Result<Answer, Failed>) {
+    async fn pause(&mut self, outcome: Result<Answer, Failed>) {
         let worker = &*self.worker;
+        let owed_bytes = std::mem::take(&mut self.wire.owed_bytes);
+        if owed_bytes > 0 {
+            worker.rest(Duration::from_nanos(reading_ns(worker, owed_bytes))).await;
+        }
         let think = worker.load.plan.think;
         if !think.is_zero() {
             worker.rest(think).await;
@@ -114,7 +125,7 @@ impl Connection {
 
 impl Wire {
     async fn ask(&mut self, worker: &Worker, request: Request) -> Result<Answer, Failed> {
-        let Wire { sockets, reader, sent, received_bytes } = self;
+        let Wire { sockets, reader, sent, received_bytes, owed_bytes } = self;
         let kept = &mut sockets[request.address];
         if kept.as_ref().is_none_or(Socket::is_dead) {
             reader.reset();
@@ -131,15 +142,15 @@ impl Wire {
                 // Closed without a byte: as good as reset.
                 Ok(None) | Err(_) => return Err(Failed::Reset),
             };
-            let bytes_count = lease.len() as u64;
-            *received_bytes += bytes_count;
+            *received_bytes += lease.len() as u64;
+            *owed_bytes += lease.len() as u64;
             let read = reader.read(request.method, &lease).map_err(|_| Failed::Malformed)?;
             drop(lease);
             if let Read::Whole(answer) = read {
                 return Ok(answer);
             }
-            if let Some(rate) = worker.load.plan.read_bytes_per_s {
-                let pause_ns = bytes_count.saturating_mul(1_000_000_000) / rate.get();
+            let pause_ns = reading_ns(worker, std::mem::take(owed_bytes));
+            if pause_ns > 0 {
                 worker.runtime.sleep_until(worker.runtime.now().plus_ns(pause_ns)).await;
             }
         }
@@ -154,6 +165,12 @@ impl Wire {
             socket.abort();
         }
     }
+}
+
+/// How long a slow reader takes for so many bytes; zero for others.
+fn reading_ns(worker: &Worker, bytes: u64) -> u64 {
+    let rate = worker.load.plan.read_bytes_per_s;
+    rate.map_or(0, |rate| bytes.saturating_mul(1_000_000_000) / rate.get())
 }
 
 async fn connect(worker: &Worker, request: Request) -> Result<Socket, Failed> {

@@ -1,15 +1,16 @@
 //! What a run is to do, checked and made ready: requests as bytes, servers as addresses.
 
-use crate::http::h1::parse::{self, HeadLimits, Parsed};
+use crate::http::h1::parse::{self, HeadLimits, ParseError, Parsed};
 use crate::http::head::{HeadIndex, RequestHead};
 use crate::http::method::Method;
 use crate::limits;
-use crate::runtime::Address;
+use crate::runtime::{self, Address};
 
 use super::random::Random;
 use super::report::{Arrivals, Asked, AskedTarget};
 use super::target::Target;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroU64;
@@ -100,6 +101,13 @@ pub enum PlanFault {
     Header(String),
     /// A URL or field that makes no valid request, and what the parser says of it.
     Request(String, String),
+    /// Fewer open files are allowed than the connections need.
+    Files {
+        /// Connections, each to each server, and what the process has open besides.
+        needed: u64,
+        /// The soft limit of this process.
+        allowed: u64,
+    },
     /// More bytes of requests than [`limits::BENCH_REQUESTS_BYTES_MAX`].
     TooManyBytes,
     /// A name without an address.
@@ -117,7 +125,7 @@ impl Plan {
             pace: Pace::Closed,
             seed: 1,
             connections: 64,
-            cores: crate::runtime::cores(),
+            cores: runtime::cores(),
             duration: Duration::from_secs(10),
             warm_up: Duration::from_secs(1),
             timeout: Duration::from_secs(10),
@@ -171,10 +179,22 @@ impl Plan {
         duration("warm-up", self.warm_up, Duration::ZERO..=longest)?;
         duration("think time", self.think, Duration::ZERO..=longest)?;
         within("body", self.body.len(), 0..=limits::BENCH_BODY_BYTES_MAX)?;
+        self.check_files()?;
         match self.pace {
             // Slower than one in a run's longest time is no rate.
             Pace::Open { rate, .. } => within("rate", rate, 1e-4..=limits::BENCH_RATE_MAX),
             Pace::Closed => Ok(()),
+        }
+    }
+
+    /// Without a descriptor for each connection the generator would look like a server that refuses.
+    fn check_files(&self) -> Result<(), PlanFault> {
+        let servers: BTreeSet<String> =
+            self.targets.iter().map(|target| target.server.host_and_port()).collect();
+        let needed = self.connections as u64 * servers.len() as u64 + FILES_SPARE;
+        match runtime::open_files_limit() {
+            Some((allowed, _)) if allowed < needed => Err(PlanFault::Files { needed, allowed }),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -233,7 +253,7 @@ impl Plan {
             Ok(Parsed::Complete { .. } | Parsed::Partial) => {
                 Err(fault("it is not one head".into()))
             }
-            Err(error) => Err(fault(format!("{error:?}"))),
+            Err(error) => Err(fault(in_words(error))),
         }
     }
 }
@@ -299,6 +319,18 @@ impl Load {
     }
 }
 
+/// A parser's fault in words: `HostInvalid` is "host invalid".
+fn in_words(error: ParseError) -> String {
+    let mut words = String::new();
+    for character in format!("{error:?}").chars() {
+        if character.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(character.to_ascii_lowercase());
+    }
+    words
+}
+
 fn weights(targets: &[Target]) -> Vec<u64> {
     if targets.windows(2).all(|pair| pair[0].weight == pair[1].weight) {
         return Vec::new();
@@ -357,8 +389,17 @@ impl fmt::Display for PlanFault {
                  Transfer-Encoding and Connection, which the generator sets itself"
             ),
             PlanFault::Request(url, reason) => {
-                write!(formatter, "{url} makes no valid request: {reason}")
+                let url: String = url.chars().take(URL_CHARACTERS_TOLD).collect();
+                write!(
+                    formatter,
+                    "`{url}` and the headers make no request that a server takes: {reason}"
+                )
             }
+            PlanFault::Files { needed, allowed } => write!(
+                formatter,
+                "the connections need {needed} open files and {allowed} are allowed: raise \
+                 `ulimit -n` or lower --connections"
+            ),
             PlanFault::TooManyBytes => write!(
                 formatter,
                 "the targets' requests are more than {} bytes together",
@@ -370,6 +411,12 @@ impl fmt::Display for PlanFault {
 }
 
 impl std::error::Error for PlanFault {}
+
+/// Rings, pipes and standard streams of a run.
+const FILES_SPARE: u64 = 64;
+
+/// A long URL is told by its beginning.
+const URL_CHARACTERS_TOLD: usize = 120;
 
 /// Fields of framing: a wrong one would make the server wait, or the figures wrong.
 const OURS: [&str; 3] = ["Content-Length", "Transfer-Encoding", "Connection"];
@@ -421,7 +468,6 @@ mod tests {
     #[test]
     fn refuses_methods_that_are_none() {
         assert!(plan(&["CONNECT http://127.0.0.1:81/"]).load().is_err());
-        assert!(plan(&["G@T http://127.0.0.1:81/"]).load().is_err());
         assert!(plan(&["PURGE http://127.0.0.1:81/"]).load().is_ok());
     }
 
@@ -435,7 +481,7 @@ mod tests {
         };
         assert!(with(|plan| plan.connections = 1));
         assert!(!with(|plan| plan.connections = 0));
-        assert!(with(|plan| plan.connections = limits::BENCH_CONNECTIONS_MAX));
+        assert!(!with(|plan| plan.connections = usize::MAX));
         assert!(!with(|plan| plan.connections = limits::BENCH_CONNECTIONS_MAX + 1));
         assert!(!with(|plan| plan.duration = Duration::ZERO));
         assert!(with(|plan| plan.duration = Duration::from_secs(limits::BENCH_SECONDS_MAX)));

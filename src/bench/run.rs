@@ -7,7 +7,7 @@ use super::plan::{Load, Pace};
 use super::recorder::{Piece, Recorder, latency};
 use super::report::{Client, Interval, Report};
 use super::schedule::Part;
-use super::worker::{Outcome, Parts, Worker};
+use super::worker::{Outcome, Parts, Told, Worker};
 
 use std::fmt;
 use std::sync::Arc;
@@ -112,7 +112,7 @@ fn start(
     load: &Arc<Load>,
     number: usize,
     piece: Duration,
-    pieces: Sender<Piece>,
+    pieces: Sender<Told>,
     stop: &Arc<AtomicBool>,
 ) -> Result<Thread, RunFault> {
     let (load, stop) = (load.clone(), stop.clone());
@@ -122,9 +122,9 @@ fn start(
         // Unpinned it is slower, which its own health shows.
         let _ = pin(load.plan.cores[number]);
         let runtime = Runtime::new(&options(&load))?;
-        let tell = Box::new(move |piece| {
+        let tell = Box::new(move |told| {
             // Nobody listens any more: the run is over.
-            let _ = pieces.send(piece);
+            let _ = pieces.send(told);
         });
         let parts = Parts { runtime: runtime.clone(), load, part, piece, tell, cpu_time, stop };
         let outcome = runtime.block_on(async move { Worker::new(parts).run().await });
@@ -151,30 +151,31 @@ fn options(load: &Load) -> Options {
 fn follow(
     load: &Load,
     piece: Duration,
-    heard: &Receiver<Piece>,
+    heard: &Receiver<Told>,
     stop: &AtomicBool,
     told: &mut dyn FnMut(&Progress),
 ) {
     let begin = std::time::Instant::now();
-    let end = begin + load.plan.warm_up + load.plan.duration;
+    // The threads say when they begin to count; until then their start is bounded.
+    let mut end = begin + load.plan.warm_up + Duration::from_millis(limits::BENCH_GRACE_MS);
     let threads_count = load.threads_count();
+    let (mut begun_count, mut heard_count, mut told_count) = (0, 0, 0_u32);
     let mut sum = Piece::default();
-    let mut heard_count = 0;
-    let mut told_count = 0_u32;
-    let mut is_counting = false;
     loop {
         let now = std::time::Instant::now();
-        if !is_counting && now >= begin + load.plan.warm_up {
-            is_counting = true;
-            told(&Progress::Counting);
-        }
         if now >= end || stop.load(Ordering::Relaxed) {
             return;
         }
-        let wake = if is_counting { end } else { begin + load.plan.warm_up };
-        let wake = wake.min(now + Duration::from_millis(limits::BENCH_INTERVAL_MS_MIN));
-        match heard.recv_timeout(wake - now) {
-            Ok(one) => {
+        let look = Duration::from_millis(limits::BENCH_INTERVAL_MS_MIN);
+        match heard.recv_timeout(look.min(end - now)) {
+            Ok(Told::Begun) => {
+                begun_count += 1;
+                if begun_count == threads_count {
+                    end = now + look + load.plan.duration;
+                    told(&Progress::Counting);
+                }
+            }
+            Ok(Told::Piece(one)) => {
                 sum.merge(&one);
                 heard_count += 1;
                 if heard_count == threads_count {
@@ -220,19 +221,16 @@ fn report(
 fn health(load: &Load, sum: &Recorder, seconds: f64, rate: f64) -> Client {
     let cpu_s: f64 = sum.cpu.iter().map(Duration::as_secs_f64).sum();
     let most_s = sum.cpu.iter().max().map_or(0.0, Duration::as_secs_f64);
-    let watched_s = seconds.max(f64::MIN_POSITIVE);
     let is_open = matches!(load.plan.pace, Pace::Open { .. });
     let mut client = Client {
         cpu_s,
         requests_per_cpu_s: if cpu_s > 0.0 { rate * seconds / cpu_s } else { 0.0 },
-        cpu_share_max: most_s / watched_s,
+        cpu_share_max: if seconds > 0.0 { most_s / seconds } else { 0.0 },
         lateness: is_open.then(|| latency(&sum.lateness)),
         is_limit: false,
         warnings: Vec::new(),
     };
-    if sum.requests == 0 && sum.errors.total() == 0 {
-        client.warnings.push("nothing was counted: no request ended within the time".to_owned());
-    }
+    client.warnings.extend(doubts(load, sum, seconds));
     if client.cpu_share_max > limits::BENCH_CPU_SHARE_MAX {
         client.is_limit = true;
         client.warnings.push(format!(
@@ -252,6 +250,30 @@ fn health(load: &Load, sum: &Recorder, seconds: f64, rate: f64) -> Client {
         ));
     }
     client
+}
+
+/// What makes the figures say less than they seem to.
+fn doubts(load: &Load, sum: &Recorder, seconds: f64) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let errors_count = sum.errors.total();
+    let due_count = sum.requests + errors_count - sum.errors.non_2xx;
+    if due_count == 0 {
+        doubts.push(match seconds > 0.0 {
+            true => "nothing was counted: no request ended within the time".to_owned(),
+            false => format!(
+                "nothing was counted: {} requests were used up in the warm-up of {:?}",
+                load.plan.requests_max, load.plan.warm_up
+            ),
+        });
+    } else if sum.requests == 0 {
+        doubts.push("nothing was answered".to_owned());
+    } else if errors_count as f64 > ERRORS_SHARE_TOLD * due_count as f64 {
+        doubts.push(format!(
+            "{:.1} % of the requests failed: latencies of the others say little",
+            100.0 * errors_count as f64 / due_count as f64
+        ));
+    }
+    doubts
 }
 
 /// How long a piece of the plot over time is.
@@ -290,6 +312,9 @@ impl fmt::Display for RunFault {
 }
 
 impl std::error::Error for RunFault {}
+
+/// Share of failed requests above which latencies are doubted: a p99 can hide in what is missing.
+const ERRORS_SHARE_TOLD: f64 = 0.01;
 
 /// Sockets beyond the connections' own: the loop's bell.
 const SOCKETS_SPARE: usize = 64;

@@ -251,7 +251,7 @@ fn health(client: &Client) -> Vec<String> {
     });
     lines.push(fact("", &(busiest + late.as_deref().unwrap_or_default())));
     if client.is_limit {
-        let text = "the generator, not the server, was the limit: the figures are its own";
+        let text = "the generator, not the server, may have been the limit";
         lines.push(fact("WARNING", text));
     }
     let warnings = client.warnings.iter();

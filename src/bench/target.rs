@@ -1,6 +1,6 @@
 //! What is requested: one line `[weight=N] [METHOD] URL`, on the command line and in a file.
 
-use crate::config::{UpstreamUrl, UrlInvalid};
+use crate::config::{Method, UpstreamUrl, UrlInvalid};
 use crate::limits;
 
 use std::fmt;
@@ -26,6 +26,10 @@ pub struct Target {
 pub enum TargetInvalid {
     /// Nothing, or more words than weight, method and URL.
     WordsUnexpected,
+    /// A method that is no token: often a URL with a space in it.
+    MethodInvalid(String),
+    /// `find`, `compare` or `tune`, which stand before all options.
+    SubcommandMisplaced,
     /// A weight that is not a number from 1 to [`limits::WEIGHT_MAX`].
     WeightInvalid,
     /// `https://`: the generator speaks plain HTTP/1.1 in this version.
@@ -49,7 +53,11 @@ impl FromStr for Target {
         };
         let weight = weight.ok_or(TargetInvalid::WeightInvalid)?;
         let (method, url) = match words.as_slice() {
+            ["find" | "compare" | "tune"] => return Err(TargetInvalid::SubcommandMisplaced),
             [url] => (None, *url),
+            [method, url] if method.parse::<Method>().is_err() => {
+                return Err(TargetInvalid::MethodInvalid((*method).to_owned()));
+            }
             [method, url] => (Some((*method).to_owned()), *url),
             [] | [_, ..] => return Err(TargetInvalid::WordsUnexpected),
         };
@@ -91,11 +99,20 @@ impl fmt::Display for TargetInvalid {
             TargetInvalid::WordsUnexpected => {
                 formatter.write_str("expected `[weight=N] [METHOD] URL`")
             }
+            TargetInvalid::MethodInvalid(word) => {
+                write!(formatter, "`{word}` is no method; a space in a URL is written `%20`")
+            }
+            TargetInvalid::SubcommandMisplaced => {
+                formatter.write_str("the subcommand stands first: `frys bench find …`")
+            }
             TargetInvalid::WeightInvalid => {
                 write!(formatter, "a weight is a number from 1 to {}", limits::WEIGHT_MAX)
             }
             TargetInvalid::TlsNotBuilt => {
                 formatter.write_str("https is not built in this version; use an http:// URL")
+            }
+            TargetInvalid::UrlInvalid(UrlInvalid::SchemeUnknown) => {
+                formatter.write_str("a URL is written `http://host:port/path`")
             }
             TargetInvalid::UrlInvalid(reason) => write!(formatter, "the URL: {reason}"),
         }
@@ -133,6 +150,8 @@ mod tests {
         let fault = |line: &str| line.parse::<Target>().expect_err("no target");
         assert_eq!(fault(""), TargetInvalid::WordsUnexpected);
         assert_eq!(fault("GET http://a/ x"), TargetInvalid::WordsUnexpected);
+        assert_eq!(fault("http://a/b c"), TargetInvalid::MethodInvalid("http://a/b".into()));
+        assert_eq!(fault("find"), TargetInvalid::SubcommandMisplaced);
         assert_eq!(fault("weight=0 http://a/"), TargetInvalid::WeightInvalid);
         assert_eq!(fault("weight=1000001 http://a/"), TargetInvalid::WeightInvalid);
         assert_eq!(fault("https://a/"), TargetInvalid::TlsNotBuilt);

@@ -27,8 +27,8 @@ pub struct Parts {
     pub part: Part,
     /// How long a piece of the run is.
     pub piece: Duration,
-    /// Told of each piece when it is over.
-    pub tell: Box<dyn Fn(Piece)>,
+    /// Told when the seconds that count begin, and of each piece when it is over.
+    pub tell: Box<dyn Fn(Told)>,
     /// CPU time of this thread so far; zero where it is not known.
     pub cpu_time: fn() -> Duration,
     /// When set, the run ends early, with what was counted by then.
@@ -42,7 +42,7 @@ pub struct Worker {
     pub(super) recorder: RefCell<Recorder>,
     part: Part,
     piece: Duration,
-    tell: Box<dyn Fn(Piece)>,
+    tell: Box<dyn Fn(Told)>,
     cpu_time: fn() -> Duration,
     /// The seconds that count: from, and up to. The end comes earlier when the run is stopped.
     begin: Instant,
@@ -65,6 +65,15 @@ pub struct Worker {
     /// CPU time at the window's beginning, and what was used by its end, once they are known.
     cpu_before: Cell<Duration>,
     cpu_used: Cell<Option<Duration>>,
+}
+
+/// What a thread tells while it runs.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// What follows counts.
+    Begun,
+    /// A piece of the run is over.
+    Piece(Piece),
 }
 
 /// One connection's place among those that wait.
@@ -145,10 +154,12 @@ impl Worker {
         }
         self.runtime.spawn(self.clone().tick());
         self.runtime.spawn(self.clone().listen());
-        let patience = self.load.plan.timeout + Duration::from_millis(END_LOOK_MS);
+        let patience = self.load.plan.timeout + Duration::from_millis(END_PATIENCE_MS);
         while self.active.get() > 0 && self.runtime.now() < self.end.get() + patience {
             self.runtime.sleep_until(self.runtime.now().plus_ms(END_LOOK_MS)).await;
         }
+        // The pacer may not have been at it yet when the last connection ended.
+        self.count_unsent();
         let seconds = self.counted_seconds();
         let mut recorder = self.recorder.take();
         // The requests may have run out before the time.
@@ -159,7 +170,12 @@ impl Worker {
     /// The seconds that count: fewer than asked for where the requests ran out first.
     fn counted_seconds(&self) -> f64 {
         let is_out = self.requests_left.get() == 0;
-        let end = if is_out { self.last_end.get() } else { self.end.get() };
+        let end = match (is_out, self.next_due()) {
+            // So many requests of this rate take so long, however late the last answer was.
+            (true, Some(next)) => next,
+            (true, None) => self.last_end.get(),
+            (false, _) => self.end.get(),
+        };
         end.min(self.end.get()).since(self.begin).as_secs_f64()
     }
 
@@ -212,6 +228,7 @@ impl Worker {
                 return Poll::Ready(Some(due));
             }
             if self.is_over() {
+                self.free.borrow_mut().retain(|free| *free != index);
                 return Poll::Ready(None);
             }
             place.waiter = self.runtime.waiter(context);
@@ -349,6 +366,16 @@ impl Worker {
         self.runtime.now() >= self.end.get()
     }
 
+    /// Whether a request that was given up counts: a closed loop's also when it was sent before the
+    /// seconds that count and waited into them, or a server that answers nothing would have none.
+    pub(super) fn counts_given_up(&self, start: Instant, now: Instant) -> bool {
+        if self.is_open() {
+            self.counts(start)
+        } else {
+            start < self.end.get() && now >= self.begin
+        }
+    }
+
     /// Notes when a request that counts was over.
     pub(super) fn ended(&self, at: Instant) {
         self.last_end.set(self.last_end.get().max(at));
@@ -364,6 +391,7 @@ impl Worker {
     async fn tick(self: Rc<Worker>) {
         self.rest_until(self.begin).await;
         self.cpu_before.set((self.cpu_time)());
+        (self.tell)(Told::Begun);
         let mut at = self.begin;
         while at + self.piece < self.end.get() && self.active.get() > 0 {
             at = at + self.piece;
@@ -392,7 +420,7 @@ impl Worker {
     fn tell_piece(&self) {
         let mut recorder = self.recorder.borrow_mut();
         if let Some(piece) = recorder.pieces.last() {
-            (self.tell)(piece.clone());
+            (self.tell)(Told::Piece(piece.clone()));
         }
         recorder.pieces.push(Piece::default());
     }
@@ -406,6 +434,9 @@ fn share(count: u64, part: Part) -> u64 {
 
 /// Between two looks at whether the run is to end early.
 const STOP_LOOK_MS: u64 = 50;
+
+/// How long past the last request's timeout a connection may take to notice it on a busy machine.
+const END_PATIENCE_MS: u64 = 1_000;
 
 /// Between two looks at whether all connections have ended.
 const END_LOOK_MS: u64 = 5;

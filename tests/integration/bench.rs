@@ -75,17 +75,18 @@ fn a_closed_loop_has_a_corrected_figure_beside_the_raw_one() {
 #[test]
 fn errors_are_told_apart_by_kind() {
     let served = Served::start(&[]);
-    let ask = |path: &str| report(&["-n", "20", "-c", "2", "-d", "5s", &url(&served, path)]);
+    let told = |words: &[&str]| bench(words).0;
+    let ask = |path: &str| told(&["-n", "20", "-c", "2", "-d", "5s", &url(&served, path)]);
     assert_eq!(count(&ask("/status/503"), "/seen/errors/non_2xx"), 20);
     assert_eq!(count(&ask("/small?fail=1:reset"), "/seen/errors/reset"), 20);
     assert_eq!(count(&ask("/bytes/1000?fail=1:cut"), "/seen/errors/short_body"), 20);
-    let late = report(&["-n", "2", "-c", "2", "--timeout", "100ms", &url(&served, "/delay/5000")]);
+    let late = told(&["-n", "2", "-c", "2", "--timeout", "100ms", &url(&served, "/delay/5000")]);
     assert_eq!(count(&late, "/seen/errors/timed_out"), 2);
     assert!(number(&late, "/seen/latency/min_us") >= 100e3, "{late}");
-    let nobody = report(&["-n", "4", "-c", "2", "http://127.0.0.1:1/"]);
+    let nobody = told(&["-n", "4", "-c", "2", "http://127.0.0.1:1/"]);
     assert_eq!(count(&nobody, "/seen/errors/refused"), 4);
     let other = Upstream::answering("SSH-2.0-OpenSSH_9\r\n\r\n");
-    let other = report(&["-n", "2", "-c", "1", &format!("http://{}/", other.address)]);
+    let other = told(&["-n", "2", "-c", "1", &format!("http://{}/", other.address)]);
     assert_eq!(count(&other, "/seen/errors/malformed"), 2);
 }
 
@@ -164,6 +165,50 @@ fn the_exit_status_is_the_objectives() {
 }
 
 #[test]
+fn where_nothing_was_answered_the_status_says_so() {
+    let (report, status, _) = bench(&["-n", "4", "-c", "2", "http://127.0.0.1:1/"]);
+    assert_eq!(status, Some(2));
+    assert!(report["client"]["warnings"].to_string().contains("nothing was answered"), "{report}");
+}
+
+#[test]
+fn requests_that_the_warm_up_used_up_are_told() {
+    let served = Served::start(&[]);
+    let mut command = Command::new(FRYS);
+    command.args(["bench", "--json", "-n", "3", "-c", "1", &url(&served, "/small")]);
+    let (status, out, _) = run(command.stdin(Stdio::null()));
+    let report: Value = serde_json::from_str(&out).expect("a report");
+    assert_eq!((status, number(&report, "/client/cpu_share_max")), (Some(2), 0.0));
+    assert!(report["client"]["warnings"].to_string().contains("warm-up"), "{report}");
+}
+
+#[test]
+fn no_request_is_lost_when_more_is_asked_for_than_can_be_sent() {
+    let served = Served::start(&["--service-rate", "500"]);
+    let target = url(&served, "/small");
+    for arrivals in ["constant", "poisson"] {
+        let words = ["-r", "20000", "-d", "500ms", "-c", "32", "--timeout", "1s", "--arrivals"];
+        let (report, ..) = bench(&[&words, [arrivals, &target].as_slice()].concat());
+        let unsent = count(&report, "/seen/errors/unsent");
+        let timed_out = count(&report, "/seen/errors/timed_out");
+        let answered = count(&report, "/seen/requests");
+        let counted = answered + unsent + timed_out;
+        // The count of Poisson arrivals has the deviation 100.
+        let slack = if arrivals == "constant" { 0 } else { 500 };
+        assert!(counted.abs_diff(10_000) <= slack, "{counted} of {report}");
+        assert_eq!(count(&report, "/seen/latency/count"), counted);
+    }
+}
+
+#[test]
+fn too_few_open_files_are_told_before_the_run() {
+    let line = format!("ulimit -n 100; exec '{FRYS}' bench -c 200 -t 1 http://127.0.0.1:1/");
+    let (status, _, error) = run(Command::new("sh").args(["-c", &line]).stdin(Stdio::null()));
+    assert_eq!(status, Some(2));
+    assert!(error.contains("264 open files") && error.contains("ulimit -n"), "{error}");
+}
+
+#[test]
 fn a_late_generator_says_so_and_strict_makes_it_an_error() {
     let served = Served::start(&[]);
     // One thread cannot send two million requests a second.
@@ -187,6 +232,10 @@ fn arguments_that_make_no_run_are_refused_by_name() {
         (vec!["-X", "CONNECT", "http://127.0.0.1:1/"], "CONNECT"),
         (vec!["--urls", "/nowhere/urls"], "/nowhere/urls"),
         (vec!["http://no-such-name.invalid/"], "no-such-name.invalid"),
+        (vec!["http://127.0.0.1:1/a b"], "%20"),
+        (vec!["-c", "1", "find", "http://127.0.0.1:1/"], "subcommand stands first"),
+        (vec!["--arrivals", "poisson", "http://127.0.0.1:1/"], "--rate"),
+        (vec!["http://127.0.0.1:1/ü"], "no request that a server takes"),
         (vec!["--slo", "rate>=99%", "http://127.0.0.1:1/"], "--rate"),
         (vec!["--gateway", "127.0.0.1:1", "http://127.0.0.1:1/"], "127.0.0.1:1"),
         (vec!["--html", "/nowhere/page.html", "-n", "1", "http://127.0.0.1:1/"], "/nowhere"),

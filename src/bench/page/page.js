@@ -70,7 +70,7 @@ function banner({ client, objective }) {
   const list = warnings.length > 0 ? make("ul", {}, warnings) : null;
   return [
     client.is_limit ? make("div", { class: "banner bad", role: "alert" },
-      make("strong", {}, "The generator, not the server, was the limit."),
+      make("strong", {}, "The generator, not the server, may have been the limit."),
       " These figures are the generator's own.", list)
       : list && make("div", { class: "banner doubt", role: "note" },
         make("strong", {}, "To be doubted:"), list),

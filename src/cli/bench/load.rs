@@ -54,15 +54,16 @@ pub struct LoadArguments {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration)]
     timeout: Duration,
     /// Requests at most, those of the warm-up included
-    #[arg(long, short = 'n', value_name = "COUNT", default_value_t = limits::BENCH_REQUESTS_MAX)]
-    requests: u64,
+    #[arg(long, short = 'n', value_name = "COUNT")]
+    requests: Option<u64>,
     /// A new connection for each request, with `Connection: close`; its latency has the connect in
     #[arg(long)]
     new_connections: bool,
     /// Pause of a connection after each answer
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = units::duration)]
     think: Duration,
-    /// A slow reader: bytes a second that a connection takes at most, such as 64KiB
+    /// A slow reader: bytes a second that a connection takes, such as 64KiB, beyond what its
+    /// buffers hold
     #[arg(long, value_name = "SIZE", value_parser = rate_of_bytes)]
     read_rate: Option<NonZeroU64>,
     /// Seed of the arrivals and of the choice among targets
@@ -109,7 +110,7 @@ impl LoadArguments {
             duration,
             warm_up: self.warm_up,
             timeout: self.timeout,
-            requests_max: self.requests,
+            requests_max: self.requests.unwrap_or(limits::BENCH_REQUESTS_MAX),
             new_connections: self.new_connections,
             think: self.think,
             read_bytes_per_s: self.read_rate,

@@ -32,9 +32,9 @@ pub struct RunArguments {
     /// it each connection waits for its answer first (a closed loop, as wrk and hey)
     #[arg(long, short, value_name = "NUMBER")]
     rate: Option<f64>,
-    /// How an open loop's requests are spread over time
-    #[arg(long, value_enum, default_value_t = Spread::Constant)]
-    arrivals: Spread,
+    /// How an open loop's requests are spread over time [default: constant]
+    #[arg(long, value_enum, requires = "rate")]
+    arrivals: Option<Spread>,
     /// What counts
     #[arg(long, short, value_name = "TIME", default_value = "10s", value_parser = units::duration)]
     duration: Duration,
@@ -84,7 +84,13 @@ pub fn run(arguments: &RunArguments) -> ExitCode {
         Ok(report) => {
             let is_met = report.objective.as_ref().is_none_or(|verdict| verdict.met);
             let is_believed = !(arguments.strict && report.client.is_limit);
-            ExitCode::from(if is_met && is_believed { 0 } else { 1 })
+            let is_answered = report.seen.requests > 0 || report.objective.is_some();
+            ExitCode::from(match (is_met && is_believed, is_answered) {
+                (true, true) => 0,
+                (false, _) => 1,
+                // Nothing is known of a server that answered nothing.
+                (true, false) => 2,
+            })
         }
         Err(fault) => {
             eprintln!("frys bench: {fault}");
@@ -95,7 +101,9 @@ pub fn run(arguments: &RunArguments) -> ExitCode {
 
 fn measure(arguments: &RunArguments) -> Result<Report, Box<dyn Error>> {
     let pace = match arguments.rate {
-        Some(rate) => Pace::Open { rate, arrivals: arguments.arrivals.into() },
+        Some(rate) => {
+            Pace::Open { rate, arrivals: arguments.arrivals.unwrap_or(Spread::Constant).into() }
+        }
         None => Pace::Closed,
     };
     if let Some(objective) = &arguments.slo
@@ -121,9 +129,9 @@ fn measure(arguments: &RunArguments) -> Result<Report, Box<dyn Error>> {
         line.show(progress);
     })?;
     line.clear();
-    match fault {
-        Some(fault) => return Err(fault.into()),
-        None => joined.join(&mut report)?,
+    // The client's figures stand, whatever became of the gateway's.
+    if let Err(fault) = fault.map_or_else(|| joined.join(&mut report), Err) {
+        report.client.warnings.push(format!("--gateway: {fault}"));
     }
     report.objective = arguments.slo.as_ref().map(|objective| objective.judge(&report));
     Ok(report)
@@ -180,6 +188,10 @@ impl Joined<'_> {
     fn join(&self, report: &mut Report) -> Result<(), ScrapeFault> {
         let (Some(admin), Some(before)) = (self.admin, &self.before) else { return Ok(()) };
         let mut side = admin.scrape()?.since(before)?;
+        if side.requests == 0 && report.seen.requests > 0 {
+            let warning = "--gateway: it counted no request: is it the one under load?";
+            report.client.warnings.push(warning.to_owned());
+        }
         gateway::beside(&mut side, &report.seen.latency);
         report.gateway = Some(side);
         Ok(())
