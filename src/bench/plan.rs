@@ -187,7 +187,8 @@ impl Plan {
         }
     }
 
-    /// Without a descriptor for each connection the generator would look like a server that refuses.
+    /// Without a descriptor for each connection the generator would look like a server that
+    /// refuses.
     fn check_files(&self) -> Result<(), PlanFault> {
         let servers: BTreeSet<String> =
             self.targets.iter().map(|target| target.server.host_and_port()).collect();
