@@ -71,7 +71,7 @@ function banner({ client, objective }) {
   return [
     client.is_limit ? make("div", { class: "banner bad", role: "alert" },
       make("strong", {}, "The generator, not the server, may have been the limit."),
-      " These figures are the generator's own.", list)
+      " Do not take the figures for the server's.", list)
       : list && make("div", { class: "banner doubt", role: "note" },
         make("strong", {}, "To be doubted:"), list),
     objective && objective.terms.length > 0 ? verdict(objective) : null,
