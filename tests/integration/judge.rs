@@ -94,6 +94,24 @@ fn find_needs_an_objective_and_right_settings() {
 }
 
 #[test]
+fn settings_are_checked_before_any_load_is_made() {
+    for (option, part) in [
+        ("--trials 2", "--trials: "),
+        ("--confirmations 4", "--confirmations: "),
+        ("--precision 0%", "--precision: "),
+        ("--rate-min 100 --rate-max 10", "--rate-max: it is below --rate-min"),
+        ("--rate-max nan", "--rate-max: "),
+        ("--start 5 --rate-min 10", "--start: "),
+        ("-n 5", "-n: it bounds a single run"),
+    ] {
+        let line = format!("find --slo p99<1s {option} http://127.0.0.1:1/");
+        let (status, _, said) = run(&mut bench(&split(&line)));
+        assert_eq!(status, Some(2), "{said}");
+        assert!(said.contains(part) && !said.contains("closed loop"), "{option}: {said}");
+    }
+}
+
+#[test]
 fn find_tells_the_highest_rate_that_was_allowed() {
     let upstream = Upstream::saying("hello");
     let gateway = Gateway::to(&[upstream.address]);
@@ -152,7 +170,23 @@ fn find_says_where_nobody_answers() {
     let line = format!("find --slo p99<1s --duration 100ms --warm-up 0s {url}");
     let (status, _, said) = run(&mut bench(&split(&line)));
     assert_eq!(status, Some(2));
-    assert!(said.contains("the server answered nothing at all"), "{said}");
+    assert!(said.contains("the server answered nothing at all: "), "{said}");
+    assert!(said.trim_end().ends_with(" refused"), "only what there was: {said}");
+}
+
+#[test]
+fn find_takes_no_broken_server_for_a_quick_one() {
+    let upstream = Upstream::answering("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
+    let url = format!("http://{}/", upstream.address);
+    let line = format!(
+        "find --slo p99<5s --start 40 --rate-min 20 --duration 300ms --warm-up 0s \
+         --cool-down 0s -c 4 -t 1 {url}"
+    );
+    let (status, told, said) = run(&mut bench(&split(&line)));
+    assert_eq!(status, Some(1), "{told}{said}");
+    assert!(said.starts_with("objective: p99<5s,errors<1% (errors<1% is implied)"), "{said}");
+    assert!(told.starts_with("p99<5s,errors<1% (errors<1% is implied): "), "{told}");
+    assert!(told.contains("the lowest rate did not meet"), "{told}");
 }
 
 #[test]

@@ -177,7 +177,7 @@ fn tell(arguments: &Arguments, ranked: &[(Tried, Standing)]) {
         println!("{}", serde_json::to_string_pretty(&each).expect("plain numbers and texts"));
         return;
     }
-    println!("{}, the highest rate first:", arguments.search.objective());
+    println!("{}, the highest rate first:", arguments.search.told());
     for (number, (tried, standing)) in ranked.iter().enumerate() {
         let word = word(*standing);
         println!("{:>3}. {}: {word}\n     {}", number + 1, tried.setting, tried.answer);
@@ -216,7 +216,7 @@ fn page(arguments: &Arguments, ranked: &[(Tried, Standing)], runs: Vec<NamedRun>
             columns: columns.map(str::to_owned).to_vec(),
             rows: ranked.iter().map(row).collect(),
         }),
-        notes: vec![arguments.search.objective().to_string(), advice(ranked)],
+        notes: vec![arguments.search.told(), advice(ranked)],
         ..Document::default()
     }
 }
