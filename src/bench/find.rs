@@ -479,10 +479,14 @@ impl Tally {
 
 impl fmt::Display for Answer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_silent = self.trials.last().is_some_and(|heard| heard.trial.achieved == 0.0);
         let what = match self.end {
             End::Found => "found",
             End::NeverFailed => "no rate failed up to the highest that was allowed",
             End::GeneratorLimit => "the generator was the limit; the server may carry more",
+            End::SaturatedAtLowest if is_silent => {
+                "the server answered nothing at all, even at the lowest rate"
+            }
             End::SaturatedAtLowest => "the server was saturated at the lowest rate already",
             End::FailedAtLowest => "the lowest rate did not meet the objective reliably",
             End::OutOfTime => "the time ran out before the search was done",

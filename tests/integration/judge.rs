@@ -172,6 +172,12 @@ fn find_says_where_nobody_answers() {
     assert_eq!(status, Some(2));
     assert!(said.contains("the server answered nothing at all: "), "{said}");
     assert!(said.trim_end().ends_with(" refused"), "only what there was: {said}");
+    let line = format!(
+        "find --slo p99<1s --start 100 --rate-min 100 --duration 200ms --warm-up 0s -c 4 -t 1 {url}"
+    );
+    let (status, told, said) = run(&mut bench(&split(&line)));
+    assert_eq!(status, Some(1), "{said}");
+    assert!(told.contains("the server answered nothing at all, even"), "{told}");
 }
 
 #[test]
