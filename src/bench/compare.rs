@@ -70,6 +70,41 @@ pub enum Difference {
     NotMeasured,
 }
 
+/// What the requests that failed say of both. Their shares may be nothing, so that they have no
+/// ratio; it is the difference that is told.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Failures {
+    /// A's mean share of failed requests.
+    pub share_a: f64,
+    /// B's.
+    pub share_b: f64,
+    /// The interval of B's share less A's, at [`CONFIDENCE`].
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// What follows.
+    pub verdict: Difference,
+}
+
+/// Compares the shares of failed requests by the rounds' pairs of A and B.
+pub fn compare_failures(pairs: &[(f64, f64)], seed: u64) -> Failures {
+    let (a, b): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+    let differences: Vec<f64> = pairs.iter().map(|(a, b)| b - a).collect();
+    let or_zero = |value: f64| if value.is_finite() { value } else { 0.0 };
+    let (share_a, share_b) = (or_zero(statistics::mean(&a)), or_zero(statistics::mean(&b)));
+    if pairs.len() < limits::BENCH_ROUNDS_MIN {
+        let verdict = Difference::NotMeasured;
+        return Failures { share_a, share_b, low: 0.0, high: 0.0, verdict };
+    }
+    let bounds = mean_bounds(&differences, seed);
+    let verdict = match (bounds.holds(0.0), share_b > share_a) {
+        (true, _) => Difference::NotSeen,
+        (false, true) => Difference::Worse,
+        (false, false) => Difference::Better,
+    };
+    Failures { share_a, share_b, low: bounds.low, high: bounds.high, verdict }
+}
+
 /// Who is measured first and second in a round, counted from 0: A B, B A, A B, … so that what
 /// drifts steadily favours neither.
 pub fn order(round: usize) -> [Side; 2] {
@@ -85,7 +120,7 @@ pub fn compare(name: &str, wanted: Wanted, pairs: &[(f64, f64)], seed: u64) -> C
     let logarithms: Vec<f64> = a.iter().zip(&b).map(|(a, b)| (b / a).ln()).collect();
     let is_enough = a.len() >= limits::BENCH_ROUNDS_MIN;
     let bounds = if is_enough {
-        log_bounds(&logarithms, seed).map(f64::exp)
+        mean_bounds(&logarithms, seed).map(f64::exp)
     } else {
         Bounds { low: 0.0, high: 0.0 }
     };
@@ -112,11 +147,11 @@ pub fn compare(name: &str, wanted: Wanted, pairs: &[(f64, f64)], seed: u64) -> C
     comparison
 }
 
-/// The interval of the mean logarithm: what both methods leave room for. The bootstrap cannot reach
+/// The interval of the mean: what both methods leave room for. The bootstrap cannot reach
 /// beyond the values and is too narrow for few of them; Student's assumes them normal.
-fn log_bounds(logarithms: &[f64], seed: u64) -> Bounds {
-    let students = statistics::t_interval(logarithms, CONFIDENCE);
-    students.hull(statistics::bootstrap(logarithms, statistics::mean, CONFIDENCE, seed))
+fn mean_bounds(values: &[f64], seed: u64) -> Bounds {
+    let students = statistics::t_interval(values, CONFIDENCE);
+    students.hull(statistics::bootstrap(values, statistics::mean, CONFIDENCE, seed))
 }
 
 impl Comparison {
@@ -170,8 +205,27 @@ impl fmt::Display for Comparison {
     }
 }
 
-/// Confidence of the intervals. A comparison tells of up to five figures, which so share the usual
-/// error of 5 %.
+impl fmt::Display for Failures {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, low, high] =
+            [self.share_a, self.share_b, self.low, self.high].map(|share| share * 100.0);
+        write!(formatter, "errors: A fails {a:.2} % of its requests, B {b:.2} %")?;
+        let word = match self.verdict {
+            Difference::NotMeasured => return formatter.write_str(", in too few rounds to tell"),
+            Difference::NotSeen => "no difference seen",
+            Difference::Better => "B is better",
+            Difference::Worse => "B is worse",
+        };
+        let percent = CONFIDENCE * 100.0;
+        write!(
+            formatter,
+            ": {word} ({percent:.0} % interval of the difference {low:.2} to {high:.2} points)"
+        )
+    }
+}
+
+/// Confidence of the intervals. A comparison tells of five figures and of errors, which so share
+/// about the usual error of 5 %.
 pub const CONFIDENCE: f64 = 0.99;
 
 #[cfg(test)]
@@ -291,6 +345,22 @@ mod tests {
         assert_eq!(compare("rate", Wanted::More, &pairs, 1).verdict, Difference::Better);
         let empty = compare("rate", Wanted::More, &[], 1);
         assert_eq!((empty.median_a, empty.ratio), (0.0, 0.0));
+    }
+
+    #[test]
+    fn failures_are_compared_by_their_difference() {
+        let verdict = |pairs: &[(f64, f64)]| compare_failures(pairs, 1).verdict;
+        assert_eq!(verdict(&[(0.0, 1.0); 5]), Difference::Worse);
+        assert_eq!(verdict(&[(1.0, 0.0); 5]), Difference::Better);
+        assert_eq!(verdict(&[(0.0, 0.0); 5]), Difference::NotSeen);
+        assert_eq!(verdict(&[(0.0, 1.0); 4]), Difference::NotMeasured);
+        assert_eq!(verdict(&[]), Difference::NotMeasured);
+        let mut once = [(0.0, 0.0); 10];
+        once[3].1 = 0.01;
+        assert_eq!(verdict(&once), Difference::NotSeen, "one bad trial is noise");
+        let steady = [0.02, 0.018, 0.023, 0.021, 0.019].map(|share| (0.001, share));
+        let text = compare_failures(&steady, 1).to_string();
+        assert!(text.contains("A fails 0.10 % of its requests, B 2.02 %: B is worse"), "{text}");
     }
 
     #[test]

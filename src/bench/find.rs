@@ -204,24 +204,33 @@ impl Settings {
         }
     }
 
-    fn check(&self) -> Result<(), SettingsInvalid> {
-        let ascending = [1e-4, self.rate_min, self.start, self.rate_max, limits::BENCH_RATE_MAX];
+    /// Whether every number is in its range.
+    ///
+    /// # Errors
+    /// [`SettingsInvalid`], which names the command's option.
+    pub fn check(&self) -> Result<(), SettingsInvalid> {
+        let is_rate = |rate: f64| (RATE_MIN..=limits::BENCH_RATE_MAX).contains(&rate);
+        let is_between = (self.rate_min..=self.rate_max).contains(&self.start);
         let is_count = |count: u32| count % 2 == 1 && count <= limits::BENCH_REPEATS_MAX;
-        let seconds = [self.seconds, self.cool_down_s, self.budget_s];
+        let is_time = |one: f64| (0.0..=limits::BENCH_SECONDS_MAX as f64).contains(&one);
         let rules = [
+            (is_rate(self.rate_min), "--rate-min: a rate lies between 0.0001 and 100,000,000/s"),
+            (is_rate(self.rate_max), "--rate-max: a rate lies between 0.0001 and 100,000,000/s"),
+            (self.rate_min <= self.rate_max, "--rate-max: it is below --rate-min"),
+            (is_between, "--start: it lies between --rate-min and --rate-max"),
             (
-                ascending.is_sorted(),
-                "the first rate lies between the lowest and the highest, and these between 0.0001 \
-                 and 100,000,000/s",
+                (0.001..=0.5).contains(&self.precision),
+                "--precision: the precision is between 0.1 % and 50 %",
             ),
-            ((0.001..=0.5).contains(&self.precision), "the precision is between 0.1 % and 50 %"),
-            (is_count(self.trials), "trials are an odd number up to 99"),
-            (is_count(self.confirmations), "confirmations are an odd number up to 99"),
+            (is_count(self.trials), "--trials: trials are an odd number up to 99"),
             (
-                seconds.iter().all(|one| (0.0..=limits::BENCH_SECONDS_MAX as f64).contains(one)),
-                "times are at most a day",
+                is_count(self.confirmations),
+                "--confirmations: confirmations are an odd number up to 99",
             ),
-            (self.seconds > 0.0, "a trial takes time"),
+            (self.seconds > 0.0, "--duration: a trial takes time"),
+            (is_time(self.seconds), "--duration: a trial takes at most a day"),
+            (is_time(self.cool_down_s), "--cool-down: a rest takes at most a day"),
+            (is_time(self.budget_s), "--budget: a search takes at most a day"),
         ];
         match rules.into_iter().find(|(holds, _)| !holds) {
             Some((_, message)) => Err(SettingsInvalid(message)),
@@ -470,10 +479,14 @@ impl Tally {
 
 impl fmt::Display for Answer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_silent = self.trials.last().is_some_and(|heard| heard.trial.achieved == 0.0);
         let what = match self.end {
             End::Found => "found",
             End::NeverFailed => "no rate failed up to the highest that was allowed",
             End::GeneratorLimit => "the generator was the limit; the server may carry more",
+            End::SaturatedAtLowest if is_silent => {
+                "the server answered nothing at all, even at the lowest rate"
+            }
             End::SaturatedAtLowest => "the server was saturated at the lowest rate already",
             End::FailedAtLowest => "the lowest rate did not meet the objective reliably",
             End::OutOfTime => "the time ran out before the search was done",
@@ -503,6 +516,9 @@ impl std::error::Error for SettingsInvalid {}
 
 /// Confidence of what is said of the rate.
 const CONFIDENCE: f64 = 0.95;
+
+/// The lowest rate that can be asked for: one request in three hours.
+const RATE_MIN: f64 = 1e-4;
 
 /// From one rate to the next while none failed.
 const GROWTH: f64 = 2.0;

@@ -236,6 +236,8 @@ pub struct Tried {
 pub enum Standing {
     /// It met the objective at the highest rate.
     Best,
+    /// It met the objective at the highest rate that was allowed, as others did.
+    AtRateMax,
     /// Its interval and the best's have a rate in common.
     NotToldApart,
     /// Below the best, beyond the noise.
@@ -245,13 +247,19 @@ pub enum Standing {
 }
 
 /// Sorts by the rate that was found, the highest first, and says how each stands. Of equal rates
-/// the earlier stays first, so that the file as it is wins a draw.
+/// the earlier stays first, so that the file as it is wins a draw. Where several carried all that
+/// was allowed, none of them is the best.
 pub fn rank(mut tried: Vec<Tried>) -> Vec<(Tried, Standing)> {
     let rate = |one: &Tried| one.answer.highest.map_or(0.0, |highest| highest.rate);
     tried.sort_by(|left, right| rate(right).total_cmp(&rate(left)));
     let best = tried.first().and_then(|one| one.answer.highest.map(|found| ends(one, found)));
+    let unbroken = tried.iter().filter(|one| one.answer.end == End::NeverFailed);
+    let top = unbroken.map(rate).fold(f64::INFINITY, f64::min);
+    let is_at_max = |one: &Tried| rate(one) >= top;
+    let is_draw = tried.iter().filter(|one| is_at_max(one)).count() > 1;
     let standing = |(number, one): (usize, Tried)| {
         let standing = match (one.answer.highest, best) {
+            (Some(_), _) if is_draw && is_at_max(&one) => Standing::AtRateMax,
             (Some(_), Some(_)) if number == 0 => Standing::Best,
             (Some(found), Some(best)) if ends(&one, found).1 >= best.0 => Standing::NotToldApart,
             (Some(_), Some(_)) => Standing::Below,

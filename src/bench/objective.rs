@@ -67,6 +67,17 @@ impl Objective {
         Verdict { met: terms.iter().all(|term| term.met), terms }
     }
 
+    /// The same with [`ERRORS_IMPLIED`] where no term bounds the errors: a server that only fails
+    /// is quick, and a search for a rate would take it for a good one.
+    pub fn with_errors(mut self) -> Objective {
+        if !self.terms.iter().any(|term| term.measure == Measure::Errors) {
+            let text = ERRORS_IMPLIED.to_owned();
+            let (measure, bound) = (Measure::Errors, 0.01);
+            self.terms.push(Term { text, measure, is_inclusive: false, bound });
+        }
+        self
+    }
+
     /// Whether a term is a share of the rate that was asked for, which only an open loop has.
     pub fn needs_rate(&self) -> bool {
         self.terms.iter().any(|term| term.measure == Measure::RateShare)
@@ -81,6 +92,30 @@ pub fn errors_share(report: &Report) -> f64 {
     let unanswered = refused + reset + timed_out + short_body + malformed + unsent;
     let due = report.seen.requests + unanswered;
     if due == 0 { 1.0 } else { errors.total() as f64 / due as f64 }
+}
+
+/// The share of requests that the server failed, without those that the generator never sent.
+pub(super) fn server_errors_share(report: &Report) -> f64 {
+    let errors = &report.seen.errors;
+    let due = report.seen.requests + errors.total() - errors.non_2xx;
+    if due == 0 { 0.0 } else { (errors.total() - errors.unsent) as f64 / due as f64 }
+}
+
+/// Errors in words, only the kinds that there were: `736 refused, 2 timed out`.
+pub fn errors_in_words(errors: &Errors) -> String {
+    let Errors { refused, reset, timed_out, non_2xx, short_body, malformed, unsent } = *errors;
+    let kinds = [
+        (refused, "refused"),
+        (reset, "reset"),
+        (timed_out, "timed out"),
+        (non_2xx, "not 2xx"),
+        (short_body, "cut short"),
+        (malformed, "malformed"),
+        (unsent, "never sent"),
+    ];
+    let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);
+    let words: Vec<String> = kinds.map(|(count, kind)| format!("{count} {kind}")).collect();
+    if words.is_empty() { "no request was made".to_owned() } else { words.join(", ") }
 }
 
 /// The latencies that are judged: the corrected ones where there are some.
@@ -308,6 +343,9 @@ const NAMES: [(&str, Measure); 11] = [
     ("rate", Measure::Rate),
 ];
 
+/// What [`Objective::with_errors`] adds.
+pub const ERRORS_IMPLIED: &str = "errors<1%";
+
 const SHAPE: &str = "terms are written as `p99<5ms`, `errors<0.1%` or `rate>=99%`";
 const DURATION_SHAPE: &str = "a time is written as `250us`, `5ms` or `1.5s`";
 const SHARE_SHAPE: &str = "a share is written as `0.1%`";
@@ -407,6 +445,24 @@ pub(super) mod tests {
         assert!(meets("errors<=0.1%", |report| report.seen.errors.non_2xx = 1));
         assert!(!meets("errors<0.1%", |report| report.seen.errors.non_2xx = 1));
         assert!(!meets("errors<50%", |report| report.seen.errors.unsent = 1000));
+    }
+
+    #[test]
+    fn errors_are_bounded_where_no_term_does() {
+        let quick_failures = |report: &mut Report| report.seen.errors.non_2xx = 1000;
+        assert!(meets("p99<5ms", quick_failures));
+        let implied = objective("p99<5ms").with_errors();
+        assert_eq!(implied.to_string(), "p99<5ms,errors<1%");
+        assert_eq!(implied.terms[1], objective(ERRORS_IMPLIED).terms[0]);
+        let own = objective("errors<=50%,p99<5ms");
+        assert_eq!(own.clone().with_errors(), own);
+    }
+
+    #[test]
+    fn errors_are_told_by_the_kinds_that_there_were() {
+        let errors = Errors { refused: 736, timed_out: 2, ..Errors::default() };
+        assert_eq!(errors_in_words(&errors), "736 refused, 2 timed out");
+        assert_eq!(errors_in_words(&Errors::default()), "no request was made");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::limits;
 
-use super::objective::{errors_share, judged_latency};
+use super::objective::{errors_share, judged_latency, server_errors_share};
 use super::report::{Arrivals, Interval, Report, Verdict};
 
 use serde::{Deserialize, Serialize};
@@ -14,12 +14,12 @@ pub struct Trial {
     pub rate: f64,
     /// Answers a second.
     pub achieved: f64,
-    /// Whether the objective was met. A saturated trial meets none.
+    /// Whether the objective was met. A saturated trial meets none, nor one without any answer.
     pub met: bool,
     /// The server fell behind: more of the same would only make the queue longer.
     pub saturated: bool,
     /// The generator was the limit, and not by so little that it explains nothing: what failed with
-    /// it says nothing of the server.
+    /// it says nothing of the server. Not where the server's own errors are too many already.
     pub is_limit: bool,
     /// Median latency.
     pub p50_us: f64,
@@ -42,12 +42,16 @@ impl Trial {
         let lateness_p99_us = lateness.map_or(0.0, |lateness| lateness.p99_us);
         let is_busy = report.client.cpu_share_max > limits::BENCH_CPU_SHARE_MAX;
         let is_late = lateness_p99_us >= LATENESS_SHARE_MIN * latency.p99_us;
+        let fails = server_errors_share(report);
+        let is_broken = verdict.terms.iter().any(|term| {
+            !term.met && term.term.starts_with("errors") && fails >= term.bound && fails > 0.0
+        });
         Trial {
             rate: report.asked.rate.unwrap_or(report.seen.rate),
             achieved: report.seen.rate,
-            met: verdict.met && !saturated,
+            met: verdict.met && !saturated && report.seen.requests > 0,
             saturated,
-            is_limit: report.client.is_limit && (is_busy || is_late),
+            is_limit: report.client.is_limit && (is_busy || is_late) && !is_broken,
             p50_us: latency.p50_us,
             p99_us: latency.p99_us,
             p999_us: latency.p999_us,
@@ -117,6 +121,7 @@ const EXPLAINED_MIN: f64 = 0.8;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::objective::Objective;
     use crate::bench::objective::tests::report;
     use crate::bench::report::{Client, Latency};
 
@@ -193,6 +198,29 @@ mod tests {
         };
         assert!(is_limit(5_000.0, 0.5) && !is_limit(4_999.0, 0.5));
         assert!(is_limit(0.0, 0.96) && !is_limit(0.0, 0.94));
+    }
+
+    #[test]
+    fn a_generator_is_not_to_blame_for_the_errors_of_the_server() {
+        let is_limit = |non_2xx: u64, unsent: u64| {
+            let mut report = at(1000.0, 1000.0, Arrivals::Constant);
+            report.client = Client { is_limit: true, cpu_share_max: 1.0, ..Client::default() };
+            report.seen.errors.non_2xx = non_2xx;
+            report.seen.errors.unsent = unsent;
+            let objective: Objective = "errors<1%".parse().expect("an objective");
+            Trial::of(&report, &objective.judge(&report)).is_limit
+        };
+        assert!(!is_limit(10_000, 0) && !is_limit(200, 200));
+        assert!(is_limit(0, 200) && is_limit(90, 200) && is_limit(0, 0));
+    }
+
+    #[test]
+    fn a_trial_without_answers_meets_nothing() {
+        let mut report = at(0.1, 0.0, Arrivals::Constant);
+        let met = Trial::of(&report, &MET);
+        assert!(!met.saturated && !met.met, "one request was due, too few to be saturated");
+        report.seen.requests = 1;
+        assert!(Trial::of(&report, &MET).met);
     }
 
     #[test]

@@ -94,6 +94,24 @@ fn find_needs_an_objective_and_right_settings() {
 }
 
 #[test]
+fn settings_are_checked_before_any_load_is_made() {
+    for (option, part) in [
+        ("--trials 2", "--trials: "),
+        ("--confirmations 4", "--confirmations: "),
+        ("--precision 0%", "--precision: "),
+        ("--rate-min 100 --rate-max 10", "--rate-max: it is below --rate-min"),
+        ("--rate-max nan", "--rate-max: "),
+        ("--start 5 --rate-min 10", "--start: "),
+        ("-n 5", "-n: it bounds a single run"),
+    ] {
+        let line = format!("find --slo p99<1s {option} http://127.0.0.1:1/");
+        let (status, _, said) = run(&mut bench(&split(&line)));
+        assert_eq!(status, Some(2), "{said}");
+        assert!(said.contains(part) && !said.contains("closed loop"), "{option}: {said}");
+    }
+}
+
+#[test]
 fn find_tells_the_highest_rate_that_was_allowed() {
     let upstream = Upstream::saying("hello");
     let gateway = Gateway::to(&[upstream.address]);
@@ -152,7 +170,29 @@ fn find_says_where_nobody_answers() {
     let line = format!("find --slo p99<1s --duration 100ms --warm-up 0s {url}");
     let (status, _, said) = run(&mut bench(&split(&line)));
     assert_eq!(status, Some(2));
-    assert!(said.contains("the server answered nothing at all"), "{said}");
+    assert!(said.contains("the server answered nothing at all: "), "{said}");
+    assert!(said.trim_end().ends_with(" refused"), "only what there was: {said}");
+    let line = format!(
+        "find --slo p99<1s --start 100 --rate-min 100 --duration 200ms --warm-up 0s -c 4 -t 1 {url}"
+    );
+    let (status, told, said) = run(&mut bench(&split(&line)));
+    assert_eq!(status, Some(1), "{said}");
+    assert!(told.contains("the server answered nothing at all, even"), "{told}");
+}
+
+#[test]
+fn find_takes_no_broken_server_for_a_quick_one() {
+    let upstream = Upstream::answering("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
+    let url = format!("http://{}/", upstream.address);
+    let line = format!(
+        "find --slo p99<5s --start 40 --rate-min 20 --duration 300ms --warm-up 0s \
+         --cool-down 0s -c 4 -t 1 {url}"
+    );
+    let (status, told, said) = run(&mut bench(&split(&line)));
+    assert_eq!(status, Some(1), "{told}{said}");
+    assert!(said.starts_with("objective: p99<5s,errors<1% (errors<1% is implied)"), "{said}");
+    assert!(told.starts_with("p99<5s,errors<1% (errors<1% is implied): "), "{told}");
+    assert!(told.contains("the lowest rate did not meet"), "{told}");
 }
 
 #[test]
@@ -199,6 +239,50 @@ fn compare_takes_commands_with_their_ports() {
     assert_eq!(status, Some(2));
     assert!(said.contains("exit status: 7") && said.contains("cannot serve"), "{said}");
     lab.assert_clean();
+}
+
+/// Compares two URLs, and says how it ended, what it told and what it said.
+fn compare_urls(a: &str, b: &str, options: &str) -> (Option<i32>, String, String) {
+    let line = format!(
+        "compare {a} {b} --rounds 5 --duration 200ms --warm-up 0s --cool-down 0s -c 2 -t 1 \
+         {options}"
+    );
+    run(&mut bench(&split(&line)))
+}
+
+#[test]
+fn compare_says_which_side_is_dead() {
+    let upstream = Upstream::saying("hello");
+    let port = crate::support::gateway::reserve();
+    let (alive, dead) = (format!("http://{}", upstream.address), format!("http://{}", port.1));
+    for (a, b, name) in [(&alive, &dead, "B"), (&dead, &alive, "A")] {
+        let (status, told, said) = compare_urls(a, b, "");
+        assert_eq!(status, Some(2), "{told}{said}");
+        let want = format!("{name} ({dead}) answered nothing in 2 of 2 rounds");
+        assert!(said.contains(&want) && said.contains(" refused"), "{said}");
+        assert!(told.is_empty(), "nothing was compared: {told}");
+    }
+}
+
+#[test]
+fn compare_counts_failed_requests_against_a_side() {
+    let good = Upstream::saying("hello");
+    let bad = Upstream::answering("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
+    let [good, bad] = [&good, &bad].map(|server| format!("http://{}", server.address));
+    let (status, told, said) = compare_urls(&good, &bad, "");
+    assert_eq!(status, Some(1), "{told}{said}");
+    let want = "errors: A fails 0.00 % of its requests, B 100.00 %: B is worse";
+    assert!(told.contains(want), "{told}");
+    let (_, told, said) = compare_urls(&bad, &good, "--json");
+    let found: Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!(found["errors"]["verdict"], "better", "{told}{said}");
+}
+
+#[test]
+fn compare_takes_no_count_of_requests() {
+    let (status, _, said) = compare_urls("http://127.0.0.1:1", "http://127.0.0.1:1", "-n 5");
+    assert_eq!(status, Some(2));
+    assert!(said.contains("-n: it bounds a single run"), "{said}");
 }
 
 #[test]
@@ -258,10 +342,63 @@ fn tune_ranks_settings_and_leaves_nothing_behind() {
     let ranked: Value = serde_json::from_str(&told).expect("JSON");
     let ranked = ranked.as_array().expect("a list");
     assert_eq!(ranked.len(), 2);
-    // A draw, which the configuration as it is wins.
+    // A draw, in which none is the best.
     assert_eq!(ranked[0]["setting"], "as it is", "{told}");
-    assert_eq!(ranked[0]["standing"], "best");
+    assert_eq!(ranked[0]["standing"], "at_rate_max");
     assert_eq!(ranked[1]["lines"], "[runtime]\nbuffers = 64\n");
-    assert_eq!(ranked[1]["standing"], "not_told_apart");
+    assert_eq!(ranked[1]["standing"], "at_rate_max");
     lab.assert_clean();
+}
+
+#[test]
+fn tune_says_where_rate_max_leaves_nothing_to_rank() {
+    let lab = Lab::new();
+    let config = lab.config();
+    let line = format!(
+        "tune --config {config} --slo p50<2s,errors<90% --knob runtime.buffers=64 --start 20 \
+         --rate-max 20 --duration 200ms --warm-up 0s --cool-down 0s --trials 1 \
+         --confirmations 1 -c 2 -t 1"
+    );
+    let (status, told, said) = run(&mut lab.bench(&split(&line)));
+    assert_eq!(status, Some(0), "{said}");
+    assert!(told.contains("2 settings met the objective up to --rate-max (20"), "{told}");
+    assert!(!told.contains(": best"), "{told}");
+    lab.assert_clean();
+}
+
+#[test]
+fn tune_finds_no_setting_for_a_dead_upstream() {
+    let lab = Lab::new();
+    let config = lab.config();
+    let port = crate::support::gateway::reserve();
+    let line = format!(
+        "tune --config {config} --slo p99<5s --knob runtime.buffers=64 --start 20 --rate-min 20 \
+         --upstream http://{} --duration 200ms --warm-up 0s --cool-down 0s --trials 1 \
+         --confirmations 1 -c 2 -t 1",
+        port.1
+    );
+    let (status, told, said) = run(&mut lab.bench(&split(&line)));
+    assert_eq!(status, Some(1), "{told}{said}");
+    assert!(told.contains("no setting meets the objective"), "{told}");
+    assert!(told.starts_with("p99<5s,errors<1% (errors<1% is implied)"), "{told}");
+}
+
+#[test]
+fn tune_checks_everything_before_anything_starts() {
+    let lab = Lab::new();
+    let config = lab.config();
+    for (config, option, part) in [
+        ("/nope", "-c 1", "--config: /nope: No such file"),
+        (&config, "--server-cores 0,99999", "--server-cores: there is no core 99999"),
+        (&config, "--upstream http://no.invalid", "--upstream: http://no.invalid: "),
+        (&config, "--upstream foo", "neither `included` nor `file`"),
+        (&config, "--trials 2", "--trials: "),
+        (&config, "-n 5", "-n: "),
+    ] {
+        let line = format!("tune --config {config} --slo p99<1s --knob workers=1 {option}");
+        let (status, _, said) = run(&mut lab.bench(&split(&line)));
+        assert_eq!(status, Some(2), "{option}: {said}");
+        assert!(said.contains(part) && !said.contains("closed loop"), "{option}: {said}");
+    }
+    assert_eq!(lab.folders(), 0);
 }

@@ -161,6 +161,21 @@ fn a_limit_that_was_not_reached_is_not_told_apart() {
 }
 
 #[test]
+fn settings_that_carry_all_that_is_allowed_have_no_best() {
+    let unbroken = |text: &str| {
+        let mut one = tried(text, 1000.0, None);
+        one.answer.end = End::NeverFailed;
+        one
+    };
+    let below = || tried("workers=3", 900.0, Some((880.0, 910.0)));
+    let ranked = rank(vec![below(), unbroken("workers=1"), unbroken("workers=2")]);
+    let standings: Vec<Standing> = ranked.iter().map(|(_, standing)| *standing).collect();
+    assert_eq!(standings, [Standing::AtRateMax, Standing::AtRateMax, Standing::Below]);
+    let ranked = rank(vec![below(), unbroken("workers=1")]);
+    assert_eq!(ranked[0].1, Standing::Best, "alone it is the best");
+}
+
+#[test]
 fn nothing_that_met_it_has_no_best() {
     let ranked = rank(vec![tried("workers=1", 0.0, None), tried("workers=2", 0.0, None)]);
     assert!(ranked.iter().all(|(_, standing)| *standing == Standing::None));

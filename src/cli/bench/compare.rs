@@ -1,7 +1,7 @@
 //! `frys bench compare`: two servers in turn, and whether they differ.
 
-use crate::bench::compare::{self, Comparison, Difference, Side, Wanted};
-use crate::bench::objective::{errors_share, judged_latency};
+use crate::bench::compare::{self, Comparison, Difference, Failures, Side, Wanted};
+use crate::bench::objective::{errors_in_words, errors_share, judged_latency};
 use crate::bench::page::document::{Document, NamedRun, Table};
 use crate::bench::plan::{Load, Pace};
 use crate::bench::report::Report;
@@ -14,7 +14,7 @@ use crate::limits;
 use super::load::LoadArguments;
 use super::once::Spread;
 use super::search::{self, rest};
-use super::side::{Common, Server, Subject, UpstreamChoice};
+use super::side::{self, Common, NOWHERE, Server, Subject, UpstreamChoice};
 
 use clap::Args;
 use serde::Serialize;
@@ -91,6 +91,7 @@ struct Found<'a> {
     /// In words.
     says: Vec<String>,
     comparisons: &'a [Compared],
+    errors: &'a Failures,
     rounds: &'a [Round],
     warnings: Vec<String>,
 }
@@ -109,15 +110,18 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     match rounds(arguments) {
         Ok((rounds, runs)) => {
             let compared = compared(arguments, &rounds);
-            tell(arguments, &compared, &rounds);
+            let failures = failures(arguments, &rounds);
+            let says = says(&compared, &failures);
+            tell(arguments, &compared, &failures, &rounds);
             if let Some(path) = &arguments.html
-                && let Err(fault) = search::write(path, &page(arguments, &compared, runs))
+                && let Err(fault) = search::write(path, &page(arguments, &compared, says, runs))
             {
                 eprintln!("frys bench compare: {fault}");
                 return ExitCode::from(2);
             }
-            let is_worse = |one: &Compared| one.comparison.verdict == Difference::Worse;
-            ExitCode::from(u8::from(compared.iter().any(is_worse)))
+            let verdicts = compared.iter().map(|one| one.comparison.verdict);
+            let mut verdicts = verdicts.chain([failures.verdict]);
+            ExitCode::from(u8::from(verdicts.any(|one| one == Difference::Worse)))
         }
         Err(fault) => {
             eprintln!("frys bench compare: {fault}");
@@ -133,7 +137,13 @@ fn rounds(arguments: &Arguments) -> Result<(Vec<Round>, Vec<NamedRun>), Fault> {
     let range = limits::BENCH_ROUNDS_MIN..=limits::BENCH_ROUNDS_MAX;
     if !range.contains(&arguments.rounds) {
         let (least, most) = (range.start(), range.end());
-        return Err(format!("rounds: {} is not from {least} to {most}", arguments.rounds).into());
+        return Err(format!("--rounds: {} is not from {least} to {most}", arguments.rounds).into());
+    }
+    // Checked for a server that is not yet there.
+    let load = arguments.load.moved(NOWHERE)?.load(pace(arguments), arguments.duration)?;
+    search::bounded_by_time(&load)?;
+    for subject in [&arguments.a, &arguments.b] {
+        subject.check(arguments.config.as_deref())?;
     }
     let is_any_gateway = arguments.a.is_gateway() || arguments.b.is_gateway();
     let choice = if is_any_gateway { &arguments.upstream } else { &UpstreamChoice::File };
@@ -152,8 +162,7 @@ fn rounds(arguments: &Arguments) -> Result<(Vec<Round>, Vec<NamedRun>), Fault> {
             // A new process each time: how its memory happens to lie is part of the noise, and
             // would otherwise pass for a difference.
             let mut server = subjects[index].start(&common)?;
-            let moved = arguments.load.moved(server.address)?;
-            let load = moved.load(pace(arguments), arguments.duration)?;
+            let load = side::moved(&load, server.address)?;
             // Both sides of a round are sent the same.
             let seed = load.plan.seed.wrapping_add(round as u64);
             let (figures, report) = trial(arguments, &load, seed, &mut server)?;
@@ -162,11 +171,42 @@ fn rounds(arguments: &Arguments) -> Result<(Vec<Round>, Vec<NamedRun>), Fault> {
         }
         eprintln!("round {:>3}  A {}  B {}", round + 1, line(&pair[0]), line(&pair[1]));
         rounds.push((pair[0], pair[1]));
+        if rounds.len() == SILENT_ROUNDS {
+            check_answers(arguments, &rounds, &last, 1)?;
+        }
     }
+    check_answers(arguments, &rounds, &last, limits::BENCH_ROUNDS_MIN)?;
     let named = ["A", "B"].into_iter().zip(last);
     let runs = named
         .filter_map(|(name, report)| Some(NamedRun { name: name.to_owned(), report: report? }));
     Ok((rounds, runs.collect()))
+}
+
+/// Whether each side answered in at least so many rounds.
+fn check_answers(
+    arguments: &Arguments,
+    rounds: &[Round],
+    last: &[Option<Report>; 2],
+    least: usize,
+) -> Result<(), String> {
+    let answers: [fn(&Round) -> f64; 2] = [|round| round.0.rate, |round| round.1.rate];
+    let sides = [("A", &arguments.a), ("B", &arguments.b)];
+    let mut silent = Vec::new();
+    for (((name, subject), of), last) in sides.into_iter().zip(answers).zip(last) {
+        let answered = rounds.iter().filter(|round| of(round) > 0.0).count();
+        if answered >= least {
+            continue;
+        }
+        let missing = rounds.len() - answered;
+        let last = last.as_ref().map(|report| errors_in_words(&report.seen.errors));
+        let last = last.unwrap_or_default();
+        let count = rounds.len();
+        silent.push(format!(
+            "{name} ({subject}) answered nothing in {missing} of {count} rounds, so that there is \
+             nothing to compare; in the last: {last}"
+        ));
+    }
+    if silent.is_empty() { Ok(()) } else { Err(silent.join("\n")) }
 }
 
 fn trial(
@@ -232,17 +272,30 @@ fn compared(arguments: &Arguments, rounds: &[Round]) -> Vec<Compared> {
     each.collect()
 }
 
+fn failures(arguments: &Arguments, rounds: &[Round]) -> Failures {
+    let pairs = rounds.iter().map(|(a, b)| (a.errors_share, b.errors_share));
+    compare::compare_failures(&pairs.collect::<Vec<_>>(), arguments.load.seed())
+}
+
+/// The comparison in words; errors only where there were some.
+fn says(compared: &[Compared], failures: &Failures) -> Vec<String> {
+    let are_any = failures.share_a.max(failures.share_b) > 0.0;
+    let errors = are_any.then(|| failures.to_string());
+    compared.iter().map(|one| one.comparison.to_string()).chain(errors).collect()
+}
+
 /// A figure's name, which way is better, and where it is.
 type Figure = (&'static str, Wanted, fn(&Figures) -> Option<f64>);
 
-fn tell(arguments: &Arguments, compared: &[Compared], rounds: &[Round]) {
+fn tell(arguments: &Arguments, compared: &[Compared], failures: &Failures, rounds: &[Round]) {
     let warnings = warnings(rounds);
     if arguments.json {
         let found = Found {
             a: arguments.a.to_string(),
             b: arguments.b.to_string(),
-            says: compared.iter().map(|one| one.comparison.to_string()).collect(),
+            says: says(compared, failures),
             comparisons: compared,
+            errors: failures,
             rounds,
             warnings,
         };
@@ -250,14 +303,20 @@ fn tell(arguments: &Arguments, compared: &[Compared], rounds: &[Round]) {
         return;
     }
     println!("A: {}\nB: {}", arguments.a, arguments.b);
-    for Compared { comparison, .. } in compared {
-        println!("{comparison}");
+    let says = says(compared, failures);
+    let mut says = says.iter();
+    for (Compared { comparison, .. }, words) in compared.iter().zip(says.by_ref()) {
+        println!("{words}");
+        if comparison.verdict == Difference::NotMeasured {
+            continue;
+        }
         let Comparison { median_a, median_b, noise, .. } = comparison;
         let noise = noise * 100.0;
         println!("    medians {median_a:.1} and {median_b:.1}, noise {noise:.1} %");
     }
+    says.for_each(|words| println!("{words}"));
     let is_quiet = |one: &Compared| one.comparison.verdict == Difference::NotSeen;
-    if compared.iter().all(is_quiet) {
+    if compared.iter().all(is_quiet) && failures.verdict == Difference::NotSeen {
         println!("no difference seen");
     }
     for warning in warnings {
@@ -265,7 +324,12 @@ fn tell(arguments: &Arguments, compared: &[Compared], rounds: &[Round]) {
     }
 }
 
-fn page(arguments: &Arguments, compared: &[Compared], runs: Vec<NamedRun>) -> Document {
+fn page(
+    arguments: &Arguments,
+    compared: &[Compared],
+    says: Vec<String>,
+    runs: Vec<NamedRun>,
+) -> Document {
     let columns = ["figure", "A", "B", "ratio", "from", "to", "verdict"];
     let row = |one: &Compared| {
         let Comparison { name, median_a, median_b, ratio, low, high, .. } = &one.comparison;
@@ -287,7 +351,7 @@ fn page(arguments: &Arguments, compared: &[Compared], runs: Vec<NamedRun>) -> Do
             columns: columns.map(str::to_owned).to_vec(),
             rows: compared.iter().map(row).collect(),
         }),
-        notes: compared.iter().map(|one| one.comparison.to_string()).collect(),
+        notes: says,
         ..Document::default()
     }
 }
@@ -314,6 +378,9 @@ fn line(figures: &Figures) -> String {
     let Figures { rate, p50_us, p99_us, .. } = figures;
     format!("{rate:>9.0}/s p50 {:>7} p99 {:>7}", time(*p50_us), time(*p99_us))
 }
+
+/// Rounds after which a side that answered nothing is given up.
+const SILENT_ROUNDS: usize = 2;
 
 #[cfg(test)]
 mod tests {

@@ -58,6 +58,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 fn find(arguments: &Arguments) -> Result<Answer, Box<dyn std::error::Error>> {
     let (pace, duration) = arguments.search.first_pace();
     let load = arguments.load.load(pace, duration)?;
+    arguments.search.check(&load)?;
+    eprintln!("objective: {}", arguments.search.told());
     let mut search = Search::new(arguments.search.settings(&load)?)?;
     let mut kept = Kept::default();
     eprintln!("{}", search::head());
@@ -106,21 +108,21 @@ fn page(arguments: &Arguments, load: &Load, answer: &Answer, kept: Kept) -> Docu
     Document {
         title: format!("frys bench find {url}"),
         runs: runs.collect(),
-        sweep: Some(search::sweep(arguments.search.objective(), answer)),
+        sweep: Some(search::sweep(&arguments.search.objective(), answer)),
         table: None,
         notes: vec![answer.to_string()],
     }
 }
 
 fn tell(arguments: &Arguments, answer: &Answer) {
-    let objective = arguments.search.objective().to_string();
     if arguments.json {
+        let objective = arguments.search.objective().to_string();
         let says = answer.to_string();
         let result = Found { objective, says, answer };
         println!("{}", serde_json::to_string_pretty(&result).expect("plain numbers and texts"));
         return;
     }
-    println!("{objective}: {answer}");
+    println!("{}: {answer}", arguments.search.told());
     match answer.knee {
         Some(knee) => {
             let p99 = show::time(knee.p99_us);

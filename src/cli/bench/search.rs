@@ -2,7 +2,7 @@
 //! and what is told of it.
 
 use crate::bench::find::{Answer, End, Heard, Phase, Settings, Step};
-use crate::bench::objective::Objective;
+use crate::bench::objective::{ERRORS_IMPLIED, Objective, errors_in_words};
 use crate::bench::page;
 use crate::bench::page::document::{Document, Sweep, SweepPoint};
 use crate::bench::plan::{Load, Pace};
@@ -24,7 +24,8 @@ use std::time::{Duration, Instant};
 /// How to search for a rate.
 #[derive(Args, Clone, Debug)]
 pub struct SearchArguments {
-    /// What is to be met, such as `p99<5ms,errors<0.1%`
+    /// What is to be met, such as `p99<5ms,errors<0.1%`; where it says nothing of errors,
+    /// `errors<1%` is implied
     #[arg(long, value_name = "OBJECTIVE")]
     slo: Objective,
     /// The first rate [default: half of what a short closed loop reaches]
@@ -60,9 +61,28 @@ pub struct SearchArguments {
 }
 
 impl SearchArguments {
-    /// The objective.
-    pub fn objective(&self) -> &Objective {
-        &self.slo
+    /// The objective, with a bound for errors.
+    pub fn objective(&self) -> Objective {
+        self.slo.clone().with_errors()
+    }
+
+    /// The objective as it is told of, with what is implied.
+    pub fn told(&self) -> String {
+        let objective = self.objective();
+        if objective == self.slo {
+            return objective.to_string();
+        }
+        format!("{objective} ({ERRORS_IMPLIED} is implied)")
+    }
+
+    /// Checks what can be checked before any load is made.
+    ///
+    /// # Errors
+    /// What is wrong, with its option's name.
+    pub fn check(&self, load: &Load) -> Result<(), Box<dyn std::error::Error>> {
+        bounded_by_time(load)?;
+        let lowest = self.rate_min.min(self.rate_max);
+        Ok(self.settings_from(self.start.unwrap_or(lowest), load).check()?)
     }
 
     /// A pace to check a load with before anything is started.
@@ -83,7 +103,11 @@ impl SearchArguments {
             Some(rate) => rate,
             None => self.first_rate(load)?.clamp(self.rate_min, self.rate_max.max(self.rate_min)),
         };
-        Ok(Settings {
+        Ok(self.settings_from(start, load))
+    }
+
+    fn settings_from(&self, start: f64, load: &Load) -> Settings {
+        Settings {
             start,
             rate_min: self.rate_min,
             rate_max: self.rate_max,
@@ -94,7 +118,7 @@ impl SearchArguments {
             cool_down_s: self.cool_down.as_secs_f64(),
             budget_s: self.budget.as_secs_f64(),
             seed: load.plan.seed,
-        })
+        }
     }
 
     /// Half of what a closed loop reaches: likely below the limit, and not far.
@@ -106,8 +130,8 @@ impl SearchArguments {
         if rate > 0.0 {
             return Ok(rate);
         }
-        let errors = report.seen.errors;
-        Err(format!("the server answered nothing at all: {errors:?}").into())
+        let errors = errors_in_words(&report.seen.errors);
+        Err(format!("the server answered nothing at all: {errors}").into())
     }
 
     /// Makes a trial, after its rest.
@@ -118,7 +142,7 @@ impl SearchArguments {
         rest(Duration::from_secs_f64(step.cool_down_s));
         let load = load.paced(self.pace(step.rate), self.duration, step.seed);
         let mut report = run::run(&load, &mut |_| ())?;
-        let verdict = self.slo.judge(&report);
+        let verdict = self.objective().judge(&report);
         let trial = Trial::of(&report, &verdict);
         report.objective = Some(verdict);
         Ok((trial, report))
@@ -127,6 +151,17 @@ impl SearchArguments {
     fn pace(&self, rate: f64) -> Pace {
         Pace::Open { rate, arrivals: self.arrivals.into() }
     }
+}
+
+/// Refuses `-n`: a trial that ends early would say nothing of its rate.
+///
+/// # Errors
+/// Where the load is bounded by a number of requests.
+pub fn bounded_by_time(load: &Load) -> Result<(), String> {
+    if load.plan.requests_max == limits::BENCH_REQUESTS_MAX {
+        return Ok(());
+    }
+    Err("-n: it bounds a single run; how long a trial is, is said by --duration".to_owned())
 }
 
 /// The heads of the columns of [`row`].

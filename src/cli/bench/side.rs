@@ -2,6 +2,8 @@
 
 use crate::bench::child::{Child, ChildFault, Folder, Launch, Reserved, Usage};
 use crate::bench::knob::{Base, KnobFault, Setting, Stand};
+use crate::bench::plan::{Load, PlanFault};
+use crate::bench::target::Target;
 use crate::bench::upstream;
 use crate::config::{Format, UpstreamUrl};
 use crate::limits;
@@ -9,8 +11,9 @@ use crate::limits;
 use std::fmt;
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -97,18 +100,23 @@ impl FromStr for UpstreamChoice {
 }
 
 impl Common {
-    /// What is common to servers on these cores; the included upstream starts where it is chosen.
+    /// What is common to servers on these cores, checked before any of them starts; the included
+    /// upstream starts where it is chosen.
     ///
     /// # Errors
-    /// [`SideFault::Upstream`].
+    /// [`SideFault::Subject`] and [`SideFault::Upstream`].
     pub fn new(
         cores: &[usize],
         choice: &UpstreamChoice,
         config: Option<&Path>,
     ) -> Result<Common, SideFault> {
+        check_cores(cores)?;
         let (upstream, included) = match choice {
             UpstreamChoice::File => (None, None),
-            UpstreamChoice::Url(url) => (Some(url.clone()), None),
+            UpstreamChoice::Url(url) => {
+                resolve(url).map_err(|fault| fault.of("--upstream"))?;
+                (Some(url.clone()), None)
+            }
             UpstreamChoice::Included => {
                 let running = upstream::start(&upstream::Options::default());
                 let running = running.map_err(SideFault::Upstream)?;
@@ -155,6 +163,19 @@ impl Subject {
         matches!(self, Subject::Configuration(_) | Subject::Binary(_))
     }
 
+    /// Checks the configuration that it runs, before anything is started.
+    ///
+    /// # Errors
+    /// See [`SideFault`].
+    pub fn check(&self, config: Option<&Path>) -> Result<(), SideFault> {
+        match self {
+            Subject::Running(url) => resolve(url).map(|_| ()),
+            Subject::Configuration(path) => base(path).map(|_| ()),
+            Subject::Binary(_) => base(config.ok_or_else(needs_config)?).map(|_| ()),
+            Subject::Command { .. } => Ok(()),
+        }
+    }
+
     /// Starts it and waits until it accepts connections.
     ///
     /// # Errors
@@ -163,15 +184,11 @@ impl Subject {
         match self {
             Subject::Running(url) => Ok(Server::at(resolve(url)?)),
             Subject::Configuration(path) => {
-                let base = Base::from_file(path).map_err(SideFault::Config)?;
-                gateway(&own_binary()?, &base, &Setting::default(), common)
+                gateway(&own_binary()?, &base(path)?, &Setting::default(), common)
             }
             Subject::Binary(program) => {
-                let config = common.config.as_deref().ok_or_else(|| {
-                    SideFault::Subject("a binary needs `--config FILE` to run".to_owned())
-                })?;
-                let base = Base::from_file(config).map_err(SideFault::Config)?;
-                gateway(program, &base, &Setting::default(), common)
+                let config = common.config.as_deref().ok_or_else(needs_config)?;
+                gateway(program, &base(config)?, &Setting::default(), common)
             }
             Subject::Command { port, line } => {
                 // What listens there already would be measured in its place.
@@ -206,6 +223,48 @@ pub fn gateway(
     let words = [program, Path::new("run"), Path::new("--config"), file.as_path()];
     let words = words.map(|word| word.display().to_string()).to_vec();
     start(words, listen, folder, Some(port), common)
+}
+
+/// A configuration to start gateways from.
+///
+/// # Errors
+/// See [`SideFault`].
+pub fn base(path: &Path) -> Result<Base, SideFault> {
+    // What is missing has no wrong ending.
+    fs::metadata(path)
+        .map_err(|error| SideFault::Subject(format!("--config: {}: {error}", path.display())))?;
+    Base::from_file(path).map_err(SideFault::Config)
+}
+
+/// A load that was checked, for the server at this address.
+///
+/// # Errors
+/// As [`Plan::load`](crate::bench::plan::Plan::load).
+pub fn moved(load: &Load, address: SocketAddr) -> Result<Load, PlanFault> {
+    let mut plan = load.plan.clone();
+    for target in &mut plan.targets {
+        let url = format!("http://{address}{}", target.path);
+        let Target { url, server, .. } = url.parse().expect("an address and a path are a URL");
+        (target.url, target.server) = (url, server);
+    }
+    plan.load()
+}
+
+/// Tries each core alone: of several, `taskset` takes no notice of those that are not there.
+fn check_cores(cores: &[usize]) -> Result<(), SideFault> {
+    for core in cores {
+        let mut command = Command::new("taskset");
+        command.args(["-c", &core.to_string(), "true"]);
+        let streams = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let status = streams.status().map_err(|error| {
+            SideFault::Subject(format!("--server-cores: `taskset` of util-linux: {error}"))
+        })?;
+        if !status.success() {
+            let message = format!("--server-cores: there is no core {core} for this process");
+            return Err(SideFault::Subject(message));
+        }
+    }
+    Ok(())
 }
 
 /// This binary.
@@ -255,11 +314,23 @@ impl Server {
     }
 }
 
+fn needs_config() -> SideFault {
+    SideFault::Subject("a binary needs `--config FILE` to run".to_owned())
+}
+
 fn resolve(url: &str) -> Result<SocketAddr, SideFault> {
     let server: UpstreamUrl =
         url.parse().map_err(|fault| SideFault::Subject(format!("{url}: {fault}")))?;
-    let mut found = server.host_and_port().to_socket_addrs().map_err(SideFault::System)?;
+    let found = server.host_and_port().to_socket_addrs();
+    let mut found = found.map_err(|error| SideFault::Subject(format!("{url}: {error}")))?;
     found.next().ok_or_else(|| SideFault::Subject(format!("{url}: no address")))
+}
+
+impl SideFault {
+    /// The same with the option that it is of.
+    fn of(self, option: &str) -> SideFault {
+        SideFault::Subject(format!("{option}: {self}"))
+    }
 }
 
 impl fmt::Display for Subject {
@@ -285,6 +356,9 @@ impl fmt::Display for SideFault {
 }
 
 impl std::error::Error for SideFault {}
+
+/// Where no server is: the place of one that is yet to be started.
+pub const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 
 #[cfg(test)]
 mod tests {

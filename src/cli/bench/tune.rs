@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     match tune(arguments) {
         Ok(ranked) => {
             tell(arguments, &ranked);
-            let is_met = ranked.iter().any(|(_, standing)| *standing == Standing::Best);
+            let is_met = ranked.iter().any(|(_, standing)| *standing != Standing::None);
             ExitCode::from(u8::from(!is_met))
         }
         Err(fault) => {
@@ -85,12 +85,17 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 type Fault = Box<dyn std::error::Error>;
 
 fn tune(arguments: &Arguments) -> Result<Vec<(Tried, Standing)>, Fault> {
-    let base = Base::from_file(&arguments.config)?;
+    let base = side::base(&arguments.config)?;
     let settings = knob::settings(&arguments.knobs)?;
     // All of them before the first trial: a mistyped key costs no hour.
     settings.iter().try_for_each(|setting| base.check(setting))?;
+    // Checked for a server that is not yet there.
+    let (pace, duration) = arguments.search.first_pace();
+    let load = arguments.load.moved(side::NOWHERE)?.load(pace, duration)?;
+    arguments.search.check(&load)?;
+    eprintln!("objective: {}", arguments.search.told());
     let common = Common::new(&arguments.server_cores, &arguments.upstream, None)?;
-    let mut stands = start(arguments, &base, settings, &common)?;
+    let mut stands = start(arguments, &base, settings, &common, &load)?;
     eprintln!("{}  setting", search::head());
     let mut round = 0_usize;
     loop {
@@ -132,14 +137,14 @@ fn start(
     base: &Base,
     settings: Vec<Setting>,
     common: &Common,
+    load: &Load,
 ) -> Result<Vec<Stand>, Fault> {
     let program = side::own_binary()?;
-    let (pace, duration) = arguments.search.first_pace();
     let mut stands: Vec<Stand> = Vec::new();
     let mut found = None;
     for setting in settings {
         let server = side::gateway(&program, base, &setting, common)?;
-        let load = arguments.load.moved(server.address)?.load(pace, duration)?;
+        let load = side::moved(load, server.address)?;
         // All begin at the same rate, so that they are led through the same steps.
         let settings = match found {
             Some(settings) => settings,
@@ -177,7 +182,7 @@ fn tell(arguments: &Arguments, ranked: &[(Tried, Standing)]) {
         println!("{}", serde_json::to_string_pretty(&each).expect("plain numbers and texts"));
         return;
     }
-    println!("{}, the highest rate first:", arguments.search.objective());
+    println!("{}, the highest rate first:", arguments.search.told());
     for (number, (tried, standing)) in ranked.iter().enumerate() {
         let word = word(*standing);
         println!("{:>3}. {}: {word}\n     {}", number + 1, tried.setting, tried.answer);
@@ -188,6 +193,7 @@ fn tell(arguments: &Arguments, ranked: &[(Tried, Standing)]) {
 fn word(standing: Standing) -> &'static str {
     match standing {
         Standing::Best => "best",
+        Standing::AtRateMax => "reached --rate-max, as others did",
         Standing::NotToldApart => "not told apart from the best",
         Standing::Below => "below the best",
         Standing::None => "meets it at no rate",
@@ -216,15 +222,29 @@ fn page(arguments: &Arguments, ranked: &[(Tried, Standing)], runs: Vec<NamedRun>
             columns: columns.map(str::to_owned).to_vec(),
             rows: ranked.iter().map(row).collect(),
         }),
-        notes: vec![arguments.search.objective().to_string(), advice(ranked)],
+        notes: vec![arguments.search.told(), advice(ranked)],
         ..Document::default()
     }
 }
 
+/// What to say where the load was too little for a ranking.
+fn draw(ranked: &[(Tried, Standing)], first: &Tried) -> String {
+    let count = ranked.iter().filter(|(_, standing)| *standing == Standing::AtRateMax).count();
+    let rate = show::rate(first.answer.highest.map_or(0.0, |highest| highest.rate));
+    format!(
+        "{count} settings met the objective up to --rate-max ({rate}): they cannot be told apart \
+         below it, and their order says nothing; a higher --rate-max may rank them"
+    )
+}
+
 /// What to do with it.
 fn advice(ranked: &[(Tried, Standing)]) -> String {
-    let Some((best, Standing::Best)) = ranked.first() else {
-        return "no setting meets the objective".to_owned();
+    let best = match ranked.first() {
+        Some((best, Standing::Best)) => best,
+        Some((first, Standing::AtRateMax)) => return draw(ranked, first),
+        Some((_, Standing::NotToldApart | Standing::Below | Standing::None)) | None => {
+            return "no setting meets the objective".to_owned();
+        }
     };
     if best.setting.is_file() {
         return "the configuration as it is: nothing to change".to_owned();
