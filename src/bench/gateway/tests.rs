@@ -19,12 +19,20 @@ fn scrape(cpu_seconds: f64, stages: Vec<Distribution>) -> Scrape {
     }
 }
 
-/// A server that gives the first connection these bytes and then waits for the peer's end.
+/// A server that answers the first connection's request with these bytes and then waits for the
+/// peer's end.
 fn server(answer: Vec<u8>) -> (Admin, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("a bound socket");
     let thread = thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a connection");
+        let mut request = Vec::new();
+        let mut piece = [0; 1024];
+        while !request.ends_with(b"\r\n\r\n") {
+            let bytes = stream.read(&mut piece).expect("a request");
+            assert!(bytes > 0, "the request ended early");
+            request.extend_from_slice(&piece[..bytes]);
+        }
         // A client that has seen enough may be gone.
         let _ = stream.write_all(&answer);
         let _ = stream.read_to_end(&mut Vec::new());
