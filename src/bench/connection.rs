@@ -109,9 +109,9 @@ impl Connection {
     /// The pause between two requests, and the one after a refusal.
     async fn pause(&mut self, outcome: Result<Answer, Failed>) {
         let worker = &*self.worker;
-        let owed_bytes = std::mem::take(&mut self.wire.owed_bytes);
-        if owed_bytes > 0 {
-            worker.rest(Duration::from_nanos(reading_ns(worker, owed_bytes))).await;
+        let reading_ns = reading_ns(worker, std::mem::take(&mut self.wire.owed_bytes));
+        if reading_ns > 0 {
+            worker.rest(Duration::from_nanos(reading_ns)).await;
         }
         let think = worker.load.plan.think;
         if !think.is_zero() {
