@@ -1,12 +1,15 @@
 //! The root of a configuration.
 
+use super::action::RequestIdConfig;
 use super::cluster::ClusterConfig;
 use super::limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
 use super::listen::{ListenAddr, ListenAddress, ListenerConfig};
 use super::observe::{AccessLogConfig, AdminConfig, MetricsConfig};
+use super::policy::PathPolicy;
 use super::route::Route;
 use super::service::{EtcdConfig, JaegerConfig, TlsConfig};
 use super::timeouts::Timeouts;
+use super::version::VersionGroup;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -49,6 +52,12 @@ pub struct GatewayConfig {
     pub tracing_enabled: bool,
     /// A line for each request. Default none.
     pub access_log: Option<AccessLogConfig>,
+    /// What becomes of ambiguous paths, where a route does not say otherwise.
+    pub path_policy: PathPolicy,
+    /// Gives every request an id. Default none: it costs a field on each request.
+    pub request_id: Option<RequestIdConfig>,
+    /// Versions of interfaces, by the name of their group.
+    pub versions: BTreeMap<String, VersionGroup>,
     /// Groups of upstreams by name.
     pub clusters: BTreeMap<String, ClusterConfig>,
     /// Which requests go where. A request that none matches is answered with 404.
@@ -91,6 +100,9 @@ impl Default for GatewayConfig {
             metrics_enabled: true,
             tracing_enabled: false,
             access_log: None,
+            path_policy: PathPolicy::default(),
+            request_id: None,
+            versions: BTreeMap::new(),
             clusters: BTreeMap::new(),
             routes: Vec::new(),
             tls_config: None,

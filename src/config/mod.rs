@@ -14,6 +14,9 @@ mod cluster;
 mod url;
 mod middleware;
 mod condition;
+mod action;
+mod version;
+mod policy;
 mod service;
 mod path;
 mod node;
@@ -29,9 +32,12 @@ mod reference;
 
 pub use crate::error::{ConfigError, Fault, Location};
 pub use crate::http::method::Method;
+pub use action::{
+    FileServing, HeaderEdits, Redirect, RequestIdConfig, Rewrite, StaticResponse, WeightedCluster,
+};
 pub use check::check;
 pub use cluster::{ClusterConfig, LoadBalancerType, Upstream};
-pub use condition::{ConditionOperator, RouteCondition};
+pub use condition::{ConditionOperator, ConditionValue, RouteCondition};
 pub(crate) use decode::units;
 pub use document::Document;
 pub(crate) use draft::{Draft, Literal, lines as draft_lines};
@@ -44,6 +50,7 @@ pub use middleware::{AuthConfig, Middleware, OIDCConfig, RateLimitConfig, RateLi
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,
 };
+pub use policy::{Ambiguous, PathPolicy};
 pub use reference::reference;
 pub use route::{Route, RouteBuilder};
 pub use service::{
@@ -52,6 +59,7 @@ pub use service::{
 };
 pub use timeouts::Timeouts;
 pub use url::{UpstreamUrl, UrlInvalid};
+pub use version::{AfterSunset, RouteVersion, VersionGroup, VersionLife, VersionSource};
 
 /// How a configuration file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,14 @@
 //! Which requests go where.
 
+use super::action::{FileServing, HeaderEdits, Redirect, Rewrite, StaticResponse, WeightedCluster};
 use super::cluster::{LoadBalancerType, Upstream};
 use super::condition::RouteCondition;
 use super::middleware::Middleware;
+use super::policy::PathPolicy;
 use super::service::MirrorConfig;
 use super::timeouts::Timeouts;
 use super::url::UpstreamUrl;
+use super::version::RouteVersion;
 use crate::http::method::Method;
 
 /// One route: what a request must look like, and where it goes.
@@ -17,16 +20,41 @@ use crate::http::method::Method;
 pub struct Route {
     /// The name in logs and metrics, unique, at most 128 characters; [`Route::name`] when empty.
     pub id: String,
-    /// `api.example.com` or `*.example.com` (one or more labels in front); `None` matches all.
+    /// `api.example.com`, `*.example.com` (one or more labels in front) or `api.*` (one or more
+    /// behind); `None` matches all.
     pub host: Option<String>,
-    /// `/exact`, `/prefix/*` (the prefix itself and all below), `/users/{id}`, `/v{version}/x`.
+    /// `/exact`, `/prefix/*` (the prefix itself and all below), `/users/{id}`, `/v{version}/x`,
+    /// `/a/*/b` (one segment); empty where there is a [`Route::path_regex`].
     pub path: String,
+    /// A regular expression that the whole canonical path must match, in place of a path. Its
+    /// named groups are parameters.
+    pub path_regex: Option<String>,
     /// Methods that match; none means all.
     pub methods: Vec<Method>,
+    /// Regular expressions that the whole of a parameter must match, by its name.
+    pub path_params: Vec<(String, String)>,
+    /// All must hold. In the file: `when`.
+    pub conditions: Vec<RouteCondition>,
+    /// Media types that the route answers with: it matches where `Accept` takes one of them.
+    pub produces: Vec<String>,
+    /// The version of an interface that the route serves.
+    pub version: Option<RouteVersion>,
+    /// Decides between routes that nothing else tells apart: the higher first.
+    pub priority: i32,
+    /// What becomes of ambiguous paths, overriding the gateway's.
+    pub path_policy: PathPolicy,
     /// Where requests go, when no [`Route::cluster`] is named.
     pub upstreams: Vec<Upstream>,
     /// The name of one of `GatewayConfig::clusters`, when there are no [`Route::upstreams`].
     pub cluster: Option<String>,
+    /// Clusters that share the requests by weight.
+    pub clusters: Vec<WeightedCluster>,
+    /// Sends the client elsewhere.
+    pub redirect: Option<Redirect>,
+    /// Answers with a fixed text.
+    pub respond: Option<StaticResponse>,
+    /// Answers with files of a folder.
+    pub files: Option<FileServing>,
     /// How one of [`Route::upstreams`] is chosen; a cluster has its own. Default
     /// `weighted_round_robin`.
     pub load_balancer: LoadBalancerType,
@@ -34,10 +62,14 @@ pub struct Route {
     pub timeouts: Timeouts,
     /// Bytes of a request body, overriding `Limits::body`; `Some(Limits::UNLIMITED)` for no bound.
     pub max_body: Option<u64>,
-    /// Regular expressions by parameter name. Not built in this version.
-    pub path_params: Vec<(String, String)>,
-    /// All must hold. Not built in this version.
-    pub conditions: Vec<RouteCondition>,
+    /// Another path for the upstream.
+    pub rewrite: Option<Rewrite>,
+    /// The `Host` for the upstream, a template; `None` passes the client's on.
+    pub host_rewrite: Option<String>,
+    /// Changes of the request's fields on their way to the upstream.
+    pub request_headers: HeaderEdits,
+    /// Changes of the answer's fields on their way to the client.
+    pub response_headers: HeaderEdits,
     /// Filters. Not built in this version.
     pub middlewares: Vec<Middleware>,
     /// Not built in this version.
