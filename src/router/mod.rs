@@ -69,6 +69,7 @@ mod guard;
 mod host;
 mod leaf;
 mod methods;
+pub mod naive;
 pub mod path;
 mod pattern;
 mod regex;
