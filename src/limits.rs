@@ -149,9 +149,12 @@ pub const LOG_RING_BYTES: usize = 1024 * 1024;
 /// Bytes of a target or field value that a log record keeps; what is longer is cut.
 pub const LOG_FIELD_BYTES_MAX: usize = 4 * 1024;
 
+/// Texts of a log record: method, target, host, three fields, and an id that was kept.
+pub const LOG_TEXTS_COUNT: usize = 7;
+
 const _: () = assert!(LOG_FIELD_BYTES_MAX <= u16::MAX as usize);
-// Six texts and the fixed part of one record fill at most a thirty-second of the ring.
-const _: () = assert!(6 * LOG_FIELD_BYTES_MAX + 512 <= LOG_RING_BYTES / 32);
+// The texts and the fixed part of one record fill at most a thirty-second of the ring.
+const _: () = assert!(LOG_TEXTS_COUNT * LOG_FIELD_BYTES_MAX + 512 <= LOG_RING_BYTES / 32);
 
 /// Milliseconds between two drainings of the log rings: [`LOG_RING_BYTES`] holds that much.
 pub const LOG_POLL_MS: u64 = 20;

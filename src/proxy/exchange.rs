@@ -267,6 +267,8 @@ pub struct Exchange {
     pub lines: Vec<u8>,
     /// The target for the upstream, only where it is another than the received one.
     pub target: Vec<u8>,
+    /// The `Host` for the upstream, only where the route has one of its own.
+    pub host: Vec<u8>,
     /// The other end of the client's connection; none on a Unix socket.
     pub peer: Option<SocketAddr>,
     /// Whether what it says of its own client counts.
@@ -290,6 +292,7 @@ impl Exchange {
             path: Vec::new(),
             lines: Vec::new(),
             target: Vec::new(),
+            host: Vec::new(),
             peer: None,
             is_trusted: false,
             parameters: Parameters::default(),
@@ -307,6 +310,7 @@ impl Exchange {
         self.path.clear();
         self.lines.clear();
         self.target.clear();
+        self.host.clear();
         self.generation = generation;
         self.facts = Facts::new(started);
     }
@@ -314,7 +318,7 @@ impl Exchange {
     /// Whether it is worth keeping: one large head must not keep its memory for ever.
     pub fn is_small(&self) -> bool {
         let heads_bytes = self.head.capacity() + self.response_head.capacity();
-        let edited_bytes = self.lines.capacity() + self.target.capacity();
+        let edited_bytes = self.lines.capacity() + self.target.capacity() + self.host.capacity();
         let bytes = heads_bytes + self.path.capacity() + edited_bytes;
         bytes <= limits::EXCHANGE_BYTES_KEPT_MAX
     }

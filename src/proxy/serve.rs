@@ -83,6 +83,7 @@ async fn request(
     let mut upstream = loop {
         worker.step(&mut exchange.facts);
         let target = attempts.pick(exchange)?;
+        exchange.readdress(worker)?;
         worker.stepped(&mut exchange.facts, Stage::Balance);
         match open(worker, client, exchange, target).await {
             Ok(upstream) => break upstream,

@@ -3,6 +3,7 @@
 use crate::bridge::reason::Reason;
 use crate::http::field::{FieldId, FieldNames, FieldSet, is_one_of};
 use crate::http::head::Form;
+use crate::http::target::authority_is_valid;
 use crate::snapshot::template::Values;
 use crate::snapshot::{DotSegment, Edits, Extra, RequestId, RequestIdField};
 
@@ -81,35 +82,55 @@ impl Exchange {
         }
     }
 
-    /// Writes the target for the upstream where the route has another; whether it has.
+    /// Writes target and `Host` for the upstream, where the route has others than the client. The
+    /// upstream is known by then, since templates may name it.
     ///
     /// # Errors
-    /// [`Reason::RequestMalformed`] where values came together to a `..` segment.
-    pub fn rewrite(&mut self, worker: &Worker) -> Result<bool, Failure> {
+    /// [`Reason::RequestMalformed`] where values came together to a `..` segment,
+    /// [`Reason::HostInvalid`] where they make no authority.
+    #[inline]
+    pub fn readdress(&mut self, worker: &Worker) -> Result<(), Failure> {
+        if self.extra().is_none_or(|extra| extra.rewrite.is_none() && extra.host.is_none()) {
+            return Ok(());
+        }
         let mut target = std::mem::take(&mut self.target);
+        let mut host = std::mem::take(&mut self.host);
         target.clear();
-        let rewritten = self.write_target(worker, &mut target);
+        host.clear();
+        let written = self.write_address(worker, &mut target, &mut host);
         self.target = target;
-        rewritten
+        self.host = host;
+        written
     }
 
-    fn write_target(&self, worker: &Worker, target: &mut Vec<u8>) -> Result<bool, Failure> {
-        let rewrite = self.extra().and_then(|extra| extra.rewrite.as_ref());
-        let Some(rewrite) = rewrite else { return Ok(false) };
-        let request = self.request();
-        // OPTIONS * asks about the server, not about a path.
-        if request.form() == Form::Asterisk {
-            return Ok(false);
+    fn write_address(
+        &self,
+        worker: &Worker,
+        target: &mut Vec<u8>,
+        host: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        let Some(extra) = self.extra() else { return Ok(()) };
+        let values = self.values(worker);
+        if let Some(template) = &extra.host {
+            template.write(&values, host);
+            if !authority_is_valid(host) {
+                return Err(Failure::new(Reason::HostInvalid));
+            }
         }
+        // OPTIONS * asks about the server, not about a path.
+        let rewrite = extra.rewrite.as_ref();
+        let Some(rewrite) = rewrite.filter(|_| values.request.form() != Form::Asterisk) else {
+            return Ok(());
+        };
         let mut caches = self.generation.rewrite_caches.borrow_mut();
         rewrite
-            .write(&self.values(worker), &mut caches, target)
+            .write(&values, &mut caches, target)
             .map_err(|DotSegment| Failure::new(Reason::RequestMalformed))?;
-        if let Some(query) = request.query() {
+        if let Some(query) = values.request.query() {
             target.push(b'?');
             target.extend_from_slice(query);
         }
-        Ok(true)
+        Ok(())
     }
 
     fn extra(&self) -> Option<&Extra> {

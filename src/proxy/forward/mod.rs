@@ -101,7 +101,7 @@ async fn dial(
 ///
 /// # Errors
 /// [`Retry::NewConnection`] where a reused connection turned out to be dead and trying again is
-/// safe; otherwise how the upstream failed, or that the route's changes make no head of this request.
+/// safe; otherwise how the upstream failed.
 pub async fn send(
     worker: &Worker,
     client: &Client,
@@ -110,7 +110,7 @@ pub async fn send(
 ) -> Result<(), Failure> {
     let mut block = worker.runtime.blocks().take();
     worker.step(&mut exchange.facts);
-    head::encode(worker, client, exchange, &mut block)?;
+    head::encode(worker, client, exchange, &mut block);
     worker.stepped(&mut exchange.facts, Stage::Encode);
     let sent_bytes = upstream.socket.sent_bytes();
     upstream.socket.push(Segment::Block(block));
