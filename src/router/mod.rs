@@ -44,10 +44,12 @@
 //! not by the number of ways to split a path.
 
 mod build;
+pub mod condition;
 mod host;
 mod methods;
 pub mod path;
 mod pattern;
+pub mod regex;
 mod tree;
 mod wide;
 #[cfg(test)]

@@ -3,8 +3,9 @@
 
 use super::endpoints::{self, Source};
 use super::{Balance, Cluster, ClusterId, Limits, Listener, Pool, Resolved, Route, Snapshot};
-use super::{Timeouts, TrustedProxies, Upstream, UpstreamId};
+use super::{Timeouts, Upstream, UpstreamId};
 use crate::config::{self, Fault, GatewayConfig, ListenAddress, LoadBalancerType};
+use crate::http::networks::Networks;
 use crate::limits;
 use crate::router::{BuildFault, Builder, Part, Pattern, PatternError, RouteId, Router};
 use hashbrown::HashMap;
@@ -51,7 +52,7 @@ pub fn compile(
         routes: compiled_routes(config, &groups),
         clusters: clusters.clusters.into(),
         upstreams: clusters.upstreams.into(),
-        trusted: TrustedProxies::new(&config.trusted_proxies),
+        trusted: Networks::new(&config.trusted_proxies),
         limits: compiled_limits(config),
         timeouts: timeouts(config.effective_timeouts()),
         pool: Pool {

@@ -6,11 +6,10 @@
 
 mod compile;
 mod endpoints;
-mod trusted;
 
 pub use compile::{check, compile, names, route_names};
-pub use trusted::TrustedProxies;
 
+use crate::http::networks::Networks;
 pub use crate::router::RouteId;
 use crate::router::Router;
 use std::collections::BTreeMap;
@@ -50,7 +49,7 @@ pub struct Snapshot {
     /// By [`UpstreamId`]; those of one cluster lie side by side.
     pub upstreams: Box<[Upstream]>,
     /// Whose `Forwarded` and `X-Forwarded-*` fields are believed.
-    pub trusted: TrustedProxies,
+    pub trusted: Networks,
     /// Bounds that every connection and request is held to.
     pub limits: Limits,
     /// What holds before a route is known.
