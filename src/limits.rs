@@ -40,10 +40,10 @@ pub const ROUTES_COUNT_MAX: usize = 1_000_000;
 /// those.
 pub const REGEX_BYTES_MAX: usize = 1024;
 
-/// Bytes of what a regular expression compiles to before it is made deterministic: about 500
-/// states. A text of 32 KiB then takes at most 16 million steps, where it meets nothing that is
-/// faster.
-pub const REGEX_AUTOMATON_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of what a regular expression compiles to before it is made deterministic: about 1,500
+/// states, room for [`REGEX_BYTES_MAX`] literal bytes. A text takes at most as many steps a byte,
+/// and next to always one.
+pub const REGEX_AUTOMATON_BYTES_MAX: usize = 64 * 1024;
 
 /// Bytes of states that one worker keeps for one regular expression while it matches: some hundred
 /// states of a few hundred bytes; most need ten.

@@ -49,7 +49,6 @@ mod host;
 mod methods;
 pub mod path;
 mod pattern;
-pub mod regex;
 mod tree;
 mod wide;
 #[cfg(test)]

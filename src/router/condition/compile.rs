@@ -1,6 +1,6 @@
 //! Guards from their parts.
 
-use super::super::regex::{RegexError, Regexes};
+use super::regex::{RegexError, Regexes};
 use super::media::MediaType;
 use super::{Group, Guard, Lookup, Node, Place, Source, Test, Version};
 use hashbrown::HashMap;

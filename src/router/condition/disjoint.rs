@@ -4,7 +4,7 @@
 //! A request is taken to have one value of a name here. One that has several can fulfil two guards
 //! that ask for different values; it goes to the first in the order of their texts.
 
-use super::super::regex::Caches;
+use super::regex::Caches;
 use super::{Comparison, Guard, Node, Test};
 
 impl Guard {

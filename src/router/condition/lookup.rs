@@ -3,7 +3,7 @@
 //! A place is looked up once a request, whatever the number of conditions that ask for it: the
 //! values stay in [`Scratch`] as pieces of the head, or of what had to be decoded.
 
-use super::super::regex::Caches;
+use super::regex::Caches;
 use super::{Subject, media};
 use crate::http::field::FieldId;
 use crate::http::forwarded;

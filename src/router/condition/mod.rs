@@ -19,6 +19,7 @@ mod disjoint;
 mod explain;
 mod lookup;
 mod media;
+mod regex;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -30,9 +31,10 @@ pub use compile::{Compiler, Offer};
 pub use explain::Finding;
 pub use lookup::{Lookup, Place, Scratch};
 pub use media::MediaType;
+pub use regex::RegexError;
 
 use super::Parameters;
-use super::regex::{Caches, Regex};
+use regex::{Caches, Regex};
 use crate::http::head::RequestHead;
 use crate::http::networks::Networks;
 use std::net::IpAddr;

@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(required("^ab(c|d)efg"), "^ab");
         assert_eq!(required("^(ab)c"), "^ab");
         assert_eq!(required("a.*(bcd)x?"), "bcd");
-        assert_eq!(required("abc|abd"), "ab");
+        assert_eq!(required("abc|abd"), "-");
         assert_eq!(required("a|bc"), "-");
         assert_eq!(required("(?i)abc"), "-");
         assert_eq!(required("(abc)?"), "-");
