@@ -396,6 +396,9 @@ pub const CONFIG_ALIAS_NODES_MAX: usize = 100_000;
 /// Faults of one configuration that are listed; a wrong list of routes has one for each route.
 pub const CONFIG_FAULTS_MAX: usize = 1000;
 
+/// Bytes of a secret: a certificate chain of some 4 KiB a certificate, and far more than a token.
+pub const SECRET_BYTES_MAX: usize = 64 * 1024;
+
 /// Upper end of every duration of a configuration: 30 days. What should never end says so.
 pub const DURATION_SECONDS_MAX: u64 = 30 * 24 * 3600;
 
