@@ -69,18 +69,18 @@ pub const METHOD_EXTENSIONS_COUNT_MAX: usize = 54;
 /// 4 GiB that an index of 32 bits reaches.
 pub const ROUTES_COUNT_MAX: usize = 1_000_000;
 
-/// Bytes of a regular expression as it is written: longer ones are lists, and there is `in` for
-/// those.
-pub const REGEX_BYTES_MAX: usize = 1024;
+/// Bytes of a regular expression of a condition as it is written: longer ones are lists, and there
+/// is `in` for those.
+pub const CONDITION_REGEX_BYTES_MAX: usize = 1024;
 
-/// Bytes of what a regular expression compiles to before it is made deterministic: about 1,500
-/// states, room for [`REGEX_BYTES_MAX`] literal bytes. A text takes at most as many steps a byte,
-/// and next to always one.
-pub const REGEX_AUTOMATON_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of what a condition's expression compiles to before it is made deterministic: about 1,500
+/// states, room for [`CONDITION_REGEX_BYTES_MAX`] literal bytes. A value takes at most as many
+/// steps a byte, and next to always one.
+pub const CONDITION_AUTOMATON_BYTES_MAX: usize = 64 * 1024;
 
-/// Bytes of states that one worker keeps for one regular expression while it matches: some hundred
-/// states of a few hundred bytes; most need ten.
-pub const REGEX_CACHE_BYTES: usize = 128 * 1024;
+/// Bytes of states that one worker keeps for one condition's expression: some hundred states of a
+/// few hundred bytes; most need ten. It keeps them for [`REGEX_CACHES_COUNT_MAX`] expressions.
+pub const CONDITION_CACHE_BYTES: usize = 128 * 1024;
 
 /// Levels of `all`, `any` and `not` in each other: nobody reads more, and evaluation recurses.
 pub const CONDITION_DEPTH_MAX: usize = 8;

@@ -1,7 +1,7 @@
 //! Guards from their parts.
 
-use super::regex::{RegexError, Regexes};
 use super::media::MediaType;
+use super::regex::{RegexError, Regexes};
 use super::{Group, Guard, Lookup, Node, Place, Source, Test, Version};
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -82,6 +82,13 @@ impl Compiler {
             is_default: offer.is_default,
         });
         Some(Guard { conditions: conditions.into(), version, produces, count })
+    }
+
+    /// The places that its guards look at, by their number.
+    pub(super) fn into_lookups(self) -> Vec<Arc<Lookup>> {
+        let mut lookups: Vec<Arc<Lookup>> = self.lookups.into_values().collect();
+        lookups.sort_unstable_by_key(|lookup| lookup.number);
+        lookups
     }
 
     fn lookup(&mut self, place: Place, name: &str) -> Arc<Lookup> {

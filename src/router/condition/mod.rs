@@ -15,11 +15,12 @@
 //!   [`Verdict::FailsProduces`] says that only the last was missing.
 
 mod compile;
-mod disjoint;
-mod explain;
+mod table;
 mod lookup;
 mod media;
 mod regex;
+mod disjoint;
+mod explain;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -32,11 +33,12 @@ pub use explain::Finding;
 pub use lookup::{Lookup, Place, Scratch};
 pub use media::MediaType;
 pub use regex::RegexError;
+pub use table::{Judging, Table};
 
-use super::Parameters;
-use regex::{Caches, Regex};
+use super::{Parameters, Verdict};
 use crate::http::head::RequestHead;
 use crate::http::networks::Networks;
+use regex::{Caches, Regex};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -53,19 +55,6 @@ pub struct Subject<'a> {
     pub is_tls: bool,
     /// The canonical path, which the parameters lie in.
     pub path: &'a [u8],
-}
-
-/// What a guard says of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The route matches.
-    Holds,
-    /// It matches, and what it produces is wanted so much: 1 to 1000 thousandths.
-    HoldsWithQuality(u16),
-    /// A condition or the version is missing.
-    Fails,
-    /// All holds, but `Accept` takes nothing that the route produces.
-    FailsProduces,
 }
 
 /// Conditions, version and media types of one route.

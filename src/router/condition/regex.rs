@@ -1,8 +1,8 @@
-//! Regular expressions within bounds.
+//! Regular expressions over values, within bounds.
 //!
 //! Matching is by finite automata, in time linear in the text, whatever the pattern. What a pattern
-//! becomes is bounded by [`limits::REGEX_AUTOMATON_BYTES_MAX`], what a thread keeps for it by
-//! [`limits::REGEX_CACHE_BYTES`]. A literal that every match must hold is looked for first, so that
+//! becomes is bounded by [`limits::CONDITION_AUTOMATON_BYTES_MAX`], what a thread keeps for it by
+//! [`limits::CONDITION_CACHE_BYTES`]. A literal that every match must hold is looked for first, so that
 //! most texts never meet the automaton.
 //!
 //! Bytes are matched as they are: `.` is one byte but `\n`, classes such as `\d` and `\w` are
@@ -42,11 +42,11 @@ enum Required {
 /// Why a pattern is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RegexError {
-    /// It has more than [`limits::REGEX_BYTES_MAX`] bytes.
+    /// It has more than [`limits::CONDITION_REGEX_BYTES_MAX`] bytes.
     TooLong,
     /// It is no regular expression; what the parser says.
     Syntax(String),
-    /// Its automaton would be larger than [`limits::REGEX_AUTOMATON_BYTES_MAX`].
+    /// Its automaton would be larger than [`limits::CONDITION_AUTOMATON_BYTES_MAX`].
     TooLarge,
 }
 
@@ -54,7 +54,11 @@ impl fmt::Display for RegexError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RegexError::TooLong => {
-                write!(f, "the expression is longer than {} bytes", limits::REGEX_BYTES_MAX)
+                write!(
+                    f,
+                    "the expression is longer than {} bytes",
+                    limits::CONDITION_REGEX_BYTES_MAX
+                )
             }
             RegexError::Syntax(said) => write!(f, "no regular expression: {said}"),
             RegexError::TooLarge => f.write_str(
@@ -86,18 +90,19 @@ impl Regexes {
         if let Some(regex) = self.by_text.get(text) {
             return Ok(regex.clone());
         }
-        if text.len() > limits::REGEX_BYTES_MAX {
+        if text.len() > limits::CONDITION_REGEX_BYTES_MAX {
             return Err(RegexError::TooLong);
         }
         let mut parser = ParserBuilder::new();
-        let parsed = parser.unicode(false).utf8(false).build().parse(text);
+        parser.unicode(false).utf8(false).nest_limit(limits::REGEX_DEPTH_MAX);
+        let parsed = parser.build().parse(text);
         let parsed = parsed.map_err(|error| RegexError::Syntax(first_sentence(&error)))?;
         let config = meta::Config::new()
             .match_kind(MatchKind::LeftmostFirst)
             .utf8_empty(false)
-            .nfa_size_limit(Some(limits::REGEX_AUTOMATON_BYTES_MAX))
-            .onepass_size_limit(Some(limits::REGEX_AUTOMATON_BYTES_MAX))
-            .hybrid_cache_capacity(limits::REGEX_CACHE_BYTES);
+            .nfa_size_limit(Some(limits::CONDITION_AUTOMATON_BYTES_MAX))
+            .onepass_size_limit(Some(limits::CONDITION_AUTOMATON_BYTES_MAX))
+            .hybrid_cache_capacity(limits::CONDITION_CACHE_BYTES);
         let syntax = syntax::Config::new().unicode(false).utf8(false);
         let built = meta::Builder::new().configure(config).syntax(syntax).build_from_hir(&parsed);
         let regex = Arc::new(Regex {
@@ -145,20 +150,29 @@ impl Regex {
 pub struct Caches {
     owner: u64,
     slots: Vec<Option<Box<Cache>>>,
+    /// Slots that hold a cache.
+    count: usize,
 }
 
 impl Caches {
     fn of(&mut self, regex: &Regex) -> &mut Cache {
-        if self.owner != regex.owner {
+        let index = regex.number as usize;
+        let is_full = self.count >= limits::REGEX_CACHES_COUNT_MAX
+            && self.slots.get(index).is_none_or(Option::is_none);
+        if self.owner != regex.owner || is_full {
             // A cache belongs to one automaton, and those of an older configuration are gone.
             self.slots.clear();
+            self.count = 0;
             self.owner = regex.owner;
         }
-        let index = regex.number as usize;
         if self.slots.len() <= index {
             self.slots.resize_with(index + 1, || None);
         }
-        self.slots[index].get_or_insert_with(|| Box::new(regex.automaton.create_cache()))
+        let Caches { slots, count, .. } = self;
+        slots[index].get_or_insert_with(|| {
+            *count += 1;
+            Box::new(regex.automaton.create_cache())
+        })
     }
 }
 
@@ -263,7 +277,7 @@ mod tests {
         let compile = |text: &str| Regexes::new().compile(text);
         assert!(matches!(compile("(a"), Err(RegexError::Syntax(said)) if said == "unclosed group"));
         assert_eq!(compile("((a{99}){99}){99}").err(), Some(RegexError::TooLarge));
-        let long = "a".repeat(limits::REGEX_BYTES_MAX);
+        let long = "a".repeat(limits::CONDITION_REGEX_BYTES_MAX);
         assert!(compile(&long).is_ok());
         assert_eq!(compile(&format!("{long}a")).err(), Some(RegexError::TooLong));
     }
