@@ -4,7 +4,7 @@
 //! say anything. By the same rule [`client`] says whose request it is.
 
 use crate::http::field::{FieldId, FieldSet};
-use crate::http::head::{RequestHead, Version, split_unquoted, trim};
+use crate::http::head::{RequestHead, Version, list, split_unquoted, trim};
 use crate::http::networks::Networks;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
@@ -40,6 +40,33 @@ pub const fn drop_set(trusted: bool) -> FieldSet {
     if trusted { WRITTEN } else { WRITTEN.union(BELIEVED) }
 }
 
+/// Appends the lines for a request's head, each with its CRLF.
+///
+/// A trusted client's `X-Forwarded-Proto` and `-Host` stay as they are, because they tell about the
+/// first hop; `X-Forwarded-For` and `Forwarded` gain a member at their end.
+///
+/// Those of `but` are left out: the operator removes them, or writes them himself.
+#[inline(always)]
+pub fn request(head: RequestHead<'_>, hop: &Hop<'_>, but: FieldSet, out: &mut Vec<u8>) {
+    out.reserve(ROOM_BYTES);
+    if !but.contains(FieldId::Via) {
+        via(head.version(), out);
+    }
+    if !but.contains(FieldId::XForwardedFor) {
+        forwarded_for(head, hop, out);
+    }
+    if !but.contains(FieldId::XForwardedProto) {
+        let proto = Some(hop.proto.as_bytes());
+        kept_or_own(head, hop, FieldId::XForwardedProto, b"X-Forwarded-Proto: ", proto, out);
+    }
+    if !but.contains(FieldId::XForwardedHost) {
+        kept_or_own(head, hop, FieldId::XForwardedHost, b"X-Forwarded-Host: ", hop.host, out);
+    }
+    if !but.contains(FieldId::Forwarded) {
+        forwarded(head, hop, out);
+    }
+}
+
 /// The address of who asked: the peer's, or where the peer is trusted, the right-most address of
 /// `X-Forwarded-For` that is not; the left-most where all are trusted.
 ///
@@ -53,10 +80,11 @@ pub fn client(head: RequestHead<'_>, peer: IpAddr, trusted: &Networks) -> IpAddr
     }
     let found = if head.known().contains(FieldId::XForwardedFor) {
         let values = head.all(FieldId::XForwardedFor);
-        right_most(values.flat_map(|value| value.split(|byte| *byte == b',')).map(node), trusted)
+        right_most(values.flat_map(list).map(node), trusted)
     } else {
         let values = head.all(FieldId::Forwarded);
-        let members = values.flat_map(|value| split_unquoted(value, b','));
+        let members = values.flat_map(|value| split_unquoted(value, b',')).map(trim);
+        let members = members.filter(|member| !member.is_empty());
         right_most(members.map(|member| node(for_parameter(member)?)), trusted)
     };
     found.unwrap_or(peer)
@@ -98,20 +126,6 @@ fn node(text: &[u8]) -> Option<IpAddr> {
         }
     };
     address.parse().ok().map(|address: IpAddr| address.to_canonical())
-}
-
-/// Appends the lines for a request's head, each with its CRLF.
-///
-/// A trusted client's `X-Forwarded-Proto` and `-Host` stay as they are, because they tell about the
-/// first hop; `X-Forwarded-For` and `Forwarded` gain a member at their end.
-pub fn request(head: RequestHead<'_>, hop: &Hop<'_>, out: &mut Vec<u8>) {
-    out.reserve(ROOM_BYTES);
-    via(head.version(), out);
-    forwarded_for(head, hop, out);
-    let proto = Some(hop.proto.as_bytes());
-    kept_or_own(head, hop, FieldId::XForwardedProto, b"X-Forwarded-Proto: ", proto, out);
-    kept_or_own(head, hop, FieldId::XForwardedHost, b"X-Forwarded-Host: ", hop.host, out);
-    forwarded(head, hop, out);
 }
 
 /// Room for the lines of an IPv4 client with a short host; longer ones grow the buffer.
@@ -225,8 +239,9 @@ impl List {
     }
 }
 
-/// An IPv4 address that came in an IPv6 socket is written as IPv4, as allow-lists spell it.
-fn address(peer: IpAddr, out: &mut Vec<u8>) {
+/// Appends an address. An IPv4 address that came in an IPv6 socket is written as IPv4, as
+/// allow-lists spell it.
+pub fn address(peer: IpAddr, out: &mut Vec<u8>) {
     match peer.to_canonical() {
         IpAddr::V4(peer) => dotted(peer, out),
         // Writing to a Vec does not fail; the formatter of std needs no heap.
@@ -270,7 +285,8 @@ mod tests {
         parse::request(bytes.as_bytes(), &HeadLimits::default(), &mut index).unwrap();
         let head = RequestHead::new(bytes.as_bytes(), &index);
         let mut out = Vec::new();
-        request(head, &Hop { host: hop.host.and(head.authority()), ..*hop }, &mut out);
+        let hop = Hop { host: hop.host.and(head.authority()), ..*hop };
+        request(head, &hop, FieldSet::EMPTY, &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -341,6 +357,18 @@ mod tests {
     }
 
     #[test]
+    fn what_the_operator_writes_himself_is_left_out() {
+        let bytes = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let mut index = HeadIndex::new();
+        parse::request(bytes, &HeadLimits::default(), &mut index).unwrap();
+        let but = FieldSet::of(&[FieldId::Via, FieldId::XForwardedFor, FieldId::Forwarded]);
+        let mut out = Vec::new();
+        let hop = Hop { host: Some(b"a"), ..hop(false) };
+        request(RequestHead::new(bytes, &index), &hop, but, &mut out);
+        assert_eq!(out, b"X-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\n");
+    }
+
+    #[test]
     fn via_says_the_version_that_was_received() {
         let mut out = Vec::new();
         via(Version::Http10, &mut out);
@@ -376,7 +404,7 @@ mod tests {
             ("2001:db8::1, fd00::1", "2001:db8::1"),
             ("1.1.1.1, unknown, 10.3.3.3", "10.3.3.3"),
             ("1.1.1.1, unknown", "10.1.1.1"),
-            ("1.1.1.1, , 10.3.3.3", "10.3.3.3"),
+            ("1.1.1.1, , 10.3.3.3", "1.1.1.1"),
             ("", "10.1.1.1"),
         ] {
             assert_eq!(
