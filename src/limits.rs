@@ -69,6 +69,38 @@ pub const METHOD_EXTENSIONS_COUNT_MAX: usize = 54;
 /// 4 GiB that an index of 32 bits reaches.
 pub const ROUTES_COUNT_MAX: usize = 1_000_000;
 
+/// Bytes of a regular expression of a condition as it is written: longer ones are lists, and there
+/// is `in` for those.
+pub const CONDITION_REGEX_BYTES_MAX: usize = 1024;
+
+/// Bytes of what a condition's expression compiles to before it is made deterministic: about 1,500
+/// states, room for [`CONDITION_REGEX_BYTES_MAX`] literal bytes. A value takes at most as many
+/// steps a byte, and next to always one.
+pub const CONDITION_AUTOMATON_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of states that one worker keeps for one condition's expression: some hundred states of a
+/// few hundred bytes; most need ten. It keeps them for [`REGEX_CACHES_COUNT_MAX`] expressions.
+pub const CONDITION_CACHE_BYTES: usize = 128 * 1024;
+
+/// Levels of `all`, `any` and `not` in each other: nobody reads more, and evaluation recurses.
+pub const CONDITION_DEPTH_MAX: usize = 8;
+
+/// Comparisons in the conditions of one route.
+pub const CONDITIONS_COUNT_MAX: usize = 64;
+
+/// Members of one `in`, `not_in` or `client_ip`: they are found by bisection, so this bounds memory
+/// only.
+pub const CONDITION_LIST_COUNT_MAX: usize = 4096;
+
+/// Media types that one route produces. Each is looked for in `Accept` once a request.
+pub const PRODUCES_COUNT_MAX: usize = 16;
+
+/// Places where one group looks for its version: four kinds, each twice.
+pub const VERSION_SOURCES_COUNT_MAX: usize = 8;
+
+/// Pieces of values and decoded bytes that a worker keeps memory for between two requests.
+pub const CONDITION_VALUES_KEPT: usize = 4096;
+
 /// Endpoints of one cluster: four words of a set that is copied with each attempt.
 pub const ENDPOINTS_COUNT_MAX: usize = 256;
 

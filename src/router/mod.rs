@@ -65,6 +65,7 @@
 //! place are run at once, and only where their literal bytes stand.
 
 mod build;
+pub mod condition;
 mod guard;
 mod host;
 mod leaf;
