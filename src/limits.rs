@@ -160,9 +160,12 @@ pub const LOG_RING_BYTES: usize = 1024 * 1024;
 /// Bytes of a target or field value that a log record keeps; what is longer is cut.
 pub const LOG_FIELD_BYTES_MAX: usize = 4 * 1024;
 
+/// Texts of a log record: method, target, host, three fields, and an id that was kept.
+pub const LOG_TEXTS_COUNT: usize = 7;
+
 const _: () = assert!(LOG_FIELD_BYTES_MAX <= u16::MAX as usize);
-// Six texts and the fixed part of one record fill at most a thirty-second of the ring.
-const _: () = assert!(6 * LOG_FIELD_BYTES_MAX + 512 <= LOG_RING_BYTES / 32);
+// The texts and the fixed part of one record fill at most a thirty-second of the ring.
+const _: () = assert!(LOG_TEXTS_COUNT * LOG_FIELD_BYTES_MAX + 512 <= LOG_RING_BYTES / 32);
 
 /// Milliseconds between two drainings of the log rings: [`LOG_RING_BYTES`] holds that much.
 pub const LOG_POLL_MS: u64 = 20;
@@ -315,6 +318,45 @@ pub const DRAIN_GRACE_MS: u64 = 2_000;
 
 /// Milliseconds that a worker has to end when told to stop; it is then given up.
 pub const STOP_GRACE_MS: u64 = 2_000;
+
+// ---- actions
+
+/// Bytes of one template: a URL of 2 KiB, what every client takes, and room for names.
+pub const TEMPLATE_BYTES_MAX: usize = 4 * 1024;
+
+/// Texts and variables of one template: each costs a step a request.
+pub const TEMPLATE_PIECES_MAX: usize = 64;
+
+/// Fields that one route sets, adds and removes on one head.
+pub const FIELD_EDITS_MAX: usize = 64;
+
+/// Bytes of a fixed answer's body: it is queued whole, and this much may wait for a client before
+/// its next request is read. What is larger is a file.
+pub const RESPOND_BODY_BYTES_MAX: usize = ANSWERS_QUEUED_BYTES_MAX;
+
+/// Clusters that share one route: a walk of nanoseconds.
+pub const SHARES_COUNT_MAX: usize = 32;
+
+/// Bytes of a body that nobody wants, read over so that its connection can go on: what most forms
+/// send; a new connection costs less than reading more.
+pub const DISCARD_BYTES_MAX: u64 = 64 * 1024;
+
+/// Bytes of a rewriting expression: 1 KiB is more than a person can read.
+pub const REWRITE_REGEX_BYTES_MAX: usize = 1024;
+
+/// Bytes of its program, and of each table it is searched with: `(a{50}){50}` has 60 KB.
+pub const REWRITE_PROGRAM_BYTES_MAX: usize = 256 * 1024;
+
+/// Groups of a rewriting expression, the whole match among them.
+pub const REWRITE_GROUPS_MAX: usize = 17;
+
+/// Expressions whose working memory a worker keeps at once: 64 of some 10 KB.
+pub const REWRITE_CACHES_MAX: usize = 64;
+
+/// Bytes of a request id that is kept: a UUID has 36, a trace's context 55.
+pub const REQUEST_ID_BYTES_MAX: usize = 128;
+
+const _: () = assert!(REQUEST_ID_BYTES_MAX <= LOG_FIELD_BYTES_MAX);
 
 // ---- gateway
 

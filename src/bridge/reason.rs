@@ -62,6 +62,10 @@ macro_rules! reasons {
 reasons! {
     /// The upstream's response, whatever its status, reached the client whole.
     Ok: "ok" 0 Nobody "";
+    /// The route sent the client elsewhere.
+    Redirected: "redirected" 0 Nobody "";
+    /// The route answered with its fixed text.
+    Responded: "responded" 0 Nobody "";
     /// The request head breaks RFC 9112 or RFC 9110.
     RequestMalformed: "request_malformed" 400 Client "http_request_error";
     /// The request's body length is ambiguous or malformed (RFC 9112 section 6.3).

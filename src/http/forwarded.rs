@@ -4,7 +4,7 @@
 //! say anything.
 
 use crate::http::field::{FieldId, FieldSet};
-use crate::http::head::{RequestHead, Version};
+use crate::http::head::{RequestHead, Version, list, trim};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -43,14 +43,77 @@ pub const fn drop_set(trusted: bool) -> FieldSet {
 ///
 /// A trusted client's `X-Forwarded-Proto` and `-Host` stay as they are, because they tell about the
 /// first hop; `X-Forwarded-For` and `Forwarded` gain a member at their end.
-pub fn request(head: RequestHead<'_>, hop: &Hop<'_>, out: &mut Vec<u8>) {
+///
+/// Those of `but` are left out: the operator removes them, or writes them himself.
+#[inline(always)]
+pub fn request(head: RequestHead<'_>, hop: &Hop<'_>, but: FieldSet, out: &mut Vec<u8>) {
     out.reserve(ROOM_BYTES);
-    via(head.version(), out);
-    forwarded_for(head, hop, out);
-    let proto = Some(hop.proto.as_bytes());
-    kept_or_own(head, hop, FieldId::XForwardedProto, b"X-Forwarded-Proto: ", proto, out);
-    kept_or_own(head, hop, FieldId::XForwardedHost, b"X-Forwarded-Host: ", hop.host, out);
-    forwarded(head, hop, out);
+    if !but.contains(FieldId::Via) {
+        via(head.version(), out);
+    }
+    if !but.contains(FieldId::XForwardedFor) {
+        forwarded_for(head, hop, out);
+    }
+    if !but.contains(FieldId::XForwardedProto) {
+        let proto = Some(hop.proto.as_bytes());
+        kept_or_own(head, hop, FieldId::XForwardedProto, b"X-Forwarded-Proto: ", proto, out);
+    }
+    if !but.contains(FieldId::XForwardedHost) {
+        kept_or_own(head, hop, FieldId::XForwardedHost, b"X-Forwarded-Host: ", hop.host, out);
+    }
+    if !but.contains(FieldId::Forwarded) {
+        forwarded(head, hop, out);
+    }
+}
+
+/// The address of the client that asked: the peer's, or where the peer is a trusted proxy the
+/// right-most address of its list that is not trusted itself. Where all are, the left-most; what
+/// stands left of a member that is no address (`unknown`, a made-up name) is nobody's word.
+///
+/// `X-Forwarded-For` is read, and `Forwarded` only where there is none: a proxy that writes the
+/// older field alone passes whatever the client wrote into the newer one.
+pub fn client(head: RequestHead<'_>, peer: IpAddr, is_trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
+    if !is_trusted(peer) {
+        return peer.to_canonical();
+    }
+    let mut found: Option<IpAddr> = None;
+    let mut take = |address: Option<IpAddr>| match address {
+        None => found = None,
+        Some(address) if !is_trusted(address) => found = Some(address),
+        Some(address) => found = found.or(Some(address)),
+    };
+    if head.known().contains(FieldId::XForwardedFor) {
+        head.all(FieldId::XForwardedFor).flat_map(list).for_each(|member| take(node(member)));
+    } else {
+        let members = head.all(FieldId::Forwarded).flat_map(list);
+        members.for_each(|member| take(forwarded_node(member)));
+    }
+    found.unwrap_or(peer).to_canonical()
+}
+
+/// The `for` of one element of `Forwarded` (RFC 7239 section 4).
+fn forwarded_node(element: &[u8]) -> Option<IpAddr> {
+    let mut pairs = element.split(|byte| *byte == b';').map(trim);
+    let value = pairs.find_map(|pair| {
+        let (name, value) = pair.split_at_checked(4)?;
+        name.eq_ignore_ascii_case(b"for=").then_some(value)
+    })?;
+    let bare = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
+    node(bare.unwrap_or(value))
+}
+
+/// An address with or without a port: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`,
+/// `[2001:db8::1]:80`.
+fn node(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?;
+    let host = match text.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?.0,
+        None => match text.split_once(':') {
+            Some((host, port)) if !port.contains(':') => host,
+            Some(_) | None => text,
+        },
+    };
+    host.parse().ok().map(|address: IpAddr| address.to_canonical())
 }
 
 /// Room for the lines of an IPv4 client with a short host; longer ones grow the buffer.
@@ -164,8 +227,9 @@ impl List {
     }
 }
 
-/// An IPv4 address that came in an IPv6 socket is written as IPv4, as allow-lists spell it.
-fn address(peer: IpAddr, out: &mut Vec<u8>) {
+/// Appends an address. An IPv4 address that came in an IPv6 socket is written as IPv4, as
+/// allow-lists spell it.
+pub fn address(peer: IpAddr, out: &mut Vec<u8>) {
     match peer.to_canonical() {
         IpAddr::V4(peer) => dotted(peer, out),
         // Writing to a Vec does not fail; the formatter of std needs no heap.
@@ -209,7 +273,8 @@ mod tests {
         parse::request(bytes.as_bytes(), &HeadLimits::default(), &mut index).unwrap();
         let head = RequestHead::new(bytes.as_bytes(), &index);
         let mut out = Vec::new();
-        request(head, &Hop { host: hop.host.and(head.authority()), ..*hop }, &mut out);
+        let hop = Hop { host: hop.host.and(head.authority()), ..*hop };
+        request(head, &hop, FieldSet::EMPTY, &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -277,6 +342,54 @@ mod tests {
         assert!(drop_set(false).contains(FieldId::XRealIp));
         assert!(!drop_set(true).contains(FieldId::XRealIp));
         assert!(drop_set(true).contains(FieldId::XForwardedFor));
+    }
+
+    fn client_of(fields: &str, peer: IpAddr) -> String {
+        let bytes = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+        let mut index = HeadIndex::new();
+        parse::request(bytes.as_bytes(), &HeadLimits::default(), &mut index).unwrap();
+        let head = RequestHead::new(bytes.as_bytes(), &index);
+        let is_trusted =
+            |address: IpAddr| matches!(address, IpAddr::V4(v4) if v4.octets()[0] == 10);
+        client(head, peer, is_trusted).to_string()
+    }
+
+    const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+
+    #[test]
+    fn an_untrusted_peer_is_the_client_whatever_it_says() {
+        assert_eq!(client_of("X-Forwarded-For: 192.0.2.1\r\n", PEER), "192.0.2.44");
+    }
+
+    #[test]
+    fn behind_trusted_proxies_the_client_is_the_rightmost_that_is_not_one() {
+        for (fields, client) in [
+            ("X-Forwarded-For: 1.1.1.1, 192.0.2.1, 10.9.9.9\r\n", "192.0.2.1"),
+            ("X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-For: 192.0.2.1:443\r\n", "192.0.2.1"),
+            ("X-Forwarded-For: 10.0.0.3, 10.0.0.2\r\n", "10.0.0.3"),
+            ("X-Forwarded-For: 1.1.1.1, unknown, 10.0.0.2\r\n", "10.0.0.2"),
+            ("X-Forwarded-For: 1.1.1.1, unknown\r\n", "10.0.0.1"),
+            ("X-Forwarded-For: ::ffff:192.0.2.7\r\n", "192.0.2.7"),
+            ("X-Forwarded-For: [2001:db8::1]:80\r\n", "2001:db8::1"),
+            ("Forwarded: for=1.1.1.1, FOR=\"[2001:db8::1]:80\";proto=http\r\n", "2001:db8::1"),
+            ("Forwarded: for=1.1.1.1, proto=http\r\n", "10.0.0.1"),
+            ("Forwarded: for=1.1.1.1\r\nX-Forwarded-For: 2.2.2.2\r\n", "2.2.2.2"),
+            ("", "10.0.0.1"),
+        ] {
+            assert_eq!(client_of(fields, PROXY), client, "{fields}");
+        }
+    }
+
+    #[test]
+    fn what_the_operator_writes_himself_is_left_out() {
+        let bytes = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let mut index = HeadIndex::new();
+        parse::request(bytes, &HeadLimits::default(), &mut index).unwrap();
+        let but = FieldSet::of(&[FieldId::Via, FieldId::XForwardedFor, FieldId::Forwarded]);
+        let mut out = Vec::new();
+        let hop = Hop { host: Some(b"a"), ..hop(false) };
+        request(RequestHead::new(bytes, &index), &hop, but, &mut out);
+        assert_eq!(out, b"X-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\n");
     }
 
     #[test]

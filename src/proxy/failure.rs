@@ -121,7 +121,8 @@ pub fn keeps_connection(reason: Reason) -> bool {
 #[rustfmt::skip]
 pub fn text(reason: Reason) -> &'static str {
     match reason {
-        Reason::Ok | Reason::ClientClosed | Reason::ClientWriteTimeout
+        Reason::Ok | Reason::Redirected | Reason::Responded
+        | Reason::ClientClosed | Reason::ClientWriteTimeout
         | Reason::KeepAliveTimeout => "",
         Reason::RequestMalformed => "the request is malformed",
         Reason::FramingInvalid => "the length of the request body is ambiguous",
