@@ -383,6 +383,52 @@ const _: () = assert!(*ENTRIES_COUNT.end() * COMPLETIONS_PER_ENTRY <= 65_536);
 /// Characters of the name of a route or a cluster: it is a label of every series.
 pub const NAME_CHARACTERS_MAX: usize = 128;
 
+/// Levels of a route's conditions: `all` in `any` in `not`, and as many again.
+pub const CONDITION_DEPTH_MAX: usize = 8;
+
+/// Comparisons of one route, over all levels: each costs a request some ten nanoseconds, so this
+/// many half a microsecond.
+pub const CONDITIONS_COUNT_MAX: usize = 64;
+
+/// Values or networks that one condition lists: a request is compared with a hundred in the time of
+/// a hash, and what needs more is data, not routing.
+pub const CONDITION_VALUES_COUNT_MAX: usize = 1024;
+
+/// Media types of one route's `produces`: a format has two or three names.
+pub const PRODUCES_COUNT_MAX: usize = 32;
+
+/// Sources of a version: one of each kind.
+pub const VERSION_SOURCES_COUNT_MAX: usize = 4;
+
+/// Versions of one group: a release a week for five years.
+pub const VERSIONS_COUNT_MAX: usize = 256;
+
+/// Clusters that share one route's requests: with the largest weights their sum has 26 bits.
+pub const WEIGHTED_CLUSTERS_COUNT_MAX: usize = 64;
+
+/// Status codes of a redirect; not all of the range are.
+pub const REDIRECT_STATUS: RangeInclusive<u16> = 301..=308;
+
+/// Status codes of a fixed answer: an informational one is no answer.
+pub const RESPOND_STATUS: RangeInclusive<u16> = 200..=599;
+
+/// Bytes of a fixed answer's body: a page of text. It is in memory once a route, and what is larger
+/// is a file's to serve.
+pub const RESPOND_BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Names that stand for a folder: `index.html` and what a site moved from.
+pub const INDEX_FILES_COUNT_MAX: usize = 16;
+
+/// Changes of one head by one route: more than a browser sends fields.
+pub const HEADER_EDITS_COUNT_MAX: usize = 64;
+
+/// Bytes of a template as it is written: as long as a path pattern may be.
+pub const TEMPLATE_BYTES_MAX: usize = PATTERN_BYTES_MAX;
+
+// A condition is a table in a list, below `routes[0].when`, and lists values itself.
+const _: () = assert!(2 * CONDITION_DEPTH_MAX + 5 < CONFIG_DEPTH_MAX);
+const _: () = assert!(WEIGHTED_CLUSTERS_COUNT_MAX as u64 * (WEIGHT_MAX as u64) < u32::MAX as u64);
+
 // ---- bench
 
 /// Targets of one run of the load generator: a day's distinct URLs of a busy site, 30 MB of text.
