@@ -46,7 +46,8 @@ const INTRODUCTION: &str = include_str!("introduction.md");
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Format, GatewayConfig, decode, read};
+    use super::super::decode::Decoded;
+    use super::super::{Format, GatewayConfig, decode, files};
     use super::*;
     use crate::error::Fault;
 
@@ -76,8 +77,11 @@ mod tests {
     }
 
     fn decoded(text: &str) -> (GatewayConfig, Vec<Fault>) {
-        let document = read::document(text.to_owned(), Format::Toml, "frys.toml").expect("TOML");
-        let (config, faults) = decode::gateway(&document);
+        let mut document = match files::read_text(text.to_owned(), Format::Toml, "frys.toml") {
+            Ok(document) => document,
+            Err(error) => return (GatewayConfig::default(), error.faults),
+        };
+        let Decoded { config, faults, .. } = decode::gateway(&mut document);
         let timeouts = config.effective_timeouts();
         (GatewayConfig { timeouts, ..config }, faults)
     }

@@ -34,6 +34,8 @@ pub(crate) static ROOT: Section = Section {
     title: "top level",
     text: "What stands before the first table.",
     keys: &[
+        key("include", "list of strings", "[]", "Other files, or patterns of them; see above."),
+        key("env", "list of names or table", "[]", "Variables that `${env.NAME}` may name."),
         key(
             "listen_addr",
             "address",
@@ -90,7 +92,6 @@ pub(crate) static ROOT: Section = Section {
         "discovery",
         "etcd",
         "health_check",
-        "include",
         "jaeger",
         "load_balancer",
         "middlewares",

@@ -142,7 +142,8 @@ fn build_fault(fault: BuildFault, names: &[String]) -> Fault {
                  specific: give one of them another host, path or methods",
                 a.0
             );
-            Fault::new(format!("routes[{}].path", b.0), message)
+            let path = |route: RouteId| format!("routes[{}].path", route.0);
+            Fault::new(path(b), message).against(path(a), "the route that it ties with")
         }
         BuildFault::TooDeep { route } => {
             let most = limits::CHOICES_COUNT_MAX;
@@ -164,7 +165,8 @@ fn same_names(config: &GatewayConfig, names: &[String], faults: &mut Vec<Fault>)
         let is_given = |index: usize| !config.routes[index].id.is_empty();
         if earlier != index && (is_given(earlier) || is_given(index)) {
             let message = format!("routes[{earlier}] is named `{name}` too");
-            faults.push(Fault::new(format!("routes[{index}].id"), message));
+            let id = |index: usize| format!("routes[{index}].id");
+            faults.push(Fault::new(id(index), message).against(id(earlier), "the other route"));
         }
     }
 }

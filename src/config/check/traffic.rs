@@ -25,7 +25,9 @@ pub(super) fn check(config: &GatewayConfig, faults: &mut Faults) {
         let id = found.name();
         if let Some(other) = ids.get(&id) {
             let message = format!("`{}` is the id of `routes[{other}]` already", id.escape_debug());
-            faults.push(&path::join(&base, "id"), message);
+            let other = path::join(&path::element("routes", *other), "id");
+            let fault = Fault::new(path::join(&base, "id"), message);
+            faults.add(fault.against(other, "the other route"));
             continue;
         }
         ids.insert(id, index);
@@ -82,7 +84,8 @@ fn upstreams(base: &str, found: &[Upstream], kind: LoadBalancerType, faults: &mu
         }
         if let Some(other) = seen.insert(upstream.url.host_and_port(), index) {
             let message = format!("`upstreams[{other}]` is the same; give it a larger weight");
-            faults.push(&url, message);
+            let other = path::join(&path::element(&list, other), "url");
+            faults.add(Fault::new(url, message).against(other, "here it is first"));
         }
     }
     balancer(base, found, kind, faults);
