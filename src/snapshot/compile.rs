@@ -411,7 +411,7 @@ mod tests {
     use super::*;
     use crate::config::{ClusterConfig, ConnectionLimits, Upstream as Configured};
     use crate::http::method::Method;
-    use crate::router::{Found, Parameters, Request, Scratch};
+    use crate::router::{Found, NoGuards, Parameters, Request, Scratch};
     use crate::snapshot::Action;
     use std::net::SocketAddr;
 
