@@ -167,6 +167,17 @@ pub const PIPES_FREE_COUNT_MAX: usize = 64;
 /// fifth, at 1 MiB it wins by a half or more.
 pub const TRANSFER_BYTES_MIN: u64 = 128 * 1024;
 
+/// Bytes of a block for parts of files: two of them keep a client of 1 Gbit/s at 1 ms a turn busy,
+/// and are what a slow reader of a file costs.
+pub const FILE_CHUNK_BYTES: usize = 64 * 1024;
+
+/// Unused blocks for parts of files that are kept: 2 MiB a worker.
+pub const FILE_CHUNKS_FREE_COUNT_MAX: usize = 32;
+
+/// A part of a file of at least this much goes through a pipe: below, two copies cost less than a
+/// thread of the kernel that fills it.
+pub const FILE_TRANSFER_BYTES_MIN: u64 = 256 * 1024;
+
 /// A dropped socket that still sends is cut after this long: nginx's lingering time.
 pub const LINGER_MS_MAX: u64 = 30_000;
 
@@ -180,8 +191,8 @@ pub const RING_DRAIN_MS_MAX: u64 = 2_000;
 const _: () = assert!(SHUTDOWN_LINGER_MS_MAX < LINGER_MS_MAX);
 const _: () = assert!(SEGMENTS_PER_SEND_MAX <= 1024, "the kernel's IOV_MAX");
 
-/// Operations in flight: each socket receives, sends and polls; listeners accept; and what closed
-/// this turn may still be on its way back.
+/// Operations in flight: each socket receives, sends and polls, or waits for a file; listeners
+/// accept; and what closed this turn may still be on its way back.
 pub const fn operations_count_max(sockets_count_max: usize) -> usize {
     4 * sockets_count_max + LISTENERS_COUNT_MAX + ACCEPTS_QUEUED_MAX
 }
@@ -492,6 +503,25 @@ const _: () = assert!(*ENTRIES_COUNT.end() * COMPLETIONS_PER_ENTRY <= 65_536);
 
 /// Characters of the name of a route or a cluster: it is a label of every series.
 pub const NAME_CHARACTERS_MAX: usize = 128;
+
+/// Versions of one group: a release a week for five years.
+pub const VERSIONS_COUNT_MAX: usize = 256;
+
+/// Clusters that share one route's requests: with the largest weights their sum has 26 bits.
+pub const WEIGHTED_CLUSTERS_COUNT_MAX: usize = 64;
+
+/// Status codes of a redirect; not all of the range are.
+pub const REDIRECT_STATUS: RangeInclusive<u16> = 301..=308;
+
+/// Status codes of a fixed answer: an informational one is no answer.
+pub const RESPOND_STATUS: RangeInclusive<u16> = 200..=599;
+
+/// Names that stand for a folder: `index.html` and what a site moved from.
+pub const INDEX_FILES_COUNT_MAX: usize = 16;
+
+// A condition is a table in a list, below `routes[0].when`, and lists values itself.
+const _: () = assert!(2 * CONDITION_DEPTH_MAX + 5 < CONFIG_DEPTH_MAX);
+const _: () = assert!(WEIGHTED_CLUSTERS_COUNT_MAX as u64 * (WEIGHT_MAX as u64) < u32::MAX as u64);
 
 // ---- bench
 

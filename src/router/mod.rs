@@ -70,6 +70,7 @@ mod guard;
 mod host;
 mod leaf;
 mod methods;
+pub mod naive;
 pub mod path;
 mod pattern;
 mod regex;
