@@ -402,3 +402,6 @@ fn parameters(route: &config::Route) -> Vec<String> {
     // A path that cannot be read is the router's fault to tell.
     Pattern { path, ..Pattern::segments("/") }.parameter_names().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;
