@@ -69,6 +69,38 @@ pub const METHOD_EXTENSIONS_COUNT_MAX: usize = 54;
 /// 4 GiB that an index of 32 bits reaches.
 pub const ROUTES_COUNT_MAX: usize = 1_000_000;
 
+/// Bytes of a regular expression of a condition as it is written: longer ones are lists, and there
+/// is `in` for those.
+pub const CONDITION_REGEX_BYTES_MAX: usize = 1024;
+
+/// Bytes of what a condition's expression compiles to before it is made deterministic: about 1,500
+/// states, room for [`CONDITION_REGEX_BYTES_MAX`] literal bytes. A value takes at most as many
+/// steps a byte, and next to always one.
+pub const CONDITION_AUTOMATON_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of states that one worker keeps for one condition's expression: some hundred states of a
+/// few hundred bytes; most need ten. It keeps them for [`REGEX_CACHES_COUNT_MAX`] expressions.
+pub const CONDITION_CACHE_BYTES: usize = 128 * 1024;
+
+/// Levels of `all`, `any` and `not` in each other: nobody reads more, and evaluation recurses.
+pub const CONDITION_DEPTH_MAX: usize = 8;
+
+/// Comparisons in the conditions of one route.
+pub const CONDITIONS_COUNT_MAX: usize = 64;
+
+/// Members of one `in`, `not_in` or `client_ip`: they are found by bisection, so this bounds memory
+/// only.
+pub const CONDITION_LIST_COUNT_MAX: usize = 4096;
+
+/// Media types that one route produces. Each is looked for in `Accept` once a request.
+pub const PRODUCES_COUNT_MAX: usize = 16;
+
+/// Places where one group looks for its version: four kinds, each twice.
+pub const VERSION_SOURCES_COUNT_MAX: usize = 8;
+
+/// Pieces of values and decoded bytes that a worker keeps memory for between two requests.
+pub const CONDITION_VALUES_KEPT: usize = 4096;
+
 /// Endpoints of one cluster: four words of a set that is copied with each attempt.
 pub const ENDPOINTS_COUNT_MAX: usize = 256;
 
@@ -135,6 +167,17 @@ pub const PIPES_FREE_COUNT_MAX: usize = 64;
 /// fifth, at 1 MiB it wins by a half or more.
 pub const TRANSFER_BYTES_MIN: u64 = 128 * 1024;
 
+/// Bytes of a block for parts of files: two of them keep a client of 1 Gbit/s at 1 ms a turn busy,
+/// and are what a slow reader of a file costs.
+pub const FILE_CHUNK_BYTES: usize = 64 * 1024;
+
+/// Unused blocks for parts of files that are kept: 2 MiB a worker.
+pub const FILE_CHUNKS_FREE_COUNT_MAX: usize = 32;
+
+/// A part of a file of at least this much goes through a pipe: below, two copies cost less than a
+/// thread of the kernel that fills it.
+pub const FILE_TRANSFER_BYTES_MIN: u64 = 256 * 1024;
+
 /// A dropped socket that still sends is cut after this long: nginx's lingering time.
 pub const LINGER_MS_MAX: u64 = 30_000;
 
@@ -148,8 +191,8 @@ pub const RING_DRAIN_MS_MAX: u64 = 2_000;
 const _: () = assert!(SHUTDOWN_LINGER_MS_MAX < LINGER_MS_MAX);
 const _: () = assert!(SEGMENTS_PER_SEND_MAX <= 1024, "the kernel's IOV_MAX");
 
-/// Operations in flight: each socket receives, sends and polls; listeners accept; and what closed
-/// this turn may still be on its way back.
+/// Operations in flight: each socket receives, sends and polls, or waits for a file; listeners
+/// accept; and what closed this turn may still be on its way back.
 pub const fn operations_count_max(sockets_count_max: usize) -> usize {
     4 * sockets_count_max + LISTENERS_COUNT_MAX + ACCEPTS_QUEUED_MAX
 }

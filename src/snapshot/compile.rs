@@ -6,8 +6,9 @@ mod edits;
 
 use super::endpoints::{self, Source};
 use super::{Balance, Cluster, ClusterId, Limits, Listener, Pool, Resolved, Snapshot};
-use super::{Timeouts, TrustedProxies, Upstream, UpstreamId};
+use super::{Timeouts, Upstream, UpstreamId};
 use crate::config::{self, Fault, GatewayConfig, ListenAddress, LoadBalancerType};
+use crate::http::networks::Networks;
 use crate::limits;
 use crate::router::{BuildFault, Builder, NoGuards, Part, PathPattern, Pattern, PatternError};
 use crate::router::{RouteId, Router};
@@ -60,7 +61,7 @@ pub fn compile(
         routes: routes.into(),
         clusters: clusters.clusters.into(),
         upstreams: clusters.upstreams.into(),
-        trusted: TrustedProxies::new(&config.trusted_proxies),
+        trusted: Networks::new(&config.trusted_proxies),
         request_id,
         limits: compiled_limits(config),
         timeouts: timeouts(config.effective_timeouts()),

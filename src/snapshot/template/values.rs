@@ -7,7 +7,7 @@ use crate::http::forwarded;
 use crate::http::head::{Form, RequestHead, trim};
 use crate::http::target;
 use crate::router::Parameters;
-use crate::snapshot::TrustedProxies;
+use crate::http::networks::Networks;
 use regex_automata::util::primitives::NonMaxUsize;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ pub struct Values<'a> {
     /// The other end of the client's connection; none on a Unix socket.
     pub peer: Option<SocketAddr>,
     /// The proxies whose word counts, where the peer is one of them.
-    pub trusted: Option<&'a TrustedProxies>,
+    pub trusted: Option<&'a Networks>,
     /// `http` or `https`.
     pub scheme: &'static str,
     /// The request's id.
@@ -123,7 +123,7 @@ impl Values<'_> {
         let Some(peer) = self.peer else { return };
         let client = match self.trusted {
             Some(trusted) => {
-                forwarded::client(self.request, peer.ip(), |address| trusted.contains(address))
+                forwarded::client(self.request, peer.ip(), trusted)
             }
             None => peer.ip(),
         };
