@@ -172,8 +172,8 @@ impl<'a> Routes<'a> {
     }
 
     fn split(&mut self, place: &str, route: &config::Route) -> Option<Action> {
-        if route.clusters.len() > limits::SHARES_COUNT_MAX {
-            let most = limits::SHARES_COUNT_MAX;
+        if route.clusters.len() > limits::WEIGHTED_CLUSTERS_COUNT_MAX {
+            let most = limits::WEIGHTED_CLUSTERS_COUNT_MAX;
             self.fault(place, format!("at most {most} clusters share a route"));
             return None;
         }

@@ -82,7 +82,7 @@ fn refuses_shares_that_lead_nowhere() {
     refused(weighted(&[("blue", 1), ("red", 1)]), "routes[0].clusters[1].name");
     refused(weighted(&[("blue", 1), ("blue", 1)]), "routes[0].clusters[1].name");
     refused(weighted(&[("blue", 0), ("green", 0)]), "routes[0].clusters");
-    let many = vec![("blue", 1); limits::SHARES_COUNT_MAX + 1];
+    let many = vec![("blue", 1); limits::WEIGHTED_CLUSTERS_COUNT_MAX + 1];
     refused(weighted(&many), "routes[0].clusters");
     let near = faults(weighted(&[("blu", 1)]));
     assert_eq!(near[0].nearest.as_deref(), Some("blue"));
@@ -244,7 +244,7 @@ fn refuses_edits_of_fields_that_are_not_the_operators() {
         ..HeaderEdits::default()
     };
     refused(with_edits(broken), "routes[0].request_headers.set.X-A");
-    let many = (0..=limits::FIELD_EDITS_MAX).map(|number| format!("X-{number}")).collect();
+    let many = (0..=limits::HEADER_EDITS_COUNT_MAX).map(|number| format!("X-{number}")).collect();
     let many = HeaderEdits { remove: many, ..HeaderEdits::default() };
     refused(with_edits(many), "routes[0].request_headers");
 }
