@@ -504,6 +504,25 @@ const _: () = assert!(*ENTRIES_COUNT.end() * COMPLETIONS_PER_ENTRY <= 65_536);
 /// Characters of the name of a route or a cluster: it is a label of every series.
 pub const NAME_CHARACTERS_MAX: usize = 128;
 
+/// Versions of one group: a release a week for five years.
+pub const VERSIONS_COUNT_MAX: usize = 256;
+
+/// Clusters that share one route's requests: with the largest weights their sum has 26 bits.
+pub const WEIGHTED_CLUSTERS_COUNT_MAX: usize = 64;
+
+/// Status codes of a redirect; not all of the range are.
+pub const REDIRECT_STATUS: RangeInclusive<u16> = 301..=308;
+
+/// Status codes of a fixed answer: an informational one is no answer.
+pub const RESPOND_STATUS: RangeInclusive<u16> = 200..=599;
+
+/// Names that stand for a folder: `index.html` and what a site moved from.
+pub const INDEX_FILES_COUNT_MAX: usize = 16;
+
+// A condition is a table in a list, below `routes[0].when`, and lists values itself.
+const _: () = assert!(2 * CONDITION_DEPTH_MAX + 5 < CONFIG_DEPTH_MAX);
+const _: () = assert!(WEIGHTED_CLUSTERS_COUNT_MAX as u64 * (WEIGHT_MAX as u64) < u32::MAX as u64);
+
 // ---- bench
 
 /// Targets of one run of the load generator: a day's distinct URLs of a busy site, 30 MB of text.

@@ -57,7 +57,8 @@ impl Document {
         let mut node = &self.root;
         for step in path::steps(path) {
             let next = match &step {
-                Step::Key(key) => node.get(key),
+                // Conditions are one or a list of one, with the same paths.
+                Step::Key(key) => node.get(key).or_else(|| node.only()?.get(key)),
                 Step::Index(index) => node.element(*index),
             };
             let Some(next) = next else { break };

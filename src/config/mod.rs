@@ -23,6 +23,7 @@ mod path;
 mod node;
 mod document;
 mod read;
+mod kind;
 mod keys;
 mod sections;
 mod decode;

@@ -4,7 +4,12 @@ mod fields;
 mod values;
 pub(crate) mod units;
 mod gateway;
-mod traffic;
+mod route;
+mod condition;
+mod version;
+mod policy;
+mod action;
+mod cluster;
 
 use super::GatewayConfig;
 use super::document::Document;
