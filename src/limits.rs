@@ -393,14 +393,11 @@ pub const TEMPLATE_BYTES_MAX: usize = PATTERN_BYTES_MAX;
 pub const TEMPLATE_PIECES_MAX: usize = 64;
 
 /// Changes of one head by one route: more than a browser sends fields.
-pub const HEADER_EDITS_COUNT_MAX: usize = 64;
+pub const FIELD_EDITS_MAX: usize = 64;
 
 /// Bytes of a fixed answer's body: it is queued whole, and this much may wait for a client before
 /// its next request is read. What is larger is a file.
 pub const RESPOND_BODY_BYTES_MAX: usize = ANSWERS_QUEUED_BYTES_MAX;
-
-/// Clusters that share one route's requests: with the largest weights their sum has 26 bits.
-pub const WEIGHTED_CLUSTERS_COUNT_MAX: usize = 64;
 
 /// Bytes of a body that nobody wants, read over so that its connection can go on: what most forms
 /// send; a new connection costs less than reading more.

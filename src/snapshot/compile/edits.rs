@@ -18,8 +18,8 @@ pub(super) fn edits(
     faults: &mut Vec<Fault>,
 ) -> Edits {
     let count = edits.set.len() + edits.append.len() + edits.remove.len();
-    if count > limits::HEADER_EDITS_COUNT_MAX {
-        let most = limits::HEADER_EDITS_COUNT_MAX;
+    if count > limits::FIELD_EDITS_MAX {
+        let most = limits::FIELD_EDITS_MAX;
         faults.push(Fault::new(place, format!("more than {most} changes")));
         return Edits::default();
     }

@@ -244,7 +244,7 @@ fn refuses_edits_of_fields_that_are_not_the_operators() {
         ..HeaderEdits::default()
     };
     refused(with_edits(broken), "routes[0].request_headers.set.X-A");
-    let many = (0..=limits::HEADER_EDITS_COUNT_MAX).map(|number| format!("X-{number}")).collect();
+    let many = (0..=limits::FIELD_EDITS_MAX).map(|number| format!("X-{number}")).collect();
     let many = HeaderEdits { remove: many, ..HeaderEdits::default() };
     refused(with_edits(many), "routes[0].request_headers");
 }
