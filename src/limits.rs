@@ -446,6 +446,12 @@ pub const CONFIG_ALIAS_NODES_MAX: usize = 100_000;
 /// Faults of one configuration that are listed; a wrong list of routes has one for each route.
 pub const CONFIG_FAULTS_MAX: usize = 1000;
 
+/// Files that include one another: nobody finds a key again that is further down.
+pub const INCLUDE_DEPTH_MAX: usize = 8;
+
+/// Files of one configuration: a tenant each, each with a file descriptor's worth of reading.
+pub const INCLUDE_FILES_MAX: usize = 10_000;
+
 /// Bytes of a secret: a certificate chain of some 4 KiB a certificate, and far more than a token.
 pub const SECRET_BYTES_MAX: usize = 64 * 1024;
 

@@ -65,6 +65,8 @@ impl Form {
     pub(crate) const VERSION: Form = Form { words: "name", pattern: "^[-._0-9A-Za-z]{1,128}$" };
     pub(crate) const PARAMETER: Form =
         Form { words: "parameter name", pattern: "^[A-Za-z_][A-Za-z0-9_]*$" };
+    pub(crate) const VARIABLE: Form =
+        Form { words: "variable name", pattern: "^[A-Za-z_][A-Za-z0-9_]*$" };
     pub(crate) const PATH: Form = Form { words: "path", pattern: "^/" };
     pub(crate) const REGEX: Form = Form { words: "regex", pattern: "." };
     pub(crate) const TEMPLATE: Form = Form { words: "template", pattern: "" };

@@ -46,7 +46,8 @@ const INTRODUCTION: &str = include_str!("introduction.md");
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Ambiguous, Format, GatewayConfig, PathPolicy, decode, read};
+    use super::super::decode::Decoded;
+    use super::super::{Ambiguous, Format, GatewayConfig, PathPolicy, decode, files};
     use super::*;
     use crate::error::Fault;
 
@@ -62,6 +63,7 @@ mod tests {
         let route = "[[routes]]\npath = \"/*\"\n";
         match section.title {
             "top level" => String::new(),
+            "[env.NAME]" => "[env.FRYS_TEST]\n".into(),
             "[[listeners]]" => "[[listeners]]\naddress = \"127.0.0.1:1\"\n".into(),
             "[[routes]]" => route.into(),
             "[[routes.upstreams]], [[clusters.NAME.upstreams]]" => {
@@ -89,8 +91,11 @@ mod tests {
     }
 
     fn decoded(text: &str) -> (GatewayConfig, Vec<Fault>) {
-        let document = read::document(text.to_owned(), Format::Toml, "frys.toml").expect("TOML");
-        let (config, faults) = decode::gateway(&document);
+        let mut document = match files::read_text(text.to_owned(), Format::Toml, "frys.toml") {
+            Ok(document) => document,
+            Err(error) => return (GatewayConfig::default(), error.faults),
+        };
+        let Decoded { config, faults, .. } = decode::gateway(&mut document);
         let timeouts = config.effective_timeouts();
         let (reject, resolve) = (Some(Ambiguous::Reject), Some(Ambiguous::Resolve));
         let policy = config.path_policy;

@@ -1,6 +1,8 @@
 //! Which requests go where.
 
-use super::action::{FileServing, HeaderEdits, Redirect, Rewrite, StaticResponse, WeightedCluster};
+use super::action::{
+    FileServing, HeaderEdits, HeaderValue, Redirect, Rewrite, StaticResponse, WeightedCluster,
+};
 use super::cluster::{LoadBalancerType, Upstream};
 use super::condition::RouteCondition;
 use super::middleware::Middleware;
@@ -238,7 +240,7 @@ impl RouteBuilder {
     pub fn set_request_header(
         mut self,
         name: impl Into<String>,
-        value: impl Into<String>,
+        value: impl Into<HeaderValue>,
     ) -> RouteBuilder {
         self.route.request_headers.set.insert(name.into(), value.into());
         self
@@ -248,7 +250,7 @@ impl RouteBuilder {
     pub fn append_request_header(
         mut self,
         name: impl Into<String>,
-        value: impl Into<String>,
+        value: impl Into<HeaderValue>,
     ) -> RouteBuilder {
         self.route.request_headers.append.insert(name.into(), value.into());
         self
@@ -264,7 +266,7 @@ impl RouteBuilder {
     pub fn set_response_header(
         mut self,
         name: impl Into<String>,
-        value: impl Into<String>,
+        value: impl Into<HeaderValue>,
     ) -> RouteBuilder {
         self.route.response_headers.set.insert(name.into(), value.into());
         self
@@ -274,7 +276,7 @@ impl RouteBuilder {
     pub fn append_response_header(
         mut self,
         name: impl Into<String>,
-        value: impl Into<String>,
+        value: impl Into<HeaderValue>,
     ) -> RouteBuilder {
         self.route.response_headers.append.insert(name.into(), value.into());
         self

@@ -1,7 +1,7 @@
 //! What routes do with requests, and with their heads on the way.
 
 use super::super::{
-    FileServing, GatewayConfig, HeaderEdits, Redirect, Rewrite, Route, StaticResponse,
+    FileServing, GatewayConfig, HeaderEdits, HeaderValue, Redirect, Rewrite, Route, StaticResponse,
     WeightedCluster, path,
 };
 use super::{Faults, Owner, is_token, route};
@@ -226,10 +226,13 @@ fn header_edits(
     for (key, values) in [("set", set), ("append", append)] {
         let base = path::join(&base, key);
         let mut seen = HashSet::new();
-        for (name, text) in values {
+        for (name, value) in values {
             let path = path::join(&base, name);
             field_name(&path, name, is_request, faults);
-            template(&path, text, faults);
+            match value {
+                HeaderValue::Template(text) => template(&path, text, faults),
+                HeaderValue::Secret(_) => {}
+            }
             if !seen.insert(name.to_ascii_lowercase()) {
                 faults.push(&path, "is there already: names of fields have no case");
             }

@@ -2,6 +2,7 @@
 
 use super::super::{ClusterConfig, GatewayConfig, LoadBalancerType, Timeouts, Upstream, path};
 use super::{Faults, Owner, gateway};
+use crate::error::Fault;
 use crate::limits;
 use std::collections::HashMap;
 
@@ -75,7 +76,8 @@ pub(super) fn upstreams(
         }
         if let Some(other) = seen.insert(upstream.url.host_and_port(), index) {
             let message = format!("`upstreams[{other}]` is the same; give it a larger weight");
-            faults.push(&of(index, "url"), message);
+            let fault = Fault::new(of(index, "url"), message);
+            faults.add(fault.against(of(other, "url"), "here it is first"));
         }
     }
     balancer(owner, found, kind, faults);

@@ -35,7 +35,9 @@ pub(super) fn check(config: &GatewayConfig, faults: &mut Faults) {
             } else {
                 format!("`{name}` is the id of `routes[{other}]` already")
             };
-            faults.push(&owner.key("id"), message);
+            let other = path::join(&path::element("routes", *other), "id");
+            let fault = Fault::new(owner.key("id"), message);
+            faults.add(fault.against(other, "the other route"));
             continue;
         }
         ids.insert(id, index);

@@ -6,7 +6,7 @@ use super::super::sections;
 use super::super::{
     FileServing, HeaderEdits, Redirect, RequestIdConfig, Rewrite, StaticResponse, WeightedCluster,
 };
-use super::{Decoder, Fields, values};
+use super::{Decoder, Fields, secret, values};
 use crate::limits;
 use std::path::PathBuf;
 
@@ -92,9 +92,8 @@ pub(super) fn header_edits(
 ) -> Option<HeaderEdits> {
     let fields = Fields::of(d, node, section)?;
     let mut edits = HeaderEdits::default();
-    let values = || values::named("a table of fields and their values", values::text);
-    fields.set(d, "set", &mut edits.set, values());
-    fields.set(d, "append", &mut edits.append, values());
+    fields.set(d, "set", &mut edits.set, secret::header_values);
+    fields.set(d, "append", &mut edits.append, secret::header_values);
     fields.set(d, "remove", &mut edits.remove, values::list(values::text));
     Some(edits)
 }

@@ -23,8 +23,9 @@ use super::kind::{Form, Kind};
 use crate::limits;
 
 /// Every table, once.
-pub(crate) const ALL: [&Section; 29] = [
+pub(crate) const ALL: [&Section; 30] = [
     &ROOT,
+    &VARIABLE,
     &LISTENER,
     &ROUTE,
     &CONDITION,
@@ -89,6 +90,21 @@ pub(crate) static ROOT: Section = Section {
             Kind::TEXT,
             "[none]",
             "Where an editor finds the JSON Schema of this file; the gateway does not read it.",
+        ),
+        key(
+            "include",
+            Kind::list(&Kind::Text(Form::FILLED)),
+            "[]",
+            "Other files, or patterns of them; see above.",
+        ),
+        key(
+            "env",
+            Kind::Either(&[
+                Kind::list(&Kind::Text(Form::VARIABLE)),
+                Kind::Named { of: &Kind::Table(&VARIABLE), name: Form::VARIABLE },
+            ]),
+            "[]",
+            "Variables that `${env.NAME}` may name; see above.",
         ),
         key(
             "listen_addr",
@@ -189,7 +205,6 @@ pub(crate) static ROOT: Section = Section {
         "discovery",
         "etcd",
         "health_check",
-        "include",
         "jaeger",
         "load_balancer",
         "middlewares",
@@ -206,6 +221,20 @@ pub(crate) static ROOT: Section = Section {
 const fn table(name: &'static str, section: &'static Section, text: &'static str) -> Key {
     key(name, Kind::Table(section), "[its keys']", text)
 }
+
+pub(crate) static VARIABLE: Section = Section {
+    title: "[env.NAME]",
+    text: "One variable of the environment that strings of this file may name.",
+    keys: &[key(
+        "default",
+        Kind::TEXT,
+        "[none]",
+        "What it is where the environment has none; without it that is a fault.",
+    )],
+    choices: &[],
+    later: &[],
+    meant: &[],
+};
 
 pub(crate) static LISTENER: Section = Section {
     title: "[[listeners]]",
