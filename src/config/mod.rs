@@ -30,6 +30,7 @@ mod check;
 mod load;
 mod draft;
 mod reference;
+mod schema;
 
 pub use crate::error::{ConfigError, Fault, Location};
 pub use crate::http::method::Method;
@@ -54,6 +55,7 @@ pub use observe::{
 pub use policy::{Ambiguous, PathPolicy};
 pub use reference::reference;
 pub use route::{Route, RouteBuilder};
+pub use schema::schema;
 pub use service::{
     CircuitBreakerConfig, EtcdConfig, HealthCheck, HealthCheckConfig, JaegerConfig, MirrorConfig,
     RetryConfig, TlsConfig,
