@@ -135,7 +135,12 @@ pub(crate) static REWRITE: Section = Section {
             "What stands in place of the match: a template in which `$1` to `$9` are the groups.",
         ),
     ],
-    choices: &[Choice::AtLeastOne(&["strip_prefix", "add_prefix", "path", "regex"])],
+    choices: &[
+        Choice::AtLeastOne(&["strip_prefix", "add_prefix", "path", "regex"]),
+        Choice::AtMostOne(&["strip_prefix", "path", "regex"]),
+        Choice::AtMostOne(&["add_prefix", "path", "regex"]),
+        Choice::With(&["regex"], &["with"]),
+    ],
     later: &[],
     meant: &[("prefix", "strip_prefix"), ("replacement", "with")],
 };
