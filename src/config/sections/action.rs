@@ -106,8 +106,8 @@ pub(crate) static FILES: Section = Section {
 
 pub(crate) static REWRITE: Section = Section {
     title: "[routes.rewrite]",
-    text: "Another path for the upstream; the query stays. One of: `strip_prefix` and `add_prefix`, \
-           or one of them; `path`; `regex` and `with`.",
+    text: "Another path for the upstream; the query stays. Either `strip_prefix` and `add_prefix` \
+           or one of them, or `path`, or `regex` and `with`.",
     keys: &[
         key(
             "strip_prefix",
