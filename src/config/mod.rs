@@ -32,6 +32,7 @@ mod check;
 mod load;
 mod draft;
 mod reference;
+mod canonical;
 
 pub use crate::error::{ConfigError, Fault, Location, Related};
 pub use crate::http::method::Method;
@@ -39,6 +40,7 @@ pub use action::{
     FileServing, HeaderEdits, HeaderValue, Redirect, RequestIdConfig, Rewrite, StaticResponse,
     WeightedCluster,
 };
+pub use canonical::formatted;
 pub use check::check;
 pub use cluster::{ClusterConfig, LoadBalancerType, Upstream};
 pub use condition::{ConditionOperator, ConditionValue, RouteCondition};
