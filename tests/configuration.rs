@@ -8,6 +8,10 @@ mod refused;
 mod formats;
 #[path = "configuration/included.rs"]
 mod included;
+#[path = "configuration/formatted.rs"]
+mod formatted;
+#[path = "configuration/different.rs"]
+mod different;
 #[path = "configuration/built_in_rust.rs"]
 mod built_in_rust;
 #[path = "configuration/mutations.rs"]

@@ -25,6 +25,7 @@ mod lines;
 mod document;
 mod files;
 mod read;
+mod kind;
 mod keys;
 mod sections;
 mod decode;
@@ -33,6 +34,7 @@ mod load;
 mod draft;
 mod reference;
 mod canonical;
+pub mod difference;
 
 pub use crate::error::{ConfigError, Fault, Location, Related};
 pub use crate::http::method::Method;

@@ -119,6 +119,11 @@ impl Node {
         }
     }
 
+    /// The element of a list of one.
+    pub(crate) fn only(&self) -> Option<&Node> {
+        self.element(0).filter(|_| self.element(1).is_none())
+    }
+
     /// What it is, for “expected a number, found …”.
     pub(crate) fn found(&self) -> String {
         match &self.value {

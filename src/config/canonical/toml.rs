@@ -14,7 +14,7 @@ pub(super) fn written(text: &str) -> Result<String, String> {
     collect(document.as_table(), &mut Vec::new(), false, &mut tables);
     // As in the file: what belongs together stands together, and only a person knows what does.
     tables.sort_by_key(|table| table.table.position());
-    let mut printer = Printer { whole: String::new(), head: None };
+    let mut printer = Printer { whole: String::new() };
     for table in &tables {
         printer.table(table);
     }
@@ -58,9 +58,6 @@ fn collect<'d>(
 
 struct Printer {
     whole: String,
-    /// What the file begins with, once it was written: lines of comments that are about the file
-    /// rather than about its first key.
-    head: Option<usize>,
 }
 
 impl Printer {
@@ -68,9 +65,9 @@ impl Printer {
         let names: Vec<String> = headed.path.iter().map(|key| key.get().to_owned()).collect();
         let mut values = headed.table.get_values();
         if headed.path.is_empty() {
-            // The root's own prefix is its first key's.
-            let mut heads = values.first().map(|(path, _)| own_lines(&before(path)));
-            let head = heads.take().map_or(0, |lines| head_count(&lines));
+            // What the file begins with is written before its first key, and may be about the file.
+            let first = values.first().map(|(path, _)| own_lines(&before(path)));
+            let head = first.map_or(0, |lines| head_count(&lines));
             self.values(&names, &mut values, head);
             return;
         }
@@ -84,7 +81,6 @@ impl Printer {
         let path = dotted(headed.path.iter().copied());
         let behind = behind(raw(headed.table.decor().suffix()));
         self.line(&format!("{open}{path}{close}{behind}"));
-        self.head = Some(0);
         self.values(&names, &mut values, 0);
     }
 
@@ -99,7 +95,6 @@ impl Printer {
                 self.own(&lines, "");
                 self.whole.push('\n');
             }
-            self.head = Some(self.whole.len());
         }
         let mut order: Vec<usize> = (0..values.len()).collect();
         let key_rank =

@@ -5,7 +5,12 @@ mod values;
 pub(crate) mod units;
 mod secret;
 mod gateway;
-mod traffic;
+mod route;
+mod condition;
+mod version;
+mod policy;
+mod action;
+mod cluster;
 
 use super::GatewayConfig;
 use super::document::{Document, Placed};
