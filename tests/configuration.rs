@@ -10,6 +10,10 @@ mod routing;
 mod formats;
 #[path = "configuration/included.rs"]
 mod included;
+#[path = "configuration/formatted.rs"]
+mod formatted;
+#[path = "configuration/different.rs"]
+mod different;
 #[path = "configuration/built_in_rust.rs"]
 mod built_in_rust;
 #[path = "configuration/mutations.rs"]

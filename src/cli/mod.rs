@@ -3,6 +3,8 @@
 mod bench;
 mod check;
 mod demo;
+mod diff;
+mod fmt;
 mod run;
 mod schema;
 
@@ -43,6 +45,24 @@ enum Command {
     },
     /// Print the JSON Schema of a configuration, with which an editor completes and checks it
     Schema,
+    /// Write configurations in their canonical form, with every comment
+    ///
+    /// Exit status 0; with --check 1 when a file would change; 2 when one cannot be read.
+    Fmt(fmt::Arguments),
+    /// Say what would change if one configuration took another's place
+    ///
+    /// Exit status 0 when nothing would, 1 when something would, 2 when one of them is refused.
+    Diff {
+        /// The configuration as it is
+        #[arg(value_name = "A")]
+        old: PathBuf,
+        /// The configuration as it would be
+        #[arg(value_name = "B")]
+        new: PathBuf,
+        /// How the difference is written
+        #[arg(long, value_enum, default_value = "text")]
+        format: check::Output,
+    },
     /// Load a server and say what its clients would see
     ///
     /// Exit status 0 when the run was made and met its objective, 1 when it did not meet it, 2 when
@@ -65,6 +85,8 @@ pub fn main() -> ExitCode {
         Command::Run { config } => run::run(&config),
         Command::Check { config, format } => check::run(&config, format),
         Command::Schema => schema::run(),
+        Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Diff { old, new, format } => diff::run(&old, &new, format),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Demo { port, admin_port } => demo::run(port, admin_port),
     }

@@ -72,8 +72,7 @@ impl Document {
     /// As [`Document::to_json`], for people to read: indented, with `***` for each secret that was
     /// written out.
     pub fn to_json_masked(&self) -> String {
-        let is_hidden = |node: &Node| self.hidden.contains(&node.place);
-        format!("{:#}", self.json(&is_hidden))
+        format!("{:#}", self.json(&|node| self.is_hidden(node)))
     }
 
     /// Keeps secrets out of everything that is shown.
@@ -103,6 +102,19 @@ impl Document {
     /// Gives faults the places that they were found at.
     pub(super) fn place_faults(&self, faults: Vec<Placed>) -> Vec<Fault> {
         placed(&self.sources, &self.hidden, faults)
+    }
+
+    /// Whether a value is a secret that stands in a text.
+    pub(super) fn is_hidden(&self, node: &Node) -> bool {
+        self.hidden.contains(&node.place)
+    }
+
+    /// What a key path leads to.
+    pub(super) fn at(&self, path: &str) -> Option<&Node> {
+        path::steps(path).iter().try_fold(&self.root, |node, step| match step {
+            Step::Key(key) => node.get(key),
+            Step::Index(index) => node.element(*index),
+        })
     }
 
     fn place(&self, path: &str) -> Place {

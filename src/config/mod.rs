@@ -34,6 +34,8 @@ mod load;
 mod draft;
 mod reference;
 mod schema;
+mod canonical;
+pub mod difference;
 
 pub use crate::error::{ConfigError, Fault, Location, Related};
 pub use crate::http::method::Method;
@@ -41,6 +43,7 @@ pub use action::{
     FileServing, HeaderEdits, HeaderValue, Redirect, RequestIdConfig, Rewrite, StaticResponse,
     WeightedCluster,
 };
+pub use canonical::formatted;
 pub use check::check;
 pub use cluster::{ClusterConfig, LoadBalancerType, Upstream};
 pub use condition::{ConditionOperator, ConditionValue, RouteCondition};

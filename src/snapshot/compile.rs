@@ -242,9 +242,8 @@ fn same_names(
             // Where they tie, the other fault says more.
             let message =
                 format!("routes[{earlier}] is named `{name}` too: give one of them an `id`");
-            let route = |index: usize| format!("routes[{index}]");
-            let fault = Fault::new(route(index), message);
-            faults.push(fault.against(route(earlier), "the other route"));
+            let fault = Fault::new(format!("routes[{index}]"), message);
+            faults.push(fault.against(format!("routes[{earlier}]"), "the other route"));
         }
     }
 }

@@ -20,6 +20,7 @@ mod log;
 mod lifecycle;
 mod command;
 mod schema;
+mod files;
 mod programs;
 mod judge;
 mod page;

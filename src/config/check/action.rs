@@ -226,12 +226,12 @@ fn header_edits(
     for (key, values) in [("set", set), ("append", append)] {
         let base = path::join(&base, key);
         let mut seen = HashSet::new();
-        for (name, value) in values {
+        for (name, found) in values {
             let path = path::join(&base, name);
             field_name(&path, name, is_request, faults);
-            match value {
+            match found {
                 HeaderValue::Template(text) => template(&path, text, faults),
-                HeaderValue::Secret(_) => {}
+                HeaderValue::Secret(secret) => value(&path, secret.expose(), faults),
             }
             if !seen.insert(name.to_ascii_lowercase()) {
                 faults.push(&path, "is there already: names of fields have no case");

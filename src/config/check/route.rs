@@ -35,9 +35,8 @@ pub(super) fn check(config: &GatewayConfig, faults: &mut Faults) {
             } else {
                 format!("`{name}` is the id of `routes[{other}]` already")
             };
-            let other = path::join(&path::element("routes", *other), "id");
             let fault = Fault::new(owner.key("id"), message);
-            faults.add(fault.against(other, "the other route"));
+            faults.add(fault.against(Owner::Route(*other).key("id"), "the other route"));
             continue;
         }
         ids.insert(id, index);

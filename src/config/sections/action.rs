@@ -145,14 +145,21 @@ pub(crate) static REWRITE: Section = Section {
     meant: &[("prefix", "strip_prefix"), ("replacement", "with")],
 };
 
-const VALUES: Kind = Kind::Named { of: &Kind::Text(Form::TEMPLATE), name: Form::FIELD };
+const SECRET: Kind = Kind::Named { of: &Kind::TEXT, name: Form::PARAMETER };
+const VALUES: Kind =
+    Kind::Named { of: &Kind::Either(&[Kind::Text(Form::TEMPLATE), SECRET]), name: Form::FIELD };
 const EDITS: [Key; 3] = [
-    key("set", VALUES, "[none]", "Fields that replace all of their name; values are templates."),
+    key(
+        "set",
+        VALUES,
+        "[none]",
+        "Fields that replace all of their name; values are templates or secrets; see above.",
+    ),
     key(
         "append",
         VALUES,
         "[none]",
-        "Fields that stand beside others of their name; values are templates.",
+        "Fields that stand beside others of their name; values are templates or secrets.",
     ),
     key(
         "remove",

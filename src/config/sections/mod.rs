@@ -56,6 +56,21 @@ pub(crate) const ALL: [&Section; 30] = [
     &ACCESS_LOG,
 ];
 
+/// The section of a table by its path, in which lists have no index and `NAME` is any name.
+pub(crate) fn at(table: &[String]) -> Option<&'static Section> {
+    if table.is_empty() {
+        return Some(&ROOT);
+    }
+    ALL.into_iter().find(|section| {
+        section.title.split(", ").any(|title| {
+            let names: Vec<&str> = title.trim_matches(['[', ']']).split('.').collect();
+            let is_any = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase());
+            let fits = |(name, key): (&&str, &String)| is_any(name) || *name == key;
+            names.len() == table.len() && names.iter().zip(table).all(fits)
+        })
+    })
+}
+
 const fn key(name: &'static str, kind: Kind, default: &'static str, text: &'static str) -> Key {
     Key { name, kind, default, text }
 }

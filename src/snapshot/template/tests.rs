@@ -3,9 +3,9 @@
 use super::*;
 use crate::http::h1::parse::{self, HeadLimits};
 use crate::http::head::{HeadIndex, RequestHead};
+use crate::http::networks::Networks;
 use crate::router::{Builder, Found, NoGuards, Parameters, Pattern, Request, RouteId, Scratch};
 use crate::router::{Router, path};
-use crate::http::networks::Networks;
 use proptest::prelude::*;
 use std::net::SocketAddr;
 
