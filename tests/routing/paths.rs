@@ -7,9 +7,9 @@
 use super::scene::{Scene, get};
 
 /// Routes, requests and what becomes of each: `upstream target` or `status reason`.
-struct Table {
-    routes: &'static str,
-    rows: &'static [Row],
+struct Table<'a> {
+    routes: &'a str,
+    rows: &'a [Row],
 }
 
 struct Row {
@@ -22,7 +22,7 @@ const fn row(advisory: &'static str, target: &'static str, wanted: &'static str)
     Row { advisory, target, wanted }
 }
 
-fn assert_holds(table: &Table) {
+fn assert_holds(table: &Table<'_>) {
     let scene = Scene::new(table.routes);
     let requests: Vec<String> = table.rows.iter().map(|row| get(row.target, &[])).collect();
     let answers = scene.ask(&requests);

@@ -242,3 +242,112 @@ fn comparison(operator: ConditionOperator) -> Option<Comparison> {
 fn bytes(text: &str) -> Box<[u8]> {
     text.as_bytes().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Route, RouteVersion, VersionGroup, VersionLife};
+    use crate::router::{Guards as _, condition};
+
+    fn route(conditions: Vec<RouteCondition>) -> Route {
+        Route { path: "/v{version}/x".into(), conditions, ..Route::default() }
+    }
+
+    fn regex(text: &str) -> RouteCondition {
+        RouteCondition::Header {
+            name: "X-A".into(),
+            value: text.into(),
+            operator: ConditionOperator::Regex,
+        }
+    }
+
+    /// A group that takes its version from the path's parameter of this name.
+    fn with_group(parameter: &str, routes: Vec<Route>) -> GatewayConfig {
+        let group = VersionGroup {
+            from: vec![VersionSource::Path(parameter.into())],
+            default: Some("2".into()),
+            known: ["1", "2"].map(|name| (name.to_owned(), VersionLife::default())).into(),
+        };
+        GatewayConfig { versions: [("api".to_owned(), group)].into(), routes, ..Default::default() }
+    }
+
+    fn version(group: &str, is: &str) -> Option<RouteVersion> {
+        Some(RouteVersion { group: group.into(), is: is.into() })
+    }
+
+    fn compiled(config: &GatewayConfig) -> (condition::Table, Vec<Option<GuardId>>, Vec<Fault>) {
+        let mut faults = Vec::new();
+        let (table, ids) = guards(config, &mut faults);
+        (table, ids, faults)
+    }
+
+    fn paths(config: &GatewayConfig) -> Vec<String> {
+        compiled(config).2.into_iter().map(|fault| fault.path).collect()
+    }
+
+    #[test]
+    fn a_route_without_conditions_has_no_guard() {
+        let config = with_group("version", vec![route(Vec::new()), route(vec![regex("^a")])]);
+        let (table, ids, faults) = compiled(&config);
+        assert_eq!(faults, []);
+        assert_eq!(ids, [None, Some(GuardId(0))]);
+        assert_eq!(table.conditions_count(GuardId(0)), 1);
+    }
+
+    #[test]
+    fn faults_name_the_condition_as_the_file_has_it() {
+        let nested = RouteCondition::Not(Box::new(RouteCondition::Any(vec![
+            RouteCondition::Scheme("http".into()),
+            RouteCondition::All(vec![regex("(")]),
+        ])));
+        let routes = vec![route(vec![nested]), route(vec![regex("a"), regex("[")])];
+        let want = ["routes[0].when.not.any[1].all[0].regex", "routes[1].when[1].regex"];
+        assert_eq!(paths(&with_group("version", routes)), want);
+    }
+
+    #[test]
+    fn a_version_is_one_of_its_group() {
+        let with = |version| Route { version, ..route(Vec::new()) };
+        let routes =
+            vec![with(version("api", "1")), with(version("apis", "1")), with(version("api", "3"))];
+        let config = with_group("version", routes);
+        let (table, ids, faults) = compiled(&config);
+        let found: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
+        assert_eq!(found, ["routes[1].version.group", "routes[2].version.is"]);
+        assert_eq!(faults[0].nearest.as_deref(), Some("api"));
+        let guard = ids[0].and_then(|id| table.guard(id)).expect("the first one is right");
+        assert_eq!(guard.to_string(), "version `1` of api by path");
+    }
+
+    #[test]
+    fn a_path_that_alone_says_the_version_has_its_parameter() {
+        let mut routes = vec![Route { version: version("api", "1"), ..route(Vec::new()) }];
+        assert!(paths(&with_group("version", routes.clone())).is_empty());
+        assert_eq!(paths(&with_group("v", routes.clone())), ["routes[0].path"]);
+        routes[0].path = "/x".into();
+        let mut config = with_group("version", routes);
+        assert_eq!(paths(&config), ["routes[0].path"]);
+        let group = config.versions.get_mut("api").expect("it is there");
+        group.from.push(VersionSource::Query("v".into()));
+        assert!(paths(&config).is_empty());
+    }
+
+    #[test]
+    fn a_media_type_is_one() {
+        let produces = vec!["text/html".to_owned(), "text/*".to_owned()];
+        let config = with_group("version", vec![Route { produces, ..route(Vec::new()) }]);
+        assert_eq!(paths(&config), ["routes[0].produces[1]"]);
+    }
+
+    #[test]
+    fn guards_of_two_media_types_do_not_tie_and_those_of_one_do() {
+        let with =
+            |produces: &str| Route { produces: vec![produces.to_owned()], ..route(Vec::new()) };
+        let config = with_group("version", vec![with("b/b"), with("a/a"), with("b/b")]);
+        let (table, ids, _) = compiled(&config);
+        let [b, a, other_b] = [0, 1, 2].map(|index: usize| ids[index].expect("each has a guard"));
+        assert!(table.are_disjoint(a, b));
+        assert!(!table.are_disjoint(b, other_b));
+        assert!(table.order(a, b).is_lt());
+    }
+}
