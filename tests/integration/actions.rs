@@ -81,14 +81,17 @@ fn upstreams_see_other_paths_hosts_and_fields() {
     );
     let to = upstreams(upstream.address);
     let gateway = Gateway::start(&format!(
-        "[[routes]]\npath = \"/api/*\"\n{to}rewrite = {{ strip_prefix = \"/api\", add_prefix = \"/v2\" }}\n\
+        "[[routes]]\npath = \"/api/*\"\n{to}\
+         rewrite = {{ strip_prefix = \"/api\", add_prefix = \"/v2\" }}\n\
          host_rewrite = \"$upstream_host\"\n\
          [routes.request_headers]\nremove = [\"Cookie\", \"X-Unknown\"]\n\
          set = {{ X-Forwarded-For = \"$client_ip\", X-Who = \"${{cookie.user}} of $host\" }}\n\
          append = {{ X-Tag = \"edge\" }}\n\
-         [routes.response_headers]\nremove = [\"Server\", \"X-Inner\"]\nset = {{ X-Edge = \"$route\" }}\n\
+         [routes.response_headers]\nremove = [\"Server\", \"X-Inner\"]\n\
+         set = {{ X-Edge = \"$route\" }}\n\
          [[routes]]\npath = \"/u/{{id}}\"\n{to}rewrite = {{ path = \"/users/$id/profile\" }}\n\
-         [[routes]]\npath = \"/r/*\"\n{to}rewrite = {{ regex = '^/r/([a-z]+)/(.*)$', with = \"/$2/$1\" }}\n\
+         [[routes]]\npath = \"/r/*\"\n{to}\
+         rewrite = {{ regex = '^/r/([a-z]+)/(.*)$', with = \"/$2/$1\" }}\n\
          [[routes]]\npath = \"/e/x{{tail}}\"\n{to}rewrite = {{ path = \"/e/$tail\" }}\n",
     ));
     let request = "GET /api/a%20b/?q=1 HTTP/1.1\r\nHost: Site.example\r\nCookie: user=ann\r\n\
@@ -188,7 +191,8 @@ fn clusters_share_a_route_by_weight() {
     let gateway = Gateway::start(&format!(
         "{}{}{}[[routes]]\npath = \"/*\"\n\
          clusters = [{{ name = \"blue\", weight = 3 }}, {{ name = \"green\", weight = 1 }}, \
-         {{ name = \"grey\", weight = 0 }}]\nresponse_headers = {{ set = {{ X-Cluster = \"$cluster\" }} }}\n",
+         {{ name = \"grey\", weight = 0 }}]\n\
+         response_headers = {{ set = {{ X-Cluster = \"$cluster\" }} }}\n",
         cluster("blue", blue.address),
         cluster("green", green.address),
         cluster("grey", grey.address)
