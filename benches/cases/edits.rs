@@ -4,7 +4,7 @@
 use super::heads::{REQUESTS, RESPONSE};
 use super::{Case, Round};
 
-use frys_gateway::http::field::FieldSet;
+use frys_gateway::http::field::{FieldNames, FieldSet};
 use frys_gateway::http::forwarded::{self, Hop};
 use frys_gateway::http::h1::encode::{self, Edits, Framing, Target};
 use frys_gateway::http::h1::parse::{self, HeadLimits};
@@ -18,6 +18,7 @@ pub fn cases() -> Vec<Case> {
     for (client, text) in REQUESTS {
         cases.push(Case::new(&format!("edits/forwarded/{client}"), 1, move || forwarded(text)));
         cases.push(Case::new(&format!("edits/request/{client}"), 1, move || request(text)));
+        cases.push(Case::new(&format!("edits/changed/{client}"), 1, move || changed(text)));
     }
     cases.push(Case::new("edits/response", 1, response));
     cases
@@ -33,7 +34,7 @@ fn lines(head: RequestHead<'_>, lines: &mut Vec<u8>) {
     let peer = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 44)));
     let hop = Hop { peer, trusted: false, proto: "http", host: head.authority() };
     lines.clear();
-    forwarded::request(head, &hop, lines);
+    forwarded::request(head, &hop, FieldSet::EMPTY, lines);
 }
 
 fn forwarded(text: &'static str) -> Round {
@@ -54,11 +55,29 @@ fn request(text: &'static str) -> Round {
     lines(RequestHead::new(text.as_bytes(), &index), &mut appended);
     Box::new(move || {
         let drop = forwarded::drop_set(false);
-        let edits = Edits { drop, framing: Framing::None, append: &appended };
+        let edits = Edits { drop, others: &[], framing: Framing::None, append: &appended };
         let head = RequestHead::new(black_box(text.as_bytes()), &index);
         out.clear();
         encode::request(head, Target::Received, b"upstream", &edits, &mut out);
         u64::from(out.strip_suffix(b"\r\n").is_some_and(|head| head.ends_with(&appended)))
+    })
+}
+
+/// A head of a route that removes two fields: one that is well known, and one that is not.
+fn changed(text: &'static str) -> Round {
+    let index = index(text);
+    let mut names = FieldNames::default();
+    names.insert("User-Agent");
+    names.insert("X-Not-Known");
+    let mut out = Vec::new();
+    Box::new(move || {
+        let drop = forwarded::drop_set(false).union(names.known());
+        let (others, framing) = (names.others(), Framing::None);
+        let edits = Edits { drop, others, framing, append: b"X-Known: 1\r\n" };
+        let head = RequestHead::new(black_box(text.as_bytes()), &index);
+        out.clear();
+        encode::request(head, Target::Received, b"upstream", &edits, &mut out);
+        u64::from(memchr::memmem::find(&out, b"User-Agent").is_none())
     })
 }
 
@@ -68,7 +87,8 @@ fn response() -> Round {
     parse::response(bytes, &HeadLimits::default(), &mut index).expect("a good head");
     let mut out = Vec::new();
     Box::new(move || {
-        let edits = Edits { drop: FieldSet::EMPTY, framing: Framing::Length(150), append: b"" };
+        let framing = Framing::Length(150);
+        let edits = Edits { drop: FieldSet::EMPTY, others: &[], framing, append: b"" };
         out.clear();
         encode::response(ResponseHead::new(black_box(bytes), &index), &edits, &mut out);
         u64::from(out.ends_with(b"Content-Length: 150\r\n\r\n"))

@@ -63,7 +63,7 @@ pub struct Worker {
     exchanges: RefCell<Vec<Box<Exchange>>>,
     log: RefCell<Option<log::Writer>>,
     random: Cell<u64>,
-    /// The first half of the ids of this worker's exchanges, and what hides the order of the second.
+    /// The first half of the ids of this worker's exchanges, and what hides how many there were.
     identity: [u64; 2],
     exchanges_total: Cell<u64>,
     /// Requests until one whose short steps are timed.

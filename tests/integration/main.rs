@@ -11,6 +11,7 @@ mod fields;
 mod framing;
 mod wire_cases;
 mod routing;
+mod actions;
 mod pools;
 mod limits;
 mod timeouts;
