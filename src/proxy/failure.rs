@@ -113,7 +113,7 @@ pub fn of_head(error: ParseError) -> Failure {
 ///
 /// Not where the request's end is unknown, or its sender is too slow or too many.
 pub fn keeps_connection(reason: Reason) -> bool {
-    matches!(reason.status(), Some(404 | 405 | 502 | 503 | 504))
+    matches!(reason.status(), Some(403 | 404 | 405 | 412 | 416 | 500 | 502 | 503 | 504))
         && !matches!(reason, Reason::ConnectionsFull | Reason::Draining)
 }
 
@@ -121,7 +121,7 @@ pub fn keeps_connection(reason: Reason) -> bool {
 #[rustfmt::skip]
 pub fn text(reason: Reason) -> &'static str {
     match reason {
-        Reason::Ok | Reason::Redirected | Reason::Responded
+        Reason::Ok | Reason::Redirected | Reason::Responded | Reason::FileServed
         | Reason::ClientClosed | Reason::ClientWriteTimeout
         | Reason::KeepAliveTimeout => "",
         Reason::RequestMalformed => "the request is malformed",
@@ -140,6 +140,11 @@ pub fn text(reason: Reason) -> &'static str {
         Reason::ClientBodyTimeout => "the request body took too long",
         Reason::RouteNotFound => "no route matches",
         Reason::MethodNotAllowed => "the route does not allow the method",
+        Reason::FileNotFound => "there is no such file",
+        Reason::FileForbidden => "the file is not served",
+        Reason::PreconditionFailed => "the file is not as the request wants it",
+        Reason::RangeNotSatisfiable => "the file has no such part",
+        Reason::FileFailed => "the file could not be read",
         Reason::NoEndpoint => "no upstream is available",
         Reason::UpstreamUnresolved => "the name of the upstream has no address",
         Reason::UpstreamConnectionsFull => "all connections to the upstream are in use",

@@ -7,7 +7,7 @@ use crate::bridge::stages::Stage;
 use crate::http::h1::chunked::ChunkLimits;
 use crate::http::h1::parse::HeadLimits;
 use crate::limits;
-use crate::runtime::{Listener, Runtime, Socket};
+use crate::runtime::{Folder, Listener, Runtime, Socket};
 use crate::snapshot::Timeouts;
 use crate::snapshot::{Cluster, ClusterId, EndpointId, ExchangeId, RewriteCaches, Snapshot};
 
@@ -79,6 +79,8 @@ pub struct Generation {
     balancers: Box<[RefCell<Balancer>]>,
     /// The pool of each endpoint, by cluster.
     pools: Box<[Box<[usize]>]>,
+    /// By [`FolderId`](crate::snapshot::FolderId): handles that are this core's own.
+    pub folders: Box<[Folder]>,
     /// What rewriting expressions are searched with.
     pub rewrite_caches: RefCell<RewriteCaches>,
     /// Bounds on a head, of a request and of an answer.
@@ -394,7 +396,9 @@ impl Generation {
             extension_bytes_max: snapshot.limits.chunk_extension_bytes_max,
             trailer_bytes_max: snapshot.limits.trailer_bytes_max,
         };
+        let folders = snapshot.folders.iter().cloned().map(Folder::new).collect();
         Self {
+            folders,
             snapshot,
             balancers: balancers.into(),
             pools: pools.into(),

@@ -2,6 +2,7 @@
 //! upstreams are seen together.
 
 mod actions;
+mod files;
 mod edits;
 
 use super::endpoints::{self, Source};
@@ -44,7 +45,7 @@ pub fn compile(
     let request_id = config.request_id.as_ref();
     let request_id = request_id.map(|request_id| edits::request_id(request_id, &mut faults));
     let actions = actions::Routes::new(config, &groups, request_id.as_ref(), &mut faults);
-    let routes = actions.compile(route_names(config));
+    let (routes, folders) = actions.compile(route_names(config));
     let Some(router) = router.filter(|_| faults.is_empty()) else {
         return Err(faults);
     };
@@ -57,6 +58,7 @@ pub fn compile(
         listeners: config.listen_addresses().map(listener).collect(),
         router: Arc::new(router),
         routes: routes.into(),
+        folders: folders.into_open(),
         clusters: clusters.clusters.into(),
         upstreams: clusters.upstreams.into(),
         trusted: TrustedProxies::new(&config.trusted_proxies),

@@ -7,12 +7,14 @@
 mod action;
 mod compile;
 mod endpoints;
+mod files;
 mod rewrite;
 pub mod template;
 mod trusted;
 
 pub use action::{Action, Edits, Extra, Line, Redirect, RequestIdField, Respond, Share, Split};
 pub use compile::{check, compile, names, route_names};
+pub use files::{Files, FolderId};
 pub use rewrite::{DotSegment, Replace, Rewrite, RewriteCaches};
 pub use template::{ExchangeId, RequestId, Template};
 pub use trusted::TrustedProxies;
@@ -22,6 +24,7 @@ use crate::router::Router;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -52,6 +55,8 @@ pub struct Snapshot {
     pub router: Arc<Router>,
     /// By [`RouteId`].
     pub routes: Arc<[Route]>,
+    /// By [`FolderId`]: opened when the configuration was compiled, and only to be looked below.
+    pub folders: Arc<[Arc<OwnedFd>]>,
     /// By [`ClusterId`].
     pub clusters: Box<[Cluster]>,
     /// By [`UpstreamId`]; those of one cluster lie side by side.
