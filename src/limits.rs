@@ -28,6 +28,39 @@ pub const PATTERN_BYTES_MAX: usize = REQUEST_LINE_BYTES_MAX / 2;
 /// as many prefixes of the same path that end in `/*`. The stack of a search is 32 x 32 bytes.
 pub const CHOICES_COUNT_MAX: usize = 2 * PARAMETERS_COUNT_MAX;
 
+/// Levels of a regular expression that nest: its reader goes down them on its own stack, and people
+/// write five.
+pub const REGEX_DEPTH_MAX: u32 = 64;
+
+/// Bytes of the automaton of one regular expression, or of those of one place together, before it
+/// is compiled further: `[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}` needs 3 KiB, and what blows up
+/// (`(a{1000}){1000}`) is refused within a millisecond.
+pub const REGEX_AUTOMATON_BYTES_MAX: usize = 1024 * 1024;
+
+/// Bytes of all automata of one router: 10,000 different ones of 25 KiB.
+pub const REGEXES_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Bytes of states that one automaton may keep ready on one worker. Where it needs more they are
+/// made again as they are met, which is slower but no less linear.
+pub const REGEX_CACHE_BYTES_MAX: usize = 256 * 1024;
+
+/// Automata whose states one worker keeps ready; all are dropped when one more is needed. At some
+/// 10 KiB each these are 10 MiB.
+pub const REGEX_CACHES_COUNT_MAX: usize = 1024;
+
+/// Different regular expressions of one place of the tree: the same segments before them, and the
+/// same literal bytes in the last. They are run together, so more make each request there slower.
+pub const REGEXES_PER_PLACE_MAX: usize = 256;
+
+/// Pairs of routes that are compared for ties because only conditions tell them apart: a second of
+/// building. A thousand routes of one path are half a million pairs, and routes that each want
+/// another value of one field are not compared at all.
+pub const TIE_COMPARISONS_MAX: usize = 4_000_000;
+
+/// Routes of one place from which on they are looked up by a value that all of them need instead of
+/// being tried one by one: below, a look-up costs as much as the tries.
+pub const LOOKUP_COUNT_MIN: usize = 8;
+
 /// Methods beyond RFC 9110's and PATCH that the routes of one snapshot can name: 64 bits, nine
 /// taken, one for all the others. The IANA registry has 31 more.
 pub const METHOD_EXTENSIONS_COUNT_MAX: usize = 54;
@@ -35,6 +68,38 @@ pub const METHOD_EXTENSIONS_COUNT_MAX: usize = 54;
 /// Routes of one snapshot: ten times what is measured, and their patterns' text stays below the
 /// 4 GiB that an index of 32 bits reaches.
 pub const ROUTES_COUNT_MAX: usize = 1_000_000;
+
+/// Bytes of a regular expression of a condition as it is written: longer ones are lists, and there
+/// is `in` for those.
+pub const CONDITION_REGEX_BYTES_MAX: usize = 1024;
+
+/// Bytes of what a condition's expression compiles to before it is made deterministic: about 1,500
+/// states, room for [`CONDITION_REGEX_BYTES_MAX`] literal bytes. A value takes at most as many
+/// steps a byte, and next to always one.
+pub const CONDITION_AUTOMATON_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of states that one worker keeps for one condition's expression: some hundred states of a
+/// few hundred bytes; most need ten. It keeps them for [`REGEX_CACHES_COUNT_MAX`] expressions.
+pub const CONDITION_CACHE_BYTES: usize = 128 * 1024;
+
+/// Levels of `all`, `any` and `not` in each other: nobody reads more, and evaluation recurses.
+pub const CONDITION_DEPTH_MAX: usize = 8;
+
+/// Comparisons in the conditions of one route.
+pub const CONDITIONS_COUNT_MAX: usize = 64;
+
+/// Members of one `in`, `not_in` or `client_ip`: they are found by bisection, so this bounds memory
+/// only.
+pub const CONDITION_LIST_COUNT_MAX: usize = 4096;
+
+/// Media types that one route produces. Each is looked for in `Accept` once a request.
+pub const PRODUCES_COUNT_MAX: usize = 16;
+
+/// Places where one group looks for its version: four kinds, each twice.
+pub const VERSION_SOURCES_COUNT_MAX: usize = 8;
+
+/// Pieces of values and decoded bytes that a worker keeps memory for between two requests.
+pub const CONDITION_VALUES_KEPT: usize = 4096;
 
 /// Endpoints of one cluster: four words of a set that is copied with each attempt.
 pub const ENDPOINTS_COUNT_MAX: usize = 256;
@@ -384,6 +449,15 @@ pub const CONFIG_ALIAS_NODES_MAX: usize = 100_000;
 /// Faults of one configuration that are listed; a wrong list of routes has one for each route.
 pub const CONFIG_FAULTS_MAX: usize = 1000;
 
+/// Files that include one another: nobody finds a key again that is further down.
+pub const INCLUDE_DEPTH_MAX: usize = 8;
+
+/// Files of one configuration: a tenant each, each with a file descriptor's worth of reading.
+pub const INCLUDE_FILES_MAX: usize = 10_000;
+
+/// Bytes of a secret: a certificate chain of some 4 KiB a certificate, and far more than a token.
+pub const SECRET_BYTES_MAX: usize = 64 * 1024;
+
 /// Upper end of every duration of a configuration: 30 days. What should never end says so.
 pub const DURATION_SECONDS_MAX: u64 = 30 * 24 * 3600;
 
@@ -435,6 +509,25 @@ const _: () = assert!(*ENTRIES_COUNT.end() * COMPLETIONS_PER_ENTRY <= 65_536);
 
 /// Characters of the name of a route or a cluster: it is a label of every series.
 pub const NAME_CHARACTERS_MAX: usize = 128;
+
+/// Versions of one group: a release a week for five years.
+pub const VERSIONS_COUNT_MAX: usize = 256;
+
+/// Clusters that share one route's requests: with the largest weights their sum has 26 bits.
+pub const WEIGHTED_CLUSTERS_COUNT_MAX: usize = 64;
+
+/// Status codes of a redirect; not all of the range are.
+pub const REDIRECT_STATUS: RangeInclusive<u16> = 301..=308;
+
+/// Status codes of a fixed answer: an informational one is no answer.
+pub const RESPOND_STATUS: RangeInclusive<u16> = 200..=599;
+
+/// Names that stand for a folder: `index.html` and what a site moved from.
+pub const INDEX_FILES_COUNT_MAX: usize = 16;
+
+// A condition is a table in a list, below `routes[0].when`, and lists values itself.
+const _: () = assert!(2 * CONDITION_DEPTH_MAX + 5 < CONFIG_DEPTH_MAX);
+const _: () = assert!(WEIGHTED_CLUSTERS_COUNT_MAX as u64 * (WEIGHT_MAX as u64) < u32::MAX as u64);
 
 // ---- bench
 

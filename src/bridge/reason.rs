@@ -102,6 +102,23 @@ reasons! {
     ClientWriteTimeout: "client_write_timeout" 499 Client "";
     /// The idle connection was closed; there was no request to answer.
     KeepAliveTimeout: "keep_alive_timeout" 0 Nobody "";
+    /// The path has `%` without two digits, or leads above its root.
+    PathMalformed: "path_malformed" 400 Client "http_request_error";
+    /// The path has `%2F`, and the route's policy does not take it.
+    PathEncodedSlash: "path_encoded_slash" 400 Client "http_request_error";
+    /// The path has a backslash, raw or encoded, and the route's policy does not take it.
+    PathBackslash: "path_backslash" 400 Client "http_request_error";
+    /// The path has `%00`, and the route's policy does not take it.
+    PathNul: "path_nul" 400 Client "http_request_error";
+    /// The path has `%25` before two hexadecimal digits, and the route's policy does not take it.
+    PathDoubleEncoded: "path_double_encoded" 400 Client "http_request_error";
+    /// The path has dot segments, and the route's policy does not take them; or it hides some
+    /// between encoded slashes.
+    PathDotSegments: "path_dot_segments" 400 Client "http_request_error";
+    /// The path has `//`, and the route's policy does not take it.
+    PathRepeatedSlashes: "path_repeated_slashes" 400 Client "http_request_error";
+    /// The path has `.;` or `..;` in front of a segment, and the route's policy does not take it.
+    PathDotParameter: "path_dot_parameter" 400 Client "http_request_error";
     /// No route matches host and path.
     RouteNotFound: "route_not_found" 404 Gateway "destination_not_found";
     /// Routes match host and path, and none of them the method.
@@ -117,6 +134,10 @@ reasons! {
     RangeNotSatisfiable: "range_not_satisfiable" 416 Client "";
     /// The file could not be opened or read, or became shorter meanwhile.
     FileFailed: "file_failed" 500 Gateway "proxy_internal_error";
+    /// Routes match all but `Accept`, which takes nothing that they produce.
+    NotAcceptable: "not_acceptable" 406 Gateway "http_request_denied";
+    /// The version's sunset is past, and the route's group says that it is gone then.
+    VersionGone: "version_gone" 410 Gateway "http_request_denied";
     /// The cluster has no endpoint left to try.
     NoEndpoint: "no_endpoint" 503 Gateway "destination_unavailable";
     /// The upstream's name has no address yet.

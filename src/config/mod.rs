@@ -14,14 +14,18 @@ mod cluster;
 mod url;
 mod middleware;
 mod condition;
+mod secret;
 mod action;
 mod version;
 mod policy;
 mod service;
 mod path;
 mod node;
+mod lines;
 mod document;
+mod files;
 mod read;
+mod kind;
 mod keys;
 mod sections;
 mod decode;
@@ -30,10 +34,11 @@ mod load;
 mod draft;
 mod reference;
 
-pub use crate::error::{ConfigError, Fault, Location};
+pub use crate::error::{ConfigError, Fault, Location, Related};
 pub use crate::http::method::Method;
 pub use action::{
-    FileServing, HeaderEdits, Redirect, RequestIdConfig, Rewrite, StaticResponse, WeightedCluster,
+    FileServing, HeaderEdits, HeaderValue, Redirect, RequestIdConfig, Rewrite, StaticResponse,
+    WeightedCluster,
 };
 pub use check::check;
 pub use cluster::{ClusterConfig, LoadBalancerType, Upstream};
@@ -41,6 +46,7 @@ pub use condition::{ConditionOperator, ConditionValue, RouteCondition};
 pub(crate) use decode::units;
 pub use document::Document;
 pub(crate) use draft::{Draft, Literal, lines as draft_lines};
+pub use files::Inputs;
 pub use gateway::{GatewayConfig, Workers};
 pub(crate) use keys::nearest;
 pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
@@ -53,6 +59,7 @@ pub use observe::{
 pub use policy::{Ambiguous, PathPolicy};
 pub use reference::reference;
 pub use route::{Route, RouteBuilder};
+pub use secret::{Secret, SecretInvalid, SecretSource};
 pub use service::{
     CircuitBreakerConfig, EtcdConfig, HealthCheck, HealthCheckConfig, JaegerConfig, MirrorConfig,
     RetryConfig, TlsConfig,

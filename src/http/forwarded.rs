@@ -1,10 +1,11 @@
 //! Who asked, for the upstream: `Via`, `X-Forwarded-For`, `-Proto`, `-Host` and `Forwarded`.
 //!
 //! A trusted client's lists are continued; of anybody else they are replaced, since they could
-//! say anything.
+//! say anything. By the same rule [`client`] says whose request it is.
 
 use crate::http::field::{FieldId, FieldSet};
-use crate::http::head::{RequestHead, Version, list, trim};
+use crate::http::head::{RequestHead, Version, list, split_unquoted, trim};
+use crate::http::networks::Networks;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -66,54 +67,65 @@ pub fn request(head: RequestHead<'_>, hop: &Hop<'_>, but: FieldSet, out: &mut Ve
     }
 }
 
-/// The address of the client that asked: the peer's, or where the peer is a trusted proxy the
-/// right-most address of its list that is not trusted itself. Where all are, the left-most; what
-/// stands left of a member that is no address (`unknown`, a made-up name) is nobody's word.
+/// The address of who asked: the peer's, or where the peer is trusted, the right-most address of
+/// `X-Forwarded-For` that is not; the left-most where all are trusted.
 ///
-/// `X-Forwarded-For` is read, and `Forwarded` only where there is none: a proxy that writes the
-/// older field alone passes whatever the client wrote into the newer one.
-pub fn client(head: RequestHead<'_>, peer: IpAddr, is_trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
-    if !is_trusted(peer) {
-        return peer.to_canonical();
+/// `Forwarded` is read only where there is no `X-Forwarded-For`: most proxies write the latter, and
+/// pass on what a client put into the former. A member that names no address (`unknown`, or
+/// anything else) ends the list: what stands before it was not said by anybody trusted.
+pub fn client(head: RequestHead<'_>, peer: IpAddr, trusted: &Networks) -> IpAddr {
+    let peer = peer.to_canonical();
+    if !trusted.contains(peer) {
+        return peer;
     }
-    let mut found: Option<IpAddr> = None;
-    let mut take = |address: Option<IpAddr>| match address {
-        None => found = None,
-        Some(address) if !is_trusted(address) => found = Some(address),
-        Some(address) => found = found.or(Some(address)),
-    };
-    if head.known().contains(FieldId::XForwardedFor) {
-        head.all(FieldId::XForwardedFor).flat_map(list).for_each(|member| take(node(member)));
+    let found = if head.known().contains(FieldId::XForwardedFor) {
+        let values = head.all(FieldId::XForwardedFor);
+        right_most(values.flat_map(list).map(node), trusted)
     } else {
-        let members = head.all(FieldId::Forwarded).flat_map(list);
-        members.for_each(|member| take(forwarded_node(member)));
-    }
-    found.unwrap_or(peer).to_canonical()
-}
-
-/// The `for` of one element of `Forwarded` (RFC 7239 section 4).
-fn forwarded_node(element: &[u8]) -> Option<IpAddr> {
-    let mut pairs = element.split(|byte| *byte == b';').map(trim);
-    let value = pairs.find_map(|pair| {
-        let (name, value) = pair.split_at_checked(4)?;
-        name.eq_ignore_ascii_case(b"for=").then_some(value)
-    })?;
-    let bare = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
-    node(bare.unwrap_or(value))
-}
-
-/// An address with or without a port: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`,
-/// `[2001:db8::1]:80`.
-fn node(text: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(text).ok()?;
-    let host = match text.strip_prefix('[') {
-        Some(rest) => rest.split_once(']')?.0,
-        None => match text.split_once(':') {
-            Some((host, port)) if !port.contains(':') => host,
-            Some(_) | None => text,
-        },
+        let values = head.all(FieldId::Forwarded);
+        let members = values.flat_map(|value| split_unquoted(value, b',')).map(trim);
+        let members = members.filter(|member| !member.is_empty());
+        right_most(members.map(|member| node(for_parameter(member)?)), trusted)
     };
-    host.parse().ok().map(|address: IpAddr| address.to_canonical())
+    found.unwrap_or(peer)
+}
+
+/// The last address that is not trusted, unless one that cannot be read stands behind it; then, or
+/// where all are trusted, the first of the trusted ones at the end.
+fn right_most(members: impl Iterator<Item = Option<IpAddr>>, trusted: &Networks) -> Option<IpAddr> {
+    let mut found = None;
+    for member in members {
+        found = match member {
+            Some(address) if trusted.contains(address) => found.or(member),
+            Some(_) | None => member,
+        };
+    }
+    found
+}
+
+/// RFC 7239 section 4: parameters between semicolons, `for` in any case.
+fn for_parameter(member: &[u8]) -> Option<&[u8]> {
+    split_unquoted(member, b';').find_map(|pair| {
+        let (name, value) = trim(pair).split_at_checked(4)?;
+        name.eq_ignore_ascii_case(b"for=").then_some(value)
+    })
+}
+
+/// An address with or without a port, in quotes or not (RFC 7239 section 6).
+fn node(text: &[u8]) -> Option<IpAddr> {
+    let text = trim(text);
+    let text = text.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(text);
+    let text = std::str::from_utf8(text).ok()?;
+    let address = if let Some(rest) = text.strip_prefix('[') {
+        rest.split_once(']')?.0
+    } else {
+        match text.split_once(':') {
+            // One colon is a port's; an IPv6 address without brackets has more.
+            Some((address, port)) if !port.contains(':') => address,
+            Some(_) | None => text,
+        }
+    };
+    address.parse().ok().map(|address: IpAddr| address.to_canonical())
 }
 
 /// Room for the lines of an IPv4 client with a short host; longer ones grow the buffer.
@@ -344,42 +356,6 @@ mod tests {
         assert!(drop_set(true).contains(FieldId::XForwardedFor));
     }
 
-    fn client_of(fields: &str, peer: IpAddr) -> String {
-        let bytes = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
-        let mut index = HeadIndex::new();
-        parse::request(bytes.as_bytes(), &HeadLimits::default(), &mut index).unwrap();
-        let head = RequestHead::new(bytes.as_bytes(), &index);
-        let is_trusted =
-            |address: IpAddr| matches!(address, IpAddr::V4(v4) if v4.octets()[0] == 10);
-        client(head, peer, is_trusted).to_string()
-    }
-
-    const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
-
-    #[test]
-    fn an_untrusted_peer_is_the_client_whatever_it_says() {
-        assert_eq!(client_of("X-Forwarded-For: 192.0.2.1\r\n", PEER), "192.0.2.44");
-    }
-
-    #[test]
-    fn behind_trusted_proxies_the_client_is_the_rightmost_that_is_not_one() {
-        for (fields, client) in [
-            ("X-Forwarded-For: 1.1.1.1, 192.0.2.1, 10.9.9.9\r\n", "192.0.2.1"),
-            ("X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-For: 192.0.2.1:443\r\n", "192.0.2.1"),
-            ("X-Forwarded-For: 10.0.0.3, 10.0.0.2\r\n", "10.0.0.3"),
-            ("X-Forwarded-For: 1.1.1.1, unknown, 10.0.0.2\r\n", "10.0.0.2"),
-            ("X-Forwarded-For: 1.1.1.1, unknown\r\n", "10.0.0.1"),
-            ("X-Forwarded-For: ::ffff:192.0.2.7\r\n", "192.0.2.7"),
-            ("X-Forwarded-For: [2001:db8::1]:80\r\n", "2001:db8::1"),
-            ("Forwarded: for=1.1.1.1, FOR=\"[2001:db8::1]:80\";proto=http\r\n", "2001:db8::1"),
-            ("Forwarded: for=1.1.1.1, proto=http\r\n", "10.0.0.1"),
-            ("Forwarded: for=1.1.1.1\r\nX-Forwarded-For: 2.2.2.2\r\n", "2.2.2.2"),
-            ("", "10.0.0.1"),
-        ] {
-            assert_eq!(client_of(fields, PROXY), client, "{fields}");
-        }
-    }
-
     #[test]
     fn what_the_operator_writes_himself_is_left_out() {
         let bytes = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -397,6 +373,61 @@ mod tests {
         let mut out = Vec::new();
         via(Version::Http10, &mut out);
         assert_eq!(out, b"Via: 1.0 frys\r\n");
+    }
+
+    /// Who asked, behind a proxy of 10.0.0.0/8.
+    fn asked(fields: &str, peer: &str) -> String {
+        let bytes = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+        let mut index = HeadIndex::new();
+        parse::request(bytes.as_bytes(), &HeadLimits::default(), &mut index).unwrap();
+        let head = RequestHead::new(bytes.as_bytes(), &index);
+        let trusted = Networks::new(&["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]);
+        client(head, peer.parse().unwrap(), &trusted).to_string()
+    }
+
+    #[test]
+    fn an_untrusted_peer_is_the_client_whatever_it_says() {
+        let fields = "X-Forwarded-For: 198.51.100.1\r\nForwarded: for=198.51.100.2\r\n";
+        assert_eq!(asked(fields, "192.0.2.1"), "192.0.2.1");
+        assert_eq!(asked("", "::ffff:192.0.2.1"), "192.0.2.1");
+        assert_eq!(asked("", "10.1.1.1"), "10.1.1.1");
+    }
+
+    #[test]
+    fn the_right_most_address_that_is_not_trusted_is_the_client() {
+        for (list, client) in [
+            ("198.51.100.1", "198.51.100.1"),
+            ("1.1.1.1, 198.51.100.1, 10.2.2.2, 10.3.3.3", "198.51.100.1"),
+            ("1.1.1.1\r\nX-Forwarded-For: 198.51.100.1,10.2.2.2", "198.51.100.1"),
+            ("10.2.2.2, 10.3.3.3", "10.2.2.2"),
+            ("198.51.100.1:4711, [fd00::1]:80", "198.51.100.1"),
+            ("2001:db8::1, fd00::1", "2001:db8::1"),
+            ("1.1.1.1, unknown, 10.3.3.3", "10.3.3.3"),
+            ("1.1.1.1, unknown", "10.1.1.1"),
+            ("1.1.1.1, , 10.3.3.3", "1.1.1.1"),
+            ("", "10.1.1.1"),
+        ] {
+            assert_eq!(
+                asked(&format!("X-Forwarded-For: {list}\r\n"), "10.1.1.1"),
+                client,
+                "{list}"
+            );
+        }
+    }
+
+    #[test]
+    fn forwarded_is_read_where_it_stands_alone() {
+        for (list, client) in [
+            ("for=198.51.100.1;proto=https, for=10.2.2.2", "198.51.100.1"),
+            ("proto=https;For=\"[2001:db8::1]:4711\"", "2001:db8::1"),
+            ("for=198.51.100.1;host=\"a, for=10.9.9.9\"", "198.51.100.1"),
+            ("for=1.1.1.1, for=_hidden, for=10.2.2.2", "10.2.2.2"),
+            ("for=1.1.1.1, by=10.2.2.2", "10.1.1.1"),
+        ] {
+            assert_eq!(asked(&format!("Forwarded: {list}\r\n"), "10.1.1.1"), client, "{list}");
+        }
+        let both = "Forwarded: for=1.1.1.1\r\nX-Forwarded-For: 198.51.100.1\r\n";
+        assert_eq!(asked(both, "10.1.1.1"), "198.51.100.1");
     }
 
     #[test]

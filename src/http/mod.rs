@@ -15,3 +15,4 @@ pub mod date;
 pub mod conditional;
 pub mod range;
 pub mod media_type;
+pub mod networks;

@@ -3,7 +3,7 @@
 use crate::bridge::reason::Reason;
 use crate::http::framing::Body;
 use crate::http::head::{Form, RequestHead};
-use crate::router::{Found, path};
+use crate::router::{Found, NoGuards, Request, path};
 use crate::snapshot::{Action, ClusterId, Timeouts};
 
 use super::exchange::Exchange;
@@ -27,21 +27,23 @@ pub enum Taken {
 /// No route, no such method on it, a path that could be read in two ways, or a body longer than
 /// the route takes.
 pub fn find(worker: &Worker, exchange: &mut Exchange) -> Result<Taken, Failure> {
-    let Exchange { head, index, path: scratch, parameters, generation, facts, .. } = exchange;
+    let Exchange { head, index, path: decoded, parameters, generation, facts, .. } = exchange;
     let request = RequestHead::new(head, index);
     let snapshot = &generation.snapshot;
     // OPTIONS * (RFC 9112 section 3.2.4) asks about the server: the route of its root answers.
     let raw = if request.form() == Form::Asterisk { b"/" } else { request.path() };
-    let canonical = path::canonical(raw, scratch)?;
+    let canonical = path::canonical(raw, decoded)?;
     facts.path_is_raw = canonical.is_raw;
-    let found = snapshot.router.find(request.authority(), canonical.path, facts.method, parameters);
+    let asked = Request { host: request.authority(), path: canonical.path, method: facts.method };
+    let scratch = &mut *generation.scratch.borrow_mut();
+    let found = snapshot.router.find(&asked, parameters, scratch, &mut NoGuards);
     let id = match found {
         Found::Route(id) => id,
         Found::MethodNotAllowed(allowed) => {
             facts.allowed = allowed;
             return Err(Failure::new(Reason::MethodNotAllowed));
         }
-        Found::NotFound => return Err(Failure::new(Reason::RouteNotFound)),
+        Found::NotAcceptable | Found::NotFound => return Err(Failure::new(Reason::RouteNotFound)),
     };
     let route = snapshot.route(id);
     facts.route = Some(id);

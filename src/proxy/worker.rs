@@ -7,6 +7,7 @@ use crate::bridge::stages::Stage;
 use crate::http::h1::chunked::ChunkLimits;
 use crate::http::h1::parse::HeadLimits;
 use crate::limits;
+use crate::router::Scratch;
 use crate::runtime::{Folder, Listener, Runtime, Socket};
 use crate::snapshot::Timeouts;
 use crate::snapshot::{Cluster, ClusterId, EndpointId, ExchangeId, RewriteCaches, Snapshot};
@@ -83,6 +84,8 @@ pub struct Generation {
     pub folders: Box<[Folder]>,
     /// What rewriting expressions are searched with.
     pub rewrite_caches: RefCell<RewriteCaches>,
+    /// What the search for routes keeps from one request to the next.
+    pub scratch: RefCell<Scratch>,
     /// Bounds on a head, of a request and of an answer.
     pub head_limits: HeadLimits,
     /// Bounds on a chunked body.
@@ -403,6 +406,7 @@ impl Generation {
             balancers: balancers.into(),
             pools: pools.into(),
             rewrite_caches: RefCell::default(),
+            scratch: RefCell::new(Scratch::new()),
             head_limits,
             chunk_limits,
         }

@@ -6,6 +6,7 @@ use crate::http::field::{FieldId, FieldNames};
 use crate::http::head::RequestHead;
 use crate::http::status::Status;
 use crate::limits;
+use std::fmt;
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -118,12 +119,18 @@ impl Edits {
 }
 
 /// A field that is written. It is left out where its value comes to nothing.
-#[derive(Debug)]
 pub struct Line {
     /// Its name with the colon and the space behind it.
     pub name: Box<[u8]>,
     /// Its value.
     pub value: Template,
+}
+
+impl fmt::Debug for Line {
+    /// Without the value, which may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Line({}…)", self.name.escape_ascii())
+    }
 }
 
 /// Where a request's id is sent and taken from.

@@ -10,15 +10,14 @@ mod endpoints;
 mod files;
 mod rewrite;
 pub mod template;
-mod trusted;
 
 pub use action::{Action, Edits, Extra, Line, Redirect, RequestIdField, Respond, Share, Split};
 pub use compile::{check, compile, names, route_names};
 pub use files::{Files, FolderId};
 pub use rewrite::{DotSegment, Replace, Rewrite, RewriteCaches};
 pub use template::{ExchangeId, RequestId, Template};
-pub use trusted::TrustedProxies;
 
+use crate::http::networks::Networks;
 pub use crate::router::RouteId;
 use crate::router::Router;
 use std::collections::BTreeMap;
@@ -62,7 +61,7 @@ pub struct Snapshot {
     /// By [`UpstreamId`]; those of one cluster lie side by side.
     pub upstreams: Box<[Upstream]>,
     /// Whose `Forwarded` and `X-Forwarded-*` fields are believed.
-    pub trusted: TrustedProxies,
+    pub trusted: Networks,
     /// Where requests' ids are sent, if they are.
     pub request_id: Option<RequestIdField>,
     /// Bounds that every connection and request is held to.

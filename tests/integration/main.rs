@@ -13,6 +13,7 @@ mod wire_cases;
 mod routing;
 mod pools;
 mod limits;
+mod files;
 mod timeouts;
 mod admin;
 mod stages;

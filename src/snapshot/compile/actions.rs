@@ -6,14 +6,12 @@ use super::{Group, id, timeouts};
 use crate::config::{self, Fault, GatewayConfig};
 use crate::http::status::Status;
 use crate::limits;
+use crate::router::{PathPattern, Pattern};
 use crate::snapshot::rewrite::Side;
 use crate::snapshot::template::{Purpose, Scope, Template, TemplateFault};
 use crate::snapshot::{Action, ClusterId, Extra, Redirect, Replace, Respond, Rewrite, Route};
 use crate::snapshot::{RequestIdField, Share, Split};
 use hashbrown::HashMap;
-use regex_automata::meta::Regex;
-use regex_automata::util::primitives::PatternID;
-use std::fmt::Display;
 use std::path::Path;
 
 /// The keys of a route that say what becomes of its requests.
@@ -166,7 +164,7 @@ impl<'a> Routes<'a> {
         // A rewritten path names the file as a whole.
         let prefix_segments = scope.rest_segments.filter(|_| route.rewrite.is_none());
         let compiled = self.folders.files(place, route.files.as_ref()?, prefix_segments);
-        compiled.map_err(|faults| self.faults.extend(faults)).ok().map(Box::new).map(Action::Files)
+        compiled.map_err(|fault| self.faults.push(fault)).ok().map(Box::new).map(Action::Files)
     }
 
     fn cluster(&mut self, place: &str, name: &str) -> Option<ClusterId> {
@@ -394,21 +392,21 @@ pub(super) fn template_fault(place: &str, fault: TemplateFault) -> Fault {
     Fault { nearest: fault.nearest, ..Fault::new(place, fault.message) }
 }
 
-/// The names of the parameters of a route's path, in the order in which the router tells them.
+/// The names of the parameters of a route's path, in the order in which the router tells them; none
+/// for a route without templates.
 fn parameters(route: &config::Route) -> Vec<String> {
-    match &route.path_regex {
-        None => {
-            let opened = route.path.split('{').skip(1);
-            opened.filter_map(|text| Some(text.split_once('}')?.0.to_owned())).collect()
-        }
-        // One that cannot be compiled is the router's fault to tell.
-        Some(regex) => Regex::new(regex).map_or_else(no_names, |regex| {
-            let names = regex.group_info().pattern_names(PatternID::ZERO);
-            names.flatten().map(str::to_owned).collect()
-        }),
+    let has_templates = route.redirect.is_some()
+        || route.rewrite.is_some()
+        || route.host_rewrite.is_some()
+        || !route.request_headers.is_empty()
+        || !route.response_headers.is_empty();
+    if !has_templates {
+        return Vec::new();
     }
-}
-
-fn no_names(_: impl Display) -> Vec<String> {
-    Vec::new()
+    let path = match &route.path_regex {
+        Some(regex) => PathPattern::Regex(regex),
+        None => PathPattern::Segments(&route.path),
+    };
+    // A path that cannot be read is the router's fault to tell.
+    Pattern { path, ..Pattern::segments("/") }.parameter_names().unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! Changes of fields, from the configuration's words to lines that are written.
 
 use super::actions::template_fault;
-use crate::config::{Fault, HeaderEdits, RequestIdConfig};
+use crate::config::{Fault, HeaderEdits, HeaderValue, RequestIdConfig};
 use crate::http::field::{FRAMING, FieldId, FieldNames, FieldSet, HOP_BY_HOP};
 use crate::limits;
 use crate::snapshot::template::{Purpose, Scope, Template, is_token};
@@ -57,7 +57,7 @@ pub(super) fn edits(
 fn line(
     place: &str,
     name: &str,
-    value: &str,
+    value: &HeaderValue,
     scope: &Scope<'_>,
     faults: &mut Vec<Fault>,
 ) -> Option<Line> {
@@ -65,7 +65,11 @@ fn line(
         faults.push(Fault::new(place, why));
         return None;
     }
-    match Template::read(value, Purpose::Field, scope) {
+    let value = match value {
+        HeaderValue::Template(text) => Template::read(text, Purpose::Field, scope),
+        HeaderValue::Secret(secret) => Template::verbatim(secret.expose()),
+    };
+    match value {
         Ok(value) => Some(Line { name: opened(name), value }),
         Err(fault) => {
             faults.push(template_fault(place, fault));
