@@ -6,6 +6,7 @@
 mod bench;
 mod client;
 mod scenes;
+mod files;
 mod stages;
 mod upstream;
 mod world;

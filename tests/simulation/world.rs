@@ -9,7 +9,7 @@ use frys_gateway::bridge::metrics::WorkerBlock;
 use frys_gateway::bridge::reason::Reason;
 use frys_gateway::bridge::stages::{Basis, Stage};
 use frys_gateway::config::{
-    ClusterConfig, ConnectionLimits, GatewayConfig, PoolConfig, Route, Timeouts, Upstream, Workers,
+    ClusterConfig, ConnectionLimits, FileServing, GatewayConfig, PoolConfig, Route, Timeouts, Upstream, Workers,
 };
 use frys_gateway::http::h1::chunked::ChunkLimits;
 use frys_gateway::http::h1::parse::HeadLimits;
@@ -72,12 +72,21 @@ fn config(calm: bool) -> GatewayConfig {
         },
         pool: PoolConfig { idle_timeout: Duration::from_secs(1), ..PoolConfig::default() },
         clusters: [("echo".to_owned(), echo)].into(),
-        routes: vec![Route {
-            id: "echo".into(),
-            path: "/echo/{bytes}/{coding}/{id}".into(),
-            cluster: Some("echo".into()),
-            ..Route::default()
-        }],
+        routes: vec![
+            Route {
+                id: "echo".into(),
+                path: "/echo/{bytes}/{coding}/{id}".into(),
+                cluster: Some("echo".into()),
+                ..Route::default()
+            },
+            Route {
+                id: "files".into(),
+                path: "/files/*".into(),
+                // Any folder that is there: the simulated disk has a tree of its own.
+                files: Some(FileServing { root: "/".into(), ..FileServing::default() }),
+                ..Route::default()
+            },
+        ],
         ..GatewayConfig::default()
     }
 }
@@ -299,6 +308,7 @@ impl World {
             ("buffers out", counters.buffers_out),
             ("blocks out", counters.blocks_out),
             ("sockets open", counters.sockets_open),
+            ("files open", counters.files_open),
             ("operations in flight", counters.operations_in_flight),
             ("tasks", counters.tasks),
         ] {
