@@ -386,21 +386,18 @@ pub const STOP_GRACE_MS: u64 = 2_000;
 
 // ---- actions
 
-/// Bytes of one template: a URL of 2 KiB, what every client takes, and room for names.
-pub const TEMPLATE_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of a template as it is written: as long as a path pattern may be.
+pub const TEMPLATE_BYTES_MAX: usize = PATTERN_BYTES_MAX;
 
 /// Texts and variables of one template: each costs a step a request.
 pub const TEMPLATE_PIECES_MAX: usize = 64;
 
-/// Fields that one route sets, adds and removes on one head.
+/// Changes of one head by one route: more than a browser sends fields.
 pub const FIELD_EDITS_MAX: usize = 64;
 
 /// Bytes of a fixed answer's body: it is queued whole, and this much may wait for a client before
 /// its next request is read. What is larger is a file.
 pub const RESPOND_BODY_BYTES_MAX: usize = ANSWERS_QUEUED_BYTES_MAX;
-
-/// Clusters that share one route: a walk of nanoseconds.
-pub const SHARES_COUNT_MAX: usize = 32;
 
 /// Bytes of a body that nobody wants, read over so that its connection can go on: what most forms
 /// send; a new connection costs less than reading more.

@@ -63,7 +63,7 @@ mod tests {
         let route = "[[routes]]\npath = \"/*\"\n";
         match section.title {
             "top level" => String::new(),
-            "[env.NAME]" => "[env.FRYS_TEST]\n".into(),
+            "[env.NAME]" => "[env.PATH]\n".into(),
             "[[listeners]]" => "[[listeners]]\naddress = \"127.0.0.1:1\"\n".into(),
             "[[routes]]" => route.into(),
             "[[routes.upstreams]], [[clusters.NAME.upstreams]]" => {

@@ -19,7 +19,7 @@ pub use template::{ExchangeId, RequestId, Template};
 
 use crate::http::networks::Networks;
 pub use crate::router::RouteId;
-use crate::router::Router;
+use crate::router::{Router, condition, path};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
@@ -52,6 +52,10 @@ pub struct Snapshot {
     pub listeners: Box<[Listener]>,
     /// Finds [`Snapshot::routes`].
     pub router: Arc<Router>,
+    /// What the router's routes ask of a request beyond host, path and method.
+    pub guards: Arc<condition::Table>,
+    /// What becomes of an ambiguous path that no route matches.
+    pub path_policy: path::Policy,
     /// By [`RouteId`].
     pub routes: Arc<[Route]>,
     /// By [`FolderId`]: opened when the configuration was compiled, and only to be looked below.
@@ -112,6 +116,8 @@ pub struct Route {
     pub timeouts: Timeouts,
     /// Longest request body; `u64::MAX` when there is no bound.
     pub body_bytes_max: u64,
+    /// What becomes of ambiguous paths.
+    pub policy: path::Policy,
     /// What few routes have.
     pub extra: Option<Box<Extra>>,
 }

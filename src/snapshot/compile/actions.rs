@@ -2,6 +2,8 @@
 
 use super::edits::edits;
 use super::files::Folders;
+use super::policy::policy;
+use super::versions::Announced;
 use super::{Group, id, timeouts};
 use crate::config::{self, Fault, GatewayConfig};
 use crate::http::status::Status;
@@ -115,6 +117,7 @@ impl<'a> Routes<'a> {
             action: action?,
             timeouts: timeouts(route.timeouts.or(of_cluster).or(above)),
             body_bytes_max: route.max_body.or(self.config.limits.body).unwrap_or(u64::MAX),
+            policy: policy(&route.path_policy, &self.config.path_policy),
             extra,
         })
     }
@@ -179,8 +182,8 @@ impl<'a> Routes<'a> {
     }
 
     fn split(&mut self, place: &str, route: &config::Route) -> Option<Action> {
-        if route.clusters.len() > limits::SHARES_COUNT_MAX {
-            let most = limits::SHARES_COUNT_MAX;
+        if route.clusters.len() > limits::WEIGHTED_CLUSTERS_COUNT_MAX {
+            let most = limits::WEIGHTED_CLUSTERS_COUNT_MAX;
             self.fault(place, format!("at most {most} clusters share a route"));
             return None;
         }
@@ -270,7 +273,9 @@ impl<'a> Routes<'a> {
         if !kind.has_upstream() {
             self.refuse_unused(place, route, kind);
         }
-        let is_plain = route.rewrite.is_none()
+        let announced = Announced::new(self.config, route);
+        let is_plain = announced.is_empty()
+            && route.rewrite.is_none()
             && route.host_rewrite.is_none()
             && route.request_headers.is_empty()
             && route.response_headers.is_empty();
@@ -289,8 +294,10 @@ impl<'a> Routes<'a> {
         let changes = &route.request_headers;
         let request = edits(&of("request_headers"), changes, scope, id, self.faults);
         let (changes, id) = (&route.response_headers, id.filter(|id| id.respond));
-        let response = edits(&of("response_headers"), changes, scope, id, self.faults);
-        Some(Box::new(Extra { rewrite, host, request, response }))
+        let mut response = edits(&of("response_headers"), changes, scope, id, self.faults);
+        let gone_at = announced.gone_at;
+        announced.add_to(&mut response);
+        Some(Box::new(Extra { rewrite, host, request, response, gone_at }))
     }
 
     /// Keys that speak of an upstream, on a route without one.
@@ -410,3 +417,6 @@ fn parameters(route: &config::Route) -> Vec<String> {
     // A path that cannot be read is the router's fault to tell.
     Pattern { path, ..Pattern::segments("/") }.parameter_names().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;
