@@ -3,8 +3,10 @@
 
 use frys_gateway::bridge::mailbox::{self, Message};
 use frys_gateway::bridge::metrics::WorkerBlock;
-use frys_gateway::config::{GatewayConfig, HeaderEdits, Redirect, RequestIdConfig, Rewrite, Route};
-use frys_gateway::config::{StaticResponse, Upstream};
+use frys_gateway::config::{
+    FileServing, GatewayConfig, HeaderEdits, Redirect, RequestIdConfig, Rewrite, Route,
+};
+use frys_gateway::config::{FileServing, StaticResponse, Upstream};
 use frys_gateway::proxy::worker::{Parts, Worker};
 use frys_gateway::runtime::{Options, Runtime};
 use frys_gateway::snapshot::{self, Resolved};
@@ -241,4 +243,15 @@ fn a_warm_redirect_and_a_warm_fixed_answer_are_one_send() {
     let body = Some("x".repeat(1_000));
     let respond = Some(StaticResponse { body, ..StaticResponse::default() });
     assert_cost(cost(Route { respond, ..route() }), 1);
+}
+
+#[test]
+fn a_warm_small_file_is_four_entries() {
+    let root = tempfile::tempdir().expect("a folder");
+    std::fs::write(root.path().join("small"), [b'x'; 1024]).expect("a file");
+    let files = FileServing { root: root.path().to_owned(), ..FileServing::default() };
+    // Open, read, send, close.
+    let route =
+        Route { id: "file".into(), path: "/*".into(), files: Some(files), ..Route::default() };
+    assert_cost(cost(route), 4);
 }

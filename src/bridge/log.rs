@@ -34,6 +34,8 @@ pub struct Record<'a> {
     pub request_id: RequestId<'a>,
     /// How it ended.
     pub reason: Reason,
+    /// The kernel's error number behind it; 0 where there is none.
+    pub errno: u16,
     /// The status that the client was sent; 0 if no response was begun.
     pub status: u16,
     /// The upstream's own status; 0 if it sent none.
@@ -149,7 +151,9 @@ impl<'a> Record<'a> {
         };
         [
             self.wall_seconds,
-            u64::from(self.wall_nanos) | (self.reason.index() as u64) << 32,
+            u64::from(self.wall_nanos)
+                | (self.reason.index() as u64) << 32
+                | u64::from(self.errno) << 48,
             self.generation,
             u64::from(route) | u64::from(upstream) << 32,
             u64::from(self.status)
@@ -192,7 +196,8 @@ impl<'a> Record<'a> {
         let record = Record {
             wall_seconds,
             wall_nanos: nanos_reason as u32,
-            reason: Reason::from_index((nanos_reason >> 32) as usize)?,
+            reason: Reason::from_index(usize::from((nanos_reason >> 32) as u16))?,
+            errno: (nanos_reason >> 48) as u16,
             generation,
             route: present(ids as u32).map(RouteId),
             upstream: present((ids >> 32) as u32).map(UpstreamId),
@@ -287,6 +292,7 @@ pub(crate) mod tests {
             client: Some(SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 40_000))),
             request_id: RequestId::Own(ExchangeId(0x0123_4567_89ab_cdef << 64 | 0xfedc)),
             reason: Reason::Ok,
+            errno: 5,
             status: 200,
             upstream_status: 201,
             attempts: 2,

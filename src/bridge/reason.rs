@@ -66,6 +66,8 @@ reasons! {
     Redirected: "redirected" 0 Nobody "";
     /// The route answered with its fixed text.
     Responded: "responded" 0 Nobody "";
+    /// A file, a part of it, or the word that the client has it already.
+    FileServed: "file_served" 0 Nobody "";
     /// The request head breaks RFC 9112 or RFC 9110.
     RequestMalformed: "request_malformed" 400 Client "http_request_error";
     /// The request's body length is ambiguous or malformed (RFC 9112 section 6.3).
@@ -121,6 +123,17 @@ reasons! {
     RouteNotFound: "route_not_found" 404 Gateway "destination_not_found";
     /// Routes match host and path, and none of them the method.
     MethodNotAllowed: "method_not_allowed" 405 Gateway "http_request_denied";
+    /// There is no file where the path leads.
+    FileNotFound: "file_not_found" 404 Client "";
+    /// The path leads to a hidden name, out of the folder, to what is no regular file, or to one that
+    /// the gateway may not read.
+    FileForbidden: "file_forbidden" 403 Gateway "";
+    /// The request was to hold for another state of the file (RFC 9110 section 13).
+    PreconditionFailed: "precondition_failed" 412 Client "";
+    /// The part that was asked for lies behind the file's end (RFC 9110 section 14).
+    RangeNotSatisfiable: "range_not_satisfiable" 416 Client "";
+    /// The file could not be opened or read, or became shorter meanwhile.
+    FileFailed: "file_failed" 500 Gateway "proxy_internal_error";
     /// Routes match all but `Accept`, which takes nothing that they produce.
     NotAcceptable: "not_acceptable" 406 Gateway "http_request_denied";
     /// The version's sunset is past, and the route's group says that it is gone then.

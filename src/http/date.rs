@@ -1,4 +1,5 @@
-//! Dates as they stand in fields: IMF-fixdate (RFC 9110 section 5.6.7).
+//! Dates as they stand in fields (RFC 9110 section 5.6.7): IMF-fixdate is written, the obsolete forms
+//! are read too.
 
 /// Bytes of a date.
 pub const DATE_BYTES: usize = 29;
@@ -35,15 +36,70 @@ pub fn start_of_day(text: &str) -> Option<u64> {
     if parts.next().is_some() || year < 1970 || !(1..=12).contains(&month) {
         return None;
     }
-    // As `civil`, the other way round: years that begin in March, with the leap day at their end.
-    let shifted_year = year - u64::from(month <= 2);
+    let days = days(year, month, day)?;
+    // A day that its month does not have comes out as one of the next.
+    (civil(days) == (year, month, day)).then_some(days * DAY_SECONDS)
+}
+
+/// The seconds since 1970 of a date in one of the three forms of the standard; `None` of what is no
+/// date, or before 1970. The day of the week is not looked at.
+pub fn parse(value: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(value).ok()?;
+    if let Some((_, rest)) = text.split_once(", ") {
+        let mut words = rest.split(' ');
+        let date = words.next()?;
+        let (day, month, year) = match date.split_once('-') {
+            // Sunday, 06-Nov-94 08:49:37 GMT
+            Some((day, rest)) => {
+                let (month, year) = rest.split_once('-')?;
+                (day, month, century(digits(year, 2)?))
+            }
+            // Sun, 06 Nov 1994 08:49:37 GMT
+            None => (date, words.next()?, digits(words.next()?, 4)?),
+        };
+        let time = words.next()?;
+        let is_whole = words.next() == Some("GMT") && words.next().is_none();
+        return is_whole.then(|| seconds(year, month, digits(day, 2)?, time))?;
+    }
+    // Sun Nov  6 08:49:37 1994
+    let mut words = text.split_ascii_whitespace().skip(1);
+    let (month, day, time) = (words.next()?, words.next()?, words.next()?);
+    let year = digits(words.next()?, 4)?;
+    words.next().is_none().then(|| seconds(year, month, digits(day, day.len().min(2))?, time))?
+}
+
+/// A year of two digits, taken to be at most 50 years ahead of the time of writing, which is what the
+/// standard asks for until 2075.
+fn century(year: u64) -> u64 {
+    if year < 76 { 2000 + year } else { 1900 + year }
+}
+
+fn seconds(year: u64, month: &str, day: u64, time: &str) -> Option<u64> {
+    let month = MONTHS.iter().position(|name| *name == month.as_bytes())? as u64 + 1;
+    let mut parts = time.split(':');
+    let mut part = || digits(parts.next()?, 2);
+    let (hour, minute, second) = (part()?, part()?, part()?);
+    let is_time = hour < 24 && minute < 60 && second <= 60 && parts.next().is_none();
+    let days = days(year, month, day)?;
+    // A date that does not exist comes back as another.
+    let exists = civil(days) == (year, month, day);
+    let of_day = hour * 3600 + minute * 60 + second;
+    (is_time && exists).then_some(days * DAY_SECONDS + of_day)
+}
+
+fn digits(text: &str, count: usize) -> Option<u64> {
+    let are_digits = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    if are_digits { text.parse().ok() } else { None }
+}
+
+/// The reverse of [`civil`]; `None` before 1970.
+fn days(year: u64, month: u64, day: u64) -> Option<u64> {
+    let shifted_year = if month <= 2 { year.checked_sub(1)? } else { year };
     let (era, year_of_era) = (shifted_year / 400, shifted_year % 400);
     let march_month = (month + 9) % 12;
     let day_of_year = (153 * march_month + 2) / 5 + day.checked_sub(1)?;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    let days = era * 146_097 + day_of_era - 719_468;
-    // A day that its month does not have comes out as one of the next.
-    (civil(days) == (year, month, day)).then_some(days * DAY_SECONDS)
+    (era * 146_097 + day_of_era).checked_sub(719_468)
 }
 
 const DAY_SECONDS: u64 = 86_400;
@@ -85,6 +141,51 @@ mod tests {
 
     fn text(unix_seconds: u64) -> String {
         String::from_utf8(imf_fixdate(unix_seconds).to_vec()).unwrap()
+    }
+
+    #[test]
+    fn reads_the_three_forms_of_the_standard() {
+        for value in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+        ] {
+            assert_eq!(parse(value.as_bytes()), Some(784_111_777), "{value}");
+        }
+        assert_eq!(parse(b"Wed, 01-Jan-75 00:00:00 GMT"), Some(3_313_526_400));
+    }
+
+    #[test]
+    fn refuses_what_is_no_date() {
+        for value in [
+            "",
+            "0",
+            "yesterday",
+            "Sun, 06 Nov 1994 08:49:37",
+            "Sun, 06 Nov 1994 08:49:37 CET",
+            "Sun, 06 Nov 1994 08:49:37 GMT GMT",
+            "Sun, 6 Nov 1994 08:49:37 GMT",
+            "Sun, 06 nov 1994 08:49:37 GMT",
+            "Sun, 31 Nov 1994 08:49:37 GMT",
+            "Sun, 00 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 24:49:37 GMT",
+            "Sun, 06 Nov 1994 08:60:37 GMT",
+            "Sun, 06 Nov 1994 08:49 GMT",
+            "Sun, 06 Nov 1994 08:49:37:00 GMT",
+            "Sun, 06 Nov 1969 08:49:37 GMT",
+            "Sun, 06 Nov 0000 08:49:37 GMT",
+            "Sun, 01 Jan 0000 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994 GMT",
+        ] {
+            assert_eq!(parse(value.as_bytes()), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        for seconds in (0..LAST_SECOND).step_by(86_399 * 37).chain([0, LAST_SECOND]) {
+            assert_eq!(parse(&imf_fixdate(seconds)), Some(seconds));
+        }
     }
 
     #[test]

@@ -12,4 +12,7 @@ pub mod framing;
 pub mod h1;
 pub mod forwarded;
 pub mod date;
+pub mod conditional;
+pub mod range;
+pub mod media_type;
 pub mod networks;

@@ -90,7 +90,7 @@ fn queue(
                 (Reason::Responded, respond.status, &respond.body, &respond.content_type)
             }
             // `route::find` sends their requests elsewhere.
-            Some(Action::Cluster(_) | Action::Split(_)) | None => {
+            Some(Action::Cluster(_) | Action::Split(_) | Action::Files(_)) | None => {
                 return Err(Failure::new(Reason::RouteNotFound));
             }
         };

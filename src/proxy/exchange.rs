@@ -1,8 +1,10 @@
 //! What one request carries along the stages: its two ends, its head, and the facts for the record.
 
 mod edits;
+mod moving;
 
 pub use edits::{Changes, OwnLines};
+pub use moving::{Deadline, Halt, Idle, Moving};
 
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::{Stage, Stages};
@@ -164,6 +166,10 @@ pub struct Facts {
     pub upstream_status: u16,
     /// Why the exchange ended as it did.
     pub reason: Reason,
+    /// The kernel's error number behind it; 0 where there is none.
+    pub errno: i32,
+    /// The length of the file of which a part was asked for that it does not have.
+    pub file_bytes: u64,
     /// When the first byte of the request was seen.
     pub started: Instant,
     /// When the whole exchange must have ended, if it must.
@@ -218,6 +224,8 @@ impl Facts {
             status: 0,
             upstream_status: 0,
             reason: Reason::Ok,
+            errno: 0,
+            file_bytes: 0,
             started,
             total_deadline: None,
             stage: Stage::Receive,

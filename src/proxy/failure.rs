@@ -132,7 +132,7 @@ pub fn of_head(error: ParseError) -> Failure {
 ///
 /// Not where the request's end is unknown, or its sender is too slow or too many.
 pub fn keeps_connection(reason: Reason) -> bool {
-    matches!(reason.status(), Some(404 | 405 | 406 | 410 | 502 | 503 | 504))
+    matches!(reason.status(), Some(403..=406 | 410 | 412 | 416 | 500 | 502..=504))
         && !matches!(reason, Reason::ConnectionsFull | Reason::Draining)
 }
 
@@ -140,7 +140,7 @@ pub fn keeps_connection(reason: Reason) -> bool {
 #[rustfmt::skip]
 pub fn text(reason: Reason) -> &'static str {
     match reason {
-        Reason::Ok | Reason::Redirected | Reason::Responded
+        Reason::Ok | Reason::Redirected | Reason::Responded | Reason::FileServed
         | Reason::ClientClosed | Reason::ClientWriteTimeout
         | Reason::KeepAliveTimeout => "",
         Reason::RequestMalformed => "the request is malformed",
@@ -167,6 +167,11 @@ pub fn text(reason: Reason) -> &'static str {
         Reason::PathDotParameter => "the path has dots with a parameter",
         Reason::RouteNotFound => "no route matches",
         Reason::MethodNotAllowed => "the route does not allow the method",
+        Reason::FileNotFound => "there is no such file",
+        Reason::FileForbidden => "the file is not served",
+        Reason::PreconditionFailed => "the file is not as the request wants it",
+        Reason::RangeNotSatisfiable => "the file has no such part",
+        Reason::FileFailed => "the file could not be read",
         Reason::NotAcceptable => "no answer of an accepted media type",
         Reason::VersionGone => "this version of the interface is gone",
         Reason::NoEndpoint => "no upstream is available",

@@ -11,6 +11,7 @@ pub mod exchange;
 pub mod parse;
 pub mod route;
 pub mod answer;
+pub mod files;
 pub mod balance;
 pub mod pool;
 pub mod forward;

@@ -44,6 +44,7 @@ pub fn exchange(worker: &Worker, client: &Client, exchange: &Exchange) {
             client: client.address,
             request_id: exchange.request_id(worker),
             reason: facts.reason,
+            errno: u16::try_from(facts.errno).unwrap_or(0),
             status: facts.status,
             upstream_status: facts.upstream_status,
             attempts: u16::from(facts.attempts_count),

@@ -3,6 +3,7 @@
 use crate::bridge::reason::Reason;
 use crate::http::date;
 use crate::http::framing::Body;
+use crate::http::h1::encode::decimal;
 use crate::http::h1::reply::{self, Reply};
 use crate::http::method::Method;
 use crate::http::status::Status;
@@ -71,6 +72,11 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
             lines.extend_from_slice(method.as_str().as_bytes());
             separator = b", ";
         }
+        lines.extend_from_slice(b"\r\n");
+    }
+    if reason == Reason::RangeNotSatisfiable {
+        lines.extend_from_slice(b"Content-Range: bytes */");
+        decimal(facts.file_bytes, lines);
         lines.extend_from_slice(b"\r\n");
     }
     if reason == Reason::NotAcceptable {

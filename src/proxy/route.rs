@@ -19,6 +19,8 @@ pub enum Taken {
     Cluster(ClusterId),
     /// Nowhere: the route answers it.
     Answer,
+    /// To a file of the route's folder.
+    Files,
 }
 
 /// Finds the route and what it bounds: the whole exchange's time and the body's length.
@@ -41,6 +43,7 @@ pub fn find(worker: &Worker, exchange: &mut Exchange) -> Result<Taken, Failure> 
             (Taken::Cluster(split.shares[index].cluster), &split.shares[index].timeouts)
         }
         Action::Redirect(_) | Action::Respond(_) => (Taken::Answer, &route.timeouts),
+        Action::Files(_) => (Taken::Files, &route.timeouts),
     };
     facts.total_deadline = match timeouts.total_ns {
         Timeouts::NONE => None,

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::respond::Next;
 use super::route::Taken;
 use super::worker::Worker;
-use super::{answer, forward, parse, pool, record, respond, route};
+use super::{answer, files, forward, parse, pool, record, respond, route};
 
 use std::rc::Rc;
 
@@ -77,6 +77,7 @@ async fn request(
     let cluster = match taken {
         Taken::Cluster(cluster) => cluster,
         Taken::Answer => return answer::run(worker, client, exchange).await,
+        Taken::Files => return files::run(worker, client, exchange).await,
     };
     let mut attempts = Attempts::new(cluster);
     // Opening an upstream is the only step that is ever tried again: no answer has begun.

@@ -8,7 +8,7 @@ use crate::http::h1::chunked::ChunkLimits;
 use crate::http::h1::parse::HeadLimits;
 use crate::limits;
 use crate::router::{Scratch, condition};
-use crate::runtime::{Listener, Runtime, Socket};
+use crate::runtime::{Folder, Listener, Runtime, Socket};
 use crate::snapshot::Timeouts;
 use crate::snapshot::{Cluster, ClusterId, EndpointId, ExchangeId, RewriteCaches, Snapshot};
 
@@ -80,6 +80,8 @@ pub struct Generation {
     balancers: Box<[RefCell<Balancer>]>,
     /// The pool of each endpoint, by cluster.
     pools: Box<[Box<[usize]>]>,
+    /// By [`FolderId`](crate::snapshot::FolderId): handles that are this core's own.
+    pub folders: Box<[Folder]>,
     /// What rewriting expressions are searched with.
     pub rewrite_caches: RefCell<RewriteCaches>,
     /// What the search for routes keeps from one request to the next.
@@ -399,7 +401,9 @@ impl Generation {
             extension_bytes_max: snapshot.limits.chunk_extension_bytes_max,
             trailer_bytes_max: snapshot.limits.trailer_bytes_max,
         };
+        let folders = snapshot.folders.iter().cloned().map(Folder::new).collect();
         Self {
+            folders,
             snapshot,
             balancers: balancers.into(),
             pools: pools.into(),

@@ -19,6 +19,8 @@ impl MethodSet {
     pub(super) const ANY: MethodSet = MethodSet(u64::MAX);
     pub(super) const GET: MethodSet = MethodSet(1);
     pub(super) const HEAD: MethodSet = MethodSet(2);
+    /// GET and HEAD: what a file answers to.
+    pub const READING: MethodSet = MethodSet(Self::GET.0 | Self::HEAD.0);
 
     /// Whether no method is in it.
     pub fn is_empty(self) -> bool {

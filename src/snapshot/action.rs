@@ -1,7 +1,7 @@
 //! What a route does with its requests, and around that.
 
 use super::template::{RequestId, Template, Values};
-use super::{ClusterId, Rewrite, Timeouts};
+use super::{ClusterId, Files, Rewrite, Timeouts};
 use crate::http::field::{FieldId, FieldNames};
 use crate::http::head::RequestHead;
 use crate::http::status::Status;
@@ -19,6 +19,8 @@ pub enum Action {
     Redirect(Box<Redirect>),
     /// It is answered with the same bytes always.
     Respond(Box<Respond>),
+    /// It is answered with a file.
+    Files(Box<Files>),
 }
 
 /// Clusters that share a route's requests by weight.

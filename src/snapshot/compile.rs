@@ -2,6 +2,7 @@
 //! upstreams are seen together.
 
 mod actions;
+mod files;
 mod edits;
 mod guards;
 mod policy;
@@ -50,7 +51,7 @@ pub fn compile(
     let request_id = config.request_id.as_ref();
     let request_id = request_id.map(|request_id| edits::request_id(request_id, &mut faults));
     let actions = actions::Routes::new(config, &groups, request_id.as_ref(), &mut faults);
-    let routes = actions.compile(route_names(config));
+    let (routes, folders) = actions.compile(route_names(config));
     let Some((router, guards)) = router.filter(|_| faults.is_empty()) else {
         return Err(faults);
     };
@@ -65,6 +66,7 @@ pub fn compile(
         guards: Arc::new(guards),
         path_policy: policy::policy(&config.path_policy, &config.path_policy),
         routes: routes.into(),
+        folders: folders.into_open(),
         clusters: clusters.clusters.into(),
         upstreams: clusters.upstreams.into(),
         trusted: Networks::new(&config.trusted_proxies),

@@ -7,11 +7,13 @@
 mod action;
 mod compile;
 mod endpoints;
+mod files;
 mod rewrite;
 pub mod template;
 
 pub use action::{Action, Edits, Extra, Line, Redirect, RequestIdField, Respond, Share, Split};
 pub use compile::{check, compile, names, route_names};
+pub use files::{Files, FolderId};
 pub use rewrite::{DotSegment, Replace, Rewrite, RewriteCaches};
 pub use template::{ExchangeId, RequestId, Template};
 
@@ -21,6 +23,7 @@ use crate::router::{Router, condition, path};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -55,6 +58,8 @@ pub struct Snapshot {
     pub path_policy: path::Policy,
     /// By [`RouteId`].
     pub routes: Arc<[Route]>,
+    /// By [`FolderId`]: opened when the configuration was compiled, and only to be looked below.
+    pub folders: Arc<[Arc<OwnedFd>]>,
     /// By [`ClusterId`].
     pub clusters: Box<[Cluster]>,
     /// By [`UpstreamId`]; those of one cluster lie side by side.

@@ -9,6 +9,7 @@ mod values;
 
 pub(super) use read::is_token;
 pub use read::{Scope, TemplateFault, variable_names};
+pub(super) use values::rest;
 pub use values::{ExchangeId, Groups, RequestId, Values};
 
 use escape::Escape;

@@ -25,11 +25,11 @@ pub struct Shape {
 }
 
 /// An answer, if a whole one came.
-struct Answer {
-    status: u16,
-    id: Option<u64>,
-    body: Vec<u8>,
-    keeps: bool,
+pub struct Answer {
+    pub status: u16,
+    pub id: Option<u64>,
+    pub body: Vec<u8>,
+    pub keeps: bool,
 }
 
 impl Shape {
@@ -196,7 +196,7 @@ async fn more(socket: &Socket, received: &mut Vec<u8>) -> bool {
 }
 
 /// The next final answer; none where the connection ended before it was whole.
-async fn answer(socket: &Socket, method: Method, received: &mut Vec<u8>) -> Option<Answer> {
+pub async fn answer(socket: &Socket, method: Method, received: &mut Vec<u8>) -> Option<Answer> {
     loop {
         let (head_bytes, status, id, body, keeps) = loop {
             let mut index = HeadIndex::default();

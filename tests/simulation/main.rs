@@ -7,6 +7,7 @@ mod actions;
 mod bench;
 mod client;
 mod scenes;
+mod files;
 mod stages;
 mod upstream;
 mod world;

@@ -9,8 +9,8 @@ use frys_gateway::bridge::metrics::WorkerBlock;
 use frys_gateway::bridge::reason::Reason;
 use frys_gateway::bridge::stages::{Basis, Stage};
 use frys_gateway::config::{
-    ClusterConfig, ConnectionLimits, GatewayConfig, HeaderEdits, PoolConfig, Redirect, Rewrite,
-    Route, StaticResponse, Timeouts, Upstream, Workers,
+    ClusterConfig, ConnectionLimits, FileServing, GatewayConfig, HeaderEdits, PoolConfig, Redirect,
+    Rewrite, Route, StaticResponse, Timeouts, Upstream, Workers,
 };
 use frys_gateway::http::h1::chunked::ChunkLimits;
 use frys_gateway::http::h1::parse::HeadLimits;
@@ -78,6 +78,13 @@ fn config(calm: bool) -> GatewayConfig {
                 id: "echo".into(),
                 path: "/echo/{bytes}/{coding}/{id}".into(),
                 cluster: Some("echo".into()),
+                ..Route::default()
+            },
+            Route {
+                id: "files".into(),
+                path: "/files/*".into(),
+                // Any folder that is there: the simulated disk has a tree of its own.
+                files: Some(FileServing { root: "/".into(), ..FileServing::default() }),
                 ..Route::default()
             },
             Route {
@@ -333,6 +340,7 @@ impl World {
             ("buffers out", counters.buffers_out),
             ("blocks out", counters.blocks_out),
             ("sockets open", counters.sockets_open),
+            ("files open", counters.files_open),
             ("operations in flight", counters.operations_in_flight),
             ("tasks", counters.tasks),
         ] {

@@ -225,6 +225,7 @@ static VARIABLES: &[Variable] = &[
         RequestId::Kept(kept) => Value::Peer(kept),
     }),
     both("reason", |e| Value::Word(e.record.reason.label())),
+    both("errno", |e| number_or_absent(e.record.errno.into())),
     both("request_time", |e| Value::Seconds(e.record.duration_ns)),
     both("request_length", |e| Value::Number(e.record.bytes_in)),
     both("bytes_sent", |e| Value::Number(e.record.bytes_out)),

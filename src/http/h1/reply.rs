@@ -35,6 +35,36 @@ pub fn encode(reply: &Reply<'_>, out: &mut Vec<u8>) {
 
 /// Appends the answer without its body.
 pub fn encode_head(reply: &Reply<'_>, out: &mut Vec<u8>) {
+    let outline = Outline {
+        status: reply.status,
+        content_type: if reply.body.is_empty() { b"" } else { reply.content_type },
+        body_bytes: reply.body.len() as u64,
+        date: reply.date,
+        close: reply.close,
+        append: reply.append,
+    };
+    encode_outline(&outline, out);
+}
+
+/// The head of an answer whose body comes from elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct Outline<'a> {
+    /// Its status; the reason phrase is the registered one.
+    pub status: Status,
+    /// What the body is; empty to say nothing.
+    pub content_type: &'a [u8],
+    /// The length of the body.
+    pub body_bytes: u64,
+    /// The `Date`, from `http::date`; empty for none.
+    pub date: &'a [u8],
+    /// Whether the connection ends with it: adds `Connection: close`.
+    pub close: bool,
+    /// Whole lines more, each with its CRLF.
+    pub append: &'a [u8],
+}
+
+/// Appends a head.
+pub fn encode_outline(reply: &Outline<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(&reply.status.digits());
     out.push(b' ');
@@ -45,12 +75,11 @@ pub fn encode_head(reply: &Reply<'_>, out: &mut Vec<u8>) {
     }
     // RFC 9110 section 8.6: no length where there can be no body; 304 would declare another's.
     if !reply.status.is_bodyless() {
-        if !reply.body.is_empty() && !reply.content_type.is_empty() {
+        if !reply.content_type.is_empty() {
             line(b"Content-Type: ", reply.content_type, out);
         }
         out.extend_from_slice(b"Content-Length: ");
-        // A length fits into 64 bits on every machine.
-        decimal(reply.body.len() as u64, out);
+        decimal(reply.body_bytes, out);
         out.extend_from_slice(b"\r\n");
     }
     if reply.close {

@@ -13,12 +13,13 @@ use crate::limits;
 use crate::memory::Block;
 use crate::runtime::{Instant, Lease, Side, Socket, Timer};
 
-use super::super::exchange::{Changes, Exchange, Facts, Input, Upstream};
+use super::super::exchange::{
+    Changes, Deadline, Exchange, Facts, Halt, Idle, Input, Moving, Upstream,
+};
 use super::super::failure::Failure;
 use super::super::worker::Worker;
 use super::chunks::{Coding, Sink, recode, take};
-use super::moving::{Halt, Idle, Moving};
-use super::{Deadline, Progress, QUEUE_BYTES_MAX};
+use super::{Progress, QUEUE_BYTES_MAX};
 
 /// One answer on its way down.
 pub(super) struct Download<'a> {
@@ -295,14 +296,15 @@ impl<'a> Download<'a> {
                 sink_ns: timeouts.client_body_idle_ns,
             },
             total_deadline: self.exchange.facts.total_deadline,
-            ends: (self.upstream, self.client),
+            sink: self.client,
         };
-        let outcome = moving.run(bytes, &pipe).await;
+        let transfer = self.upstream.transfer(self.client, bytes, &pipe);
+        let outcome = moving.run(transfer, &pipe).await;
         self.exchange.facts.bytes_out += pipe.moved_bytes();
         let reason = match outcome {
             Ok(moved_bytes) if moved_bytes == bytes => return Ok(()),
             Ok(_) => Reason::UpstreamClosed,
-            Err(Halt::Source) => Reason::UpstreamReset,
+            Err(Halt::Source(_)) => Reason::UpstreamReset,
             Err(Halt::Sink) => Reason::ClientClosed,
             Err(Halt::Idle(Side::Source)) => Reason::UpstreamIdleTimeout,
             Err(Halt::Idle(Side::Sink)) => Reason::ClientWriteTimeout,

@@ -4,7 +4,6 @@
 mod chunks;
 mod download;
 mod head;
-mod moving;
 mod upload;
 
 use crate::bridge::reason::Reason;
@@ -15,7 +14,7 @@ use crate::runtime::{Address, Errno, Instant, Segment};
 
 use self::download::Download;
 use self::upload::{Stop, Upload};
-use super::exchange::{Client, Exchange, Input, Upstream};
+use super::exchange::{Client, Deadline, Exchange, Input, Upstream};
 use super::failure::{Failure, Retry};
 use super::pools::{Grant, Permit};
 use super::worker::Worker;
@@ -117,7 +116,7 @@ pub async fn send(
     if !matches!(exchange.facts.body, Body::Empty) {
         return Ok(());
     }
-    let deadline = Deadline::first_byte(exchange, worker.runtime.now());
+    let deadline = first_byte(exchange, worker.runtime.now());
     client.upstream_timer.set(deadline.at);
     let arrival = upstream.input.next(&upstream.socket);
     let ended = match client.upstream_timer.limit(arrival).await {
@@ -209,32 +208,9 @@ async fn both(
     .await
 }
 
-/// The earlier of a step's own deadline and the whole exchange's.
-#[derive(Clone, Copy)]
-pub(crate) struct Deadline {
-    pub(crate) at: Instant,
-    pub(crate) total: bool,
-}
-
-impl Deadline {
-    pub(crate) fn new(exchange: &Exchange, at: Instant) -> Self {
-        Self::earlier(exchange.facts.total_deadline, at)
-    }
-
-    fn first_byte(exchange: &Exchange, now: Instant) -> Self {
-        Self::new(exchange, now.plus_ns(exchange.timeouts().first_byte_ns))
-    }
-
-    pub(crate) fn earlier(total: Option<Instant>, at: Instant) -> Self {
-        match total {
-            Some(total) if total < at => Self { at: total, total: true },
-            Some(_) | None => Self { at, total: false },
-        }
-    }
-
-    pub(crate) fn reason(self, step: Reason) -> Reason {
-        if self.total { Reason::TotalTimeout } else { step }
-    }
+/// The deadline of the answer's first byte.
+fn first_byte(exchange: &Exchange, now: Instant) -> Deadline {
+    Deadline::new(exchange, now.plus_ns(exchange.timeouts().first_byte_ns))
 }
 
 /// Bytes that may wait in a socket's send queue before the sender is made to wait.

@@ -6,12 +6,11 @@ use crate::http::h1::chunked::{ChunkLimits, Decoder};
 use crate::limits;
 use crate::runtime::{Instant, Lease, Side, Socket, Timer};
 
-use super::super::exchange::{Exchange, Input};
+use super::super::exchange::{Deadline, Exchange, Halt, Idle, Input, Moving};
 use super::super::failure::Failure;
 use super::super::worker::Worker;
 use super::chunks::{Coding, Sink, recode, take};
-use super::moving::{Halt, Idle, Moving};
-use super::{Deadline, Progress, QUEUE_BYTES_MAX};
+use super::{Progress, QUEUE_BYTES_MAX};
 
 /// Why a body did not reach the upstream.
 pub(super) enum Stop {
@@ -121,13 +120,14 @@ impl<'a> Upload<'a> {
             timer: self.timer,
             idle,
             total_deadline: self.total_deadline,
-            ends: (self.client, self.upstream),
+            sink: self.upstream,
         };
-        let outcome = moved.run(bytes, &pipe).await;
+        let transfer = self.client.transfer(self.upstream, bytes, &pipe);
+        let outcome = moved.run(transfer, &pipe).await;
         self.progress.bytes_in.set(self.progress.bytes_in.get() + pipe.moved_bytes());
         match outcome {
             Ok(moved_bytes) if moved_bytes == bytes => Ok(()),
-            Ok(_) | Err(Halt::Source) => Err(Stop::Client(Failure::new(Reason::ClientClosed))),
+            Ok(_) | Err(Halt::Source(_)) => Err(Stop::Client(Failure::new(Reason::ClientClosed))),
             Err(Halt::Sink) => Err(Stop::Upstream),
             Err(Halt::Idle(side)) => {
                 let reason = match side {

@@ -1,6 +1,7 @@
 //! What routes do, from the configuration's words to what workers read.
 
 use super::edits::edits;
+use super::files::Folders;
 use super::policy::policy;
 use super::versions::Announced;
 use super::{Group, id, timeouts};
@@ -65,6 +66,7 @@ pub(super) struct Routes<'a> {
     named: HashMap<&'a str, ClusterId>,
     written: HashMap<usize, ClusterId>,
     expressions_count: u32,
+    folders: Folders,
     request_id: Option<&'a RequestIdField>,
     faults: &'a mut Vec<Fault>,
 }
@@ -85,16 +87,17 @@ impl<'a> Routes<'a> {
                 None => named.insert(group.name.as_str(), ClusterId(id(index))),
             };
         }
-        Routes { config, named, written, expressions_count: 0, request_id, faults }
+        let folders = Folders::default();
+        Routes { config, named, written, expressions_count: 0, folders, request_id, faults }
     }
 
-    /// All routes, in their order; fewer where there are faults.
-    pub(super) fn compile(mut self, names: Vec<String>) -> Vec<Route> {
+    /// All routes, in their order, and the folders of those with files; fewer where there are faults.
+    pub(super) fn compile(mut self, names: Vec<String>) -> (Vec<Route>, Folders) {
         let mut routes = Vec::with_capacity(self.config.routes.len());
         for (index, (route, name)) in self.config.routes.iter().zip(names).enumerate() {
             routes.extend(self.route(index, route, name));
         }
-        routes
+        (routes, self.folders)
     }
 
     fn route(&mut self, index: usize, route: &config::Route, name: String) -> Option<Route> {
@@ -156,11 +159,15 @@ impl<'a> Routes<'a> {
             Kind::Clusters => self.split(&place, route),
             Kind::Redirect => self.redirect(&place, route.redirect.as_ref()?, scope),
             Kind::Respond => self.respond(&place, route.respond.as_ref()?),
-            Kind::Files => {
-                self.fault(&place, "`files` is not built in this version");
-                None
-            }
+            Kind::Files => self.files(&place, route, scope),
         }
+    }
+
+    fn files(&mut self, place: &str, route: &config::Route, scope: &Scope<'_>) -> Option<Action> {
+        // A rewritten path names the file as a whole.
+        let prefix_segments = scope.rest_segments.filter(|_| route.rewrite.is_none());
+        let compiled = self.folders.files(place, route.files.as_ref()?, prefix_segments);
+        compiled.map_err(|fault| self.faults.push(fault)).ok().map(Box::new).map(Action::Files)
     }
 
     fn cluster(&mut self, place: &str, name: &str) -> Option<ClusterId> {
@@ -263,7 +270,7 @@ impl<'a> Routes<'a> {
         kind: Kind,
         scope: &Scope<'_>,
     ) -> Option<Box<Extra>> {
-        if kind == Kind::Redirect || kind == Kind::Respond {
+        if !kind.has_upstream() {
             self.refuse_unused(place, route, kind);
         }
         let announced = Announced::new(self.config, route);
@@ -296,7 +303,8 @@ impl<'a> Routes<'a> {
     /// Keys that speak of an upstream, on a route without one.
     fn refuse_unused(&mut self, place: &str, route: &config::Route, kind: Kind) {
         let unused = [
-            ("rewrite", route.rewrite.is_some()),
+            // A file is looked for under the rewritten path.
+            ("rewrite", route.rewrite.is_some() && kind != Kind::Files),
             ("host_rewrite", route.host_rewrite.is_some()),
             ("request_headers", !route.request_headers.is_empty()),
         ];

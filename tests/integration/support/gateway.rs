@@ -168,7 +168,8 @@ impl Gateway {
         line.split_whitespace().nth(1).and_then(|word| word.parse().ok()).expect("a number")
     }
 
-    fn pid(&self) -> String {
+    /// The number of its process.
+    pub fn pid(&self) -> String {
         self.child.id().to_string()
     }
 }
