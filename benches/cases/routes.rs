@@ -1,7 +1,7 @@
 //! Routes of mixed kinds, and a request for each.
 
 use frys_gateway::http::method::Method;
-use frys_gateway::router::{Builder, NoGuards, Pattern, RouteId, Router};
+use frys_gateway::router::{Builder, NoGuards, PathPattern, Pattern, RouteId, Router};
 
 /// Requests in one round: enough that no branch predictor knows them by heart.
 pub const REQUESTS_COUNT: usize = 1024;
@@ -17,12 +17,36 @@ pub struct Wanted {
     /// What the request names: the route's host, or one that no route has.
     pub asked_host: String,
     pub pattern: String,
+    /// The pattern is a regular expression.
+    pub is_regex: bool,
     pub path: String,
 }
 
 /// So many routes: tenants by host (if `with_hosts`), prefixes, parameters, plain paths.
 pub fn wanted(count: u32, with_hosts: bool) -> Vec<Wanted> {
     (0..count).map(|index| one(index, with_hosts)).collect()
+}
+
+/// The same, but each tenth a regular expression: of one class, of an automaton that many share, of
+/// one with groups.
+pub fn with_regexes(count: u32) -> Vec<Wanted> {
+    let mut routes = wanted(count, true);
+    for (route, index) in routes.iter_mut().zip(0..).step_by(10) {
+        let index: u32 = index;
+        (route.pattern, route.path) = match index / 10 % 3 {
+            0 => (format!(r"^/item-{index}/\d+$"), format!("/item-{index}/1234567")),
+            1 => (
+                format!("^/report-{index}/[a-z]+/[0-9]{{4}}-[0-9]{{2}}$"),
+                format!("/report-{index}/sales/2026-11"),
+            ),
+            _ => (
+                format!(r"^/file-{index}/(?<name>.*)\.(?<kind>png|jpg)$"),
+                format!("/file-{index}/summer/beach.png"),
+            ),
+        };
+        route.is_regex = true;
+    }
+    routes
 }
 
 fn one(index: u32, with_hosts: bool) -> Wanted {
@@ -38,17 +62,23 @@ fn one(index: u32, with_hosts: bool) -> Wanted {
         ),
         _ => (format!("/static/assets/{index:08x}.css"), format!("/static/assets/{index:08x}.css")),
     };
+    let is_regex = false;
     let host = (with_hosts && index % 8 < 4).then(|| format!("tenant-{index}.example.com"));
     // Many names: how far one of them is looked for depends on the seed of the hash.
     let asked_host = host.clone().unwrap_or_else(|| format!("www-{index}.example.net"));
-    Wanted { id: RouteId(index), host, asked_host, pattern, path }
+    Wanted { id: RouteId(index), host, asked_host, pattern, is_regex, path }
 }
 
 pub fn router(routes: &[Wanted]) -> Router {
     let mut builder = Builder::new();
     for route in routes {
         let (host, methods) = (route.host.as_deref(), &[Method::GET]);
-        let pattern = Pattern { host, methods, ..Pattern::segments(&route.pattern) };
+        let path = if route.is_regex {
+            PathPattern::Regex(&route.pattern)
+        } else {
+            PathPattern::Segments(&route.pattern)
+        };
+        let pattern = Pattern { host, path, methods, ..Pattern::segments("") };
         builder.add(route.id, &pattern).expect("a pattern");
     }
     builder.build(&NoGuards).expect("no tie")

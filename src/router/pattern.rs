@@ -19,8 +19,6 @@ pub enum PatternError {
     ByteRefused(char),
     /// `%` without two hexadecimal digits.
     PercentMalformed,
-    /// An encoded slash, backslash or NUL: requests with one are refused.
-    SlashEncoded,
     /// `*` beside other bytes in a segment.
     WildcardMisplaced,
     /// `{` without `}`, or `}` without `{`.
@@ -104,7 +102,6 @@ impl PatternError {
             | PatternError::DotSegment
             | PatternError::ByteRefused(_)
             | PatternError::PercentMalformed
-            | PatternError::SlashEncoded
             | PatternError::WildcardMisplaced
             | PatternError::BraceUnclosed
             | PatternError::ParameterNameInvalid
@@ -126,7 +123,6 @@ impl fmt::Display for PatternError {
                 return write!(f, "{byte:?} cannot stand in a path: write it percent-encoded");
             }
             PatternError::PercentMalformed => "`%` needs two hexadecimal digits",
-            PatternError::SlashEncoded => "an encoded slash, backslash or NUL never matches",
             PatternError::WildcardMisplaced => "`*` stands only as a whole segment",
             PatternError::BraceUnclosed => "`{` and `}` do not pair up",
             PatternError::ParameterNameInvalid => {
@@ -389,10 +385,8 @@ pub(super) fn literal(text: &str, out: &mut Vec<u8>) -> Result<(), PatternError>
         rest = after;
         match byte {
             b'%' => {
+                // An encoded slash stays one: whether requests may have it says the route's policy.
                 let decoded = path::percent(rest).ok_or(PatternError::PercentMalformed)?;
-                if matches!(decoded, b'/' | b'\\' | 0) {
-                    return Err(PatternError::SlashEncoded);
-                }
                 path::push_percent(decoded, out);
                 rest = rest.get(2..).unwrap_or_default();
             }
