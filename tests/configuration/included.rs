@@ -30,7 +30,7 @@ fn accept(files: &[(&str, &str)]) -> Loaded {
 /// The faults, with files' names relative to the folder.
 fn refuse(files: &[(&str, &str)]) -> Vec<Fault> {
     let folder = folder(files);
-    let mut faults = load(&folder).err().expect("wrong").faults;
+    let mut faults = load(&folder).expect_err("wrong").faults;
     let prefix = format!("{}/", folder.path().display());
     for fault in &mut faults {
         fault.message = fault.message.replace(&prefix, "");
