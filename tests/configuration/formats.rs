@@ -158,7 +158,8 @@ fn both_places_of_a_tie_are_shown() {
     {
         assert!(shown.contains(part), "{shown}");
     }
-    let other = "\n  frys.toml:3:8: the route that it ties with\n  3 | path = \"/a/{x}\"\n    |        ^^^^^^^^";
+    let other = "\n  frys.toml:3:8: the route that it ties with\n  \
+                 3 | path = \"/a/{x}\"\n    |        ^^^^^^^^";
     assert!(shown.ends_with(other), "{shown}");
 }
 
