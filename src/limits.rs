@@ -449,7 +449,7 @@ pub const CONFIG_FAULTS_MAX: usize = 1000;
 /// Files that include one another: nobody finds a key again that is further down.
 pub const INCLUDE_DEPTH_MAX: usize = 8;
 
-/// Files of one configuration: a tenant each, each with a file descriptor's worth of reading.
+/// Files of one configuration: one for each tenant of a large gateway.
 pub const INCLUDE_FILES_MAX: usize = 10_000;
 
 /// Bytes of a secret: a certificate chain of some 4 KiB a certificate, and far more than a token.

@@ -258,8 +258,8 @@ fn routes(config: &GatewayConfig) -> Routes<'_> {
 /// Key paths and what is shown of their values, in the order of the file.
 type Leaves = Vec<(String, String)>;
 
-/// The values of a tree by their paths. Elements of a list that have a `url` or a `name` stand under
-/// it, so that an element that moves is no change.
+/// The values of a tree by their paths. Elements of a list that have a `url` or a `name` stand
+/// under it, so that an element that moves is no change.
 fn flatten(of: &Loaded, node: &Node, path: String, leaves: &mut Leaves) {
     match &node.value {
         Value::Table(entries) if !is_secret(node) => {

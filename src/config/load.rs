@@ -51,7 +51,7 @@ impl Loaded {
         *inputs = Inputs::default();
         let document = files::read(path, inputs)?;
         let mut loaded = Loaded::checked(document, also)?;
-        for file in secret_files(&loaded.config) {
+        for file in other_files(&loaded.config) {
             inputs.add(&file);
         }
         loaded.inputs = inputs.clone();
@@ -76,8 +76,8 @@ impl Loaded {
         Loaded::checked(files::read_text(text, format, name)?, also)
     }
 
-    /// The files that it was read from: the one that was asked for, those that it includes, and
-    /// files of secrets. None for a text.
+    /// The files that it was read from: the one that was asked for, those that it includes,
+    /// and files of secrets and of bodies. None for a text.
     pub fn files(&self) -> &[PathBuf] {
         &self.inputs.files
     }
@@ -109,8 +109,8 @@ impl Loaded {
     }
 }
 
-/// The files that secrets of routes are read from.
-fn secret_files(config: &GatewayConfig) -> Vec<PathBuf> {
+/// The files that secrets and bodies of routes are read from.
+fn other_files(config: &GatewayConfig) -> Vec<PathBuf> {
     let edits = config
         .routes
         .iter()
@@ -124,7 +124,9 @@ fn secret_files(config: &GatewayConfig) -> Vec<PathBuf> {
             SecretSource::Inline | SecretSource::Env(_) | SecretSource::Credential(_) => None,
         },
     };
-    values.filter_map(file).collect()
+    let responses = config.routes.iter().filter_map(|route| route.respond.as_ref());
+    let bodies = responses.filter_map(|response| response.body_file.clone());
+    values.filter_map(file).chain(bodies).collect()
 }
 
 impl GatewayConfig {

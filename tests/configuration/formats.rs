@@ -138,7 +138,7 @@ fn faults_of_compiled_routes_are_underlined_in_every_format() {
     for (text, format) in
         [(toml, Format::Toml), (json.as_str(), Format::Json), (yaml.as_str(), Format::Yaml)]
     {
-        let error = Gateway::from_text(text, format, "file").err().expect("a wrong pattern");
+        let error = Gateway::from_text(text, format, "file").expect_err("a wrong pattern");
         let found = underlined(&error.faults);
         assert_eq!(found.len(), 1, "{error}");
         assert_eq!(found[0].trim_matches('"'), "/a/{x", "{error}");
@@ -152,13 +152,14 @@ fn both_places_of_a_tie_are_shown() {
         "listen_addr = \"0.0.0.0:8080\"\n[[routes]]\npath = \"/a/{{x}}\"\n{upstreams}\n\
          [[routes]]\npath = \"/a/{{y}}\"\n{upstreams}\n"
     );
-    let error = Gateway::from_text(&text, Format::Toml, "frys.toml").err().expect("a tie");
+    let error = Gateway::from_text(&text, Format::Toml, "frys.toml").expect_err("a tie");
     let shown = error.to_string();
     for part in ["frys.toml:6:8: routes[1].path: ", "6 | path = \"/a/{y}\"\n    |        ^^^^^^^^"]
     {
         assert!(shown.contains(part), "{shown}");
     }
-    let other = "\n  frys.toml:3:8: the route that it ties with\n  3 | path = \"/a/{x}\"\n    |        ^^^^^^^^";
+    let other = "\n  frys.toml:3:8: the route that it ties with\n  \
+                 3 | path = \"/a/{x}\"\n    |        ^^^^^^^^";
     assert!(shown.ends_with(other), "{shown}");
 }
 

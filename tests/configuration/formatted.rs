@@ -139,7 +139,8 @@ fn odd_files_have_a_form() {
 
 #[test]
 fn yaml_keeps_its_comments_and_its_order() {
-    let text = "# top\nroutes:\n    -   path:   /a # here\n        upstreams: [ {url: 'http://a:1'} ]\n\
+    let text = "# top\nroutes:\n    -   path:   /a # here\n        \
+                upstreams: [ {url: 'http://a:1'} ]\n\
                 # end\nlisten_addr: 0.0.0.0:80\n";
     let once = held(text, Format::Yaml);
     let want = "# top\nroutes:\n  - path: /a # here\n    upstreams: [{ url: \"http://a:1\" }]\n\

@@ -30,7 +30,7 @@ fn accept(files: &[(&str, &str)]) -> Loaded {
 /// The faults, with files' names relative to the folder.
 fn refuse(files: &[(&str, &str)]) -> Vec<Fault> {
     let folder = folder(files);
-    let mut faults = load(&folder).err().expect("wrong").faults;
+    let mut faults = load(&folder).expect_err("wrong").faults;
     let prefix = format!("{}/", folder.path().display());
     for fault in &mut faults {
         fault.message = fault.message.replace(&prefix, "");
@@ -228,7 +228,8 @@ fn declared_variables_are_put_in() {
         assert_eq!(config.routes[0].upstreams[0].url.host(), "frys-gateway");
     }
     let yaml = "env: { FRYS_NO_SUCH: { default: \"8080\" } }\nlisten_addr: \
-                \"0.0.0.0:${env.FRYS_NO_SUCH}\"\nroutes: [{ path: /, upstreams: [{ url: http://a }] }]\n";
+                \"0.0.0.0:${env.FRYS_NO_SUCH}\"\n\
+                routes: [{ path: /, upstreams: [{ url: http://a }] }]\n";
     let loaded = Loaded::from_text(yaml.into(), Format::Yaml, "text");
     assert!(loaded.is_ok(), "{loaded:?}");
 }

@@ -7,8 +7,8 @@ use super::super::secret::{Secret, SecretInvalid};
 use super::{Decoder, values};
 use std::collections::BTreeMap;
 
-/// A secret: `{ env = "NAME" }`, `{ file = "/run/secrets/name" }`, `{ credential = "name" }`, or the
-/// text itself, which is warned of.
+/// A secret: `{ env = "NAME" }`, `{ file = "/path" }`, `{ credential = "name" }`, or the text
+/// itself, which is warned of.
 pub(super) fn secret(d: &mut Decoder, node: &Node) -> Option<Secret> {
     match &node.value {
         Value::Text(text) => {

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inputs {
     /// The files that were read, or should have been: the one that was asked for first, then those
-    /// that it includes, then files of secrets.
+    /// that it includes, then files of secrets and of bodies.
     pub files: Vec<PathBuf>,
     /// The folders that hold them, and those that patterns of `include` look into.
     pub folders: Vec<PathBuf>,

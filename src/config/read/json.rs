@@ -78,7 +78,11 @@ impl<'t> Reader<'t> {
         let mut entries = Vec::with_capacity(raws.0.len());
         for (key, raw) in raws.0 {
             let node = self.node(raw, depth + 1);
-            let place = self.place_of_key(&key, node.place);
+            let borrowed = match &key {
+                Cow::Borrowed(key) => Some(*key),
+                Cow::Owned(_) => None,
+            };
+            let place = self.place_of_key(borrowed, node.place);
             if let Some(first) = seen.get(key.as_ref()) {
                 let message = format!("duplicate key `{}`", key.escape_debug());
                 let first = Some(first.range());
@@ -93,18 +97,18 @@ impl<'t> Reader<'t> {
 
     /// Where a slice of the text lies in it.
     fn place(&self, slice: &str) -> Place {
-        let start = (slice.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize).unwrap_or(0);
+        let start = (slice.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
         Place::of(self.source, start..start + slice.len())
     }
 
     /// A key with its quotes. One with escapes is a copy, and is looked for before its value.
-    fn place_of_key(&self, key: &Cow<'t, str>, value: Place) -> Place {
-        let range: Range<usize> = match key {
-            Cow::Borrowed(key) => {
+    fn place_of_key(&self, borrowed: Option<&str>, value: Place) -> Place {
+        let range: Range<usize> = match borrowed {
+            Some(key) => {
                 let place = self.place(key).range();
                 place.start.saturating_sub(1)..place.end + 1
             }
-            Cow::Owned(_) => {
+            None => {
                 let before = self.text.get(..value.range().start).unwrap_or("");
                 let quoted = before.trim_end_matches([' ', '\t', '\r', '\n', ':']);
                 let inside = quoted.strip_suffix('"').unwrap_or(quoted);
