@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::support::gateway::{frys_on, reserve};
-use crate::support::{Gateway, Upstream, until};
+use crate::support::{Gateway, Upstream, program, until};
 
 fn upstreams(address: SocketAddr) -> String {
     format!("upstreams = [{{ url = \"http://{address}\" }}]\n")
@@ -207,6 +208,27 @@ fn clusters_share_a_route_by_weight() {
     }
     // Seven standard deviations of 1,000 draws at a quarter.
     assert!((154..=346).contains(&green_count), "{green_count}");
+}
+
+#[test]
+fn curl_follows_a_redirect_with_its_upload() {
+    let Some(curl) = program("curl") else { return };
+    let upstream = Upstream::saying("arrived");
+    let gateway = Gateway::start(&format!(
+        "[[routes]]\npath = \"/from/*\"\n\
+         redirect = {{ to = \"/to/$rest?$query\", status = 307 }}\n\
+         [[routes]]\npath = \"/to/*\"\n{}",
+        upstreams(upstream.address)
+    ));
+    let url = format!("http://{}/from/a%20b?c=d", gateway.address);
+    let format = "%{http_code} %{num_redirects} %{num_connects}";
+    let arguments = ["-sSL", "--max-time", "10", "-d", "some=form", "-w", format, &url];
+    let output = Command::new(curl).args(arguments).output().expect("curl starts");
+    // On one connection: the redirect read the form over.
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "arrived200 1 1", "{output:?}");
+    let received = upstream.wait_for(0);
+    assert_eq!(received.target(), "/to/a%20b?c=d");
+    assert_eq!(received.body, b"some=form");
 }
 
 #[test]
