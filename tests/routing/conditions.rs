@@ -144,16 +144,19 @@ fn accept_chooses_among_routes() {
 path = \"/r\"
 methods = [\"GET\"]
 produces = [\"application/json\"]
+id = \"json\"
 @json@
 [[routes]]
 path = \"/r\"
 methods = [\"GET\"]
 produces = [\"text/html\"]
+id = \"html\"
 @html@
 [[routes]]
 path = \"/r\"
 methods = [\"POST\"]
 produces = [\"text/html\"]
+id = \"post\"
 @post@
 ",
     );
@@ -196,6 +199,7 @@ when = { header = \"X-A\", exists = true }
 [[routes]]
 path = \"/y\"
 methods = [\"POST\"]
+id = \"post\"
 @post@
 ",
     );
@@ -210,14 +214,17 @@ fn more_conditions_go_before_fewer() {
         "
 [[routes]]
 path = \"/x\"
+id = \"none\"
 @none@
 [[routes]]
 path = \"/x\"
 when = [ { header = \"X-A\", exists = true }, { header = \"X-B\", exists = true } ]
+id = \"two\"
 @two@
 [[routes]]
 path = \"/x\"
 when = { header = \"X-A\", exists = true }
+id = \"one\"
 @one@
 ",
     );
