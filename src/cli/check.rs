@@ -1,5 +1,6 @@
 //! `frys check`: every fault of a configuration at once, each with its place.
 
+use crate::control::reload;
 use crate::gateway::Gateway;
 
 use std::path::Path;
@@ -20,9 +21,7 @@ pub fn run(path: &Path) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("{error}");
-            let count = error.faults.len();
-            eprintln!("{}: {} found", path.display(), counted(count, "fault"));
+            eprintln!("{}", reload::listed(&error, &path.display().to_string()));
             ExitCode::FAILURE
         }
     }

@@ -18,6 +18,7 @@ mod action;
 mod version;
 mod policy;
 mod service;
+mod reload;
 mod path;
 mod node;
 mod document;
@@ -28,6 +29,7 @@ mod decode;
 mod check;
 mod load;
 mod draft;
+mod show;
 mod reference;
 
 pub use crate::error::{ConfigError, Fault, Location};
@@ -52,11 +54,13 @@ pub use observe::{
 };
 pub use policy::{Ambiguous, PathPolicy};
 pub use reference::reference;
+pub use reload::ReloadConfig;
 pub use route::{Route, RouteBuilder};
 pub use service::{
     CircuitBreakerConfig, EtcdConfig, HealthCheck, HealthCheckConfig, JaegerConfig, MirrorConfig,
     RetryConfig, TlsConfig,
 };
+pub(crate) use show::masked;
 pub use timeouts::Timeouts;
 pub use url::{UpstreamUrl, UrlInvalid};
 pub use version::{AfterSunset, RouteVersion, VersionGroup, VersionLife, VersionSource};

@@ -1,9 +1,10 @@
 //! The tables of the file, in the order of `docs/configuration.md`.
 
 use super::keys::{Key, Section};
+use super::reload;
 
 /// Every table, once.
-pub(crate) const ALL: [&Section; 15] = [
+pub(crate) const ALL: [&Section; 16] = [
     &ROOT,
     &LISTENER,
     &ROUTE,
@@ -19,6 +20,7 @@ pub(crate) const ALL: [&Section; 15] = [
     &ADMIN,
     &METRICS,
     &ACCESS_LOG,
+    &reload::SECTION,
 ];
 
 const fn key(
@@ -78,6 +80,7 @@ pub(crate) static ROOT: Section = Section {
         key("admin", "table", "[its keys']", "Health, statistics and metrics; see below."),
         key("metrics", "table", "[its keys']", "How metrics are served; see below."),
         key("access_log", "table", "[none]", "A line for each request; see below."),
+        key("reload", "table", "[its keys']", "New configurations; see below."),
         key("clusters", "table of tables", "[none]", "Groups of upstreams by name; see below."),
         key("routes", "list of tables", "", "Which requests go where; at least one; see below."),
     ],

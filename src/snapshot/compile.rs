@@ -1,15 +1,17 @@
 //! From a configuration to a snapshot, with every fault that only shows when routes, clusters and
 //! upstreams are seen together.
 
-use super::endpoints::{self, Source};
-use super::{Balance, Cluster, ClusterId, Limits, Listener, Pool, Resolved, Route, Snapshot};
-use super::{Timeouts, TrustedProxies, Upstream, UpstreamId};
+use super::lineage::Lineage;
+use super::plan::{ClusterPlan, Plan};
+use super::{Balance, ClusterId, Limits, Listener, Pool, Resolved, Route, Snapshot};
+use super::{Timeouts, TrustedProxies, Upstream};
 use crate::config::{self, Fault, GatewayConfig, ListenAddress, LoadBalancerType};
 use crate::limits;
+use crate::meters::Series;
 use crate::router::{BuildFault, Builder, Part, Pattern, PatternError, RouteId, Router};
 use hashbrown::HashMap;
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Every fault of a configuration's routes and clusters, with its key path: patterns that cannot be
@@ -17,10 +19,10 @@ use std::time::Duration;
 ///
 /// Values by themselves, and what is not built in this version, are `config`'s to check.
 pub fn check(config: &GatewayConfig) -> Vec<Fault> {
-    compile(config, &Resolved::new(), 0).err().unwrap_or_default()
+    Plan::new(config).err().unwrap_or_default()
 }
 
-/// Compiles a configuration with what its upstreams' names resolved to.
+/// Compiles a configuration that has no predecessor, with what its upstreams' names resolved to.
 ///
 /// A name without an address yet leaves its upstream without endpoints.
 ///
@@ -31,6 +33,17 @@ pub fn compile(
     resolved: &Resolved,
     generation: u64,
 ) -> Result<Snapshot, Vec<Fault>> {
+    let mut plan = Plan::new(config)?;
+    let mut lineage = Lineage::default();
+    plan.enlist(&lineage, generation);
+    Ok(plan.snapshot(&mut lineage, resolved, generation))
+}
+
+/// All but the addresses and the series.
+///
+/// # Errors
+/// What [`check`] finds.
+pub(super) fn plan(config: &GatewayConfig) -> Result<Plan, Vec<Fault>> {
     let mut faults = Vec::new();
     let router = routes(config, &mut faults);
     let groups = groups(config, &mut faults);
@@ -40,25 +53,23 @@ pub fn compile(
     let Some(router) = router.filter(|_| faults.is_empty()) else {
         return Err(faults);
     };
-    let mut clusters = Clusters { resolved, clusters: Vec::new(), upstreams: Vec::new() };
+    let mut clusters = Clusters { clusters: Vec::new(), upstreams: Vec::new() };
     for (_, group) in &groups {
-        clusters.add(group);
+        clusters.add(group, config.pool.idle_connections);
     }
-    Ok(Snapshot {
-        generation,
+    Ok(Plan {
+        configuration: 0,
         listeners: config.listen_addresses().map(listener).collect(),
-        router,
+        router: Arc::new(router),
         routes: compiled_routes(config, &groups),
         clusters: clusters.clusters.into(),
         upstreams: clusters.upstreams.into(),
         trusted: TrustedProxies::new(&config.trusted_proxies),
         limits: compiled_limits(config),
         timeouts: timeouts(config.effective_timeouts()),
-        pool: Pool {
-            idle_connections_max: config.pool.idle_connections,
-            idle_timeout_ns: nanoseconds(Some(config.pool.idle_timeout)),
-        },
+        pool: Pool { idle_timeout_ns: nanoseconds(Some(config.pool.idle_timeout)) },
         drain_timeout_ns: nanoseconds(Some(config.drain_timeout)),
+        generation_age_max_ns: nanoseconds(config.reload.max_generation_age),
     })
 }
 
@@ -263,56 +274,39 @@ impl Group<'_> {
 }
 
 /// Clusters and upstreams as they get their ids.
-struct Clusters<'a> {
-    resolved: &'a Resolved,
-    clusters: Vec<Cluster>,
+struct Clusters {
+    clusters: Vec<ClusterPlan>,
     upstreams: Vec<Upstream>,
 }
 
-impl Clusters<'_> {
-    fn add(&mut self, group: &Group<'_>) {
+impl Clusters {
+    fn add(&mut self, group: &Group<'_>, idle_connections_max: u32) {
         let cluster = ClusterId(id(self.clusters.len()));
         let first = self.upstreams.len();
-        let literals: Vec<Option<IpAddr>> =
-            group.upstreams.iter().map(|upstream| Some(upstream.url.address()?.ip())).collect();
+        let nobody = Arc::new(Series::new(1));
         for upstream in group.upstreams {
             self.upstreams.push(Upstream {
                 cluster,
                 name: upstream.url.host_and_port().into(),
                 authority: upstream.url.authority().into_bytes().into(),
                 weight: upstream.weight,
+                port: upstream.url.port(),
+                address: upstream.url.address().map(|address| address.ip()),
+                series: Arc::clone(&nobody),
             });
         }
-        let sources: Vec<Source<'_>> = group
-            .upstreams
-            .iter()
-            .zip(&literals)
-            .zip(&self.upstreams[first..])
-            .zip(first..)
-            .map(|(((upstream, literal), compiled), index)| Source {
-                upstream: UpstreamId(id(index)),
-                name: &compiled.name,
-                addresses: match literal {
-                    Some(address) => std::slice::from_ref(address),
-                    None => self.resolved.get(upstream.url.host()).map_or(&[], Vec::as_slice),
-                },
-                port: upstream.url.port(),
-                weight: upstream.weight,
-            })
-            .collect();
-        self.clusters.push(Cluster {
+        self.clusters.push(ClusterPlan {
             name: group.name.as_str().into(),
             upstreams: first..self.upstreams.len(),
-            endpoints: endpoints::endpoints(&sources),
             balance: group.balance().expect("`Group::check` refuses what is not built"),
             connections_max: group.connections_max,
-            is_unresolved: sources.iter().any(|source| source.addresses.is_empty()),
+            idle_connections_max,
         });
     }
 }
 
 /// Routes with the clusters that `groups` became, in the same order.
-fn compiled_routes(config: &GatewayConfig, groups: &[(String, Group<'_>)]) -> Box<[Route]> {
+fn compiled_routes(config: &GatewayConfig, groups: &[(String, Group<'_>)]) -> Arc<[Route]> {
     let mut named: HashMap<&str, ClusterId> = HashMap::new();
     let mut written: HashMap<usize, ClusterId> = HashMap::new();
     for (index, (_, group)) in groups.iter().enumerate() {
@@ -323,6 +317,7 @@ fn compiled_routes(config: &GatewayConfig, groups: &[(String, Group<'_>)]) -> Bo
     }
     let above = config.effective_timeouts();
     let names = route_names(config);
+    let nobody = Arc::new(Series::new(1));
     let routes = config.routes.iter().zip(names).enumerate().map(|(index, (route, name))| {
         let of_cluster = route.cluster.as_ref().and_then(|name| config.clusters.get(name));
         let of_cluster = of_cluster.map(|cluster| cluster.timeouts).unwrap_or_default();
@@ -335,6 +330,7 @@ fn compiled_routes(config: &GatewayConfig, groups: &[(String, Group<'_>)]) -> Bo
             cluster: *cluster.expect("`groups` refuses a route without a cluster"),
             timeouts: timeouts(route.timeouts.or(of_cluster).or(above)),
             body_bytes_max: route.max_body.or(config.limits.body).unwrap_or(u64::MAX),
+            series: Arc::clone(&nobody),
         }
     });
     routes.collect()
@@ -389,7 +385,8 @@ mod tests {
     use crate::config::{ClusterConfig, ConnectionLimits, Upstream as Configured};
     use crate::http::method::Method;
     use crate::router::{Found, Parameters};
-    use std::net::SocketAddr;
+    use crate::snapshot::UpstreamId;
+    use std::net::{IpAddr, SocketAddr};
 
     fn upstream(url: &str, weight: u32) -> Configured {
         Configured { url: url.parse().expect("a URL"), weight }

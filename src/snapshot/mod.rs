@@ -6,10 +6,16 @@
 
 mod compile;
 mod endpoints;
+mod lineage;
+mod plan;
 mod trusted;
 
 pub use compile::{check, compile, names, route_names};
+pub use lineage::{Lineage, Meters, SharedMeters};
+pub use plan::Plan;
 pub use trusted::TrustedProxies;
+
+use crate::meters::{Counter, RouteBlock, Series, UpstreamBlock};
 
 pub use crate::router::RouteId;
 use crate::router::Router;
@@ -17,13 +23,14 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// An index into [`Snapshot::clusters`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClusterId(pub u32);
 
 /// An index into [`Snapshot::upstreams`]: the same for every generation of one configuration,
-/// whatever the names resolve to.
+/// whatever the names resolve to, and another in the next configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UpstreamId(pub u32);
 
@@ -35,20 +42,31 @@ pub struct EndpointId(pub u32);
 pub type Resolved = BTreeMap<String, Vec<IpAddr>>;
 
 /// One generation of everything that a worker reads.
+///
+/// What is large is shared by generations: those of one configuration have one router and one list
+/// of routes, and a cluster that did not change is the same one in the next configuration too.
 #[derive(Debug)]
 pub struct Snapshot {
     /// Counts up with every snapshot of the process.
     pub generation: u64,
+    /// The first generation of the same configuration: later ones differ in addresses alone.
+    pub configuration: u64,
     /// Where workers listen.
     pub listeners: Box<[Listener]>,
     /// Finds [`Snapshot::routes`].
-    pub router: Router,
+    pub router: Arc<Router>,
     /// By [`RouteId`].
-    pub routes: Box<[Route]>,
+    pub routes: Arc<[Route]>,
     /// By [`ClusterId`].
-    pub clusters: Box<[Cluster]>,
+    pub clusters: Arc<[Arc<Cluster>]>,
+    /// The cluster in each of the places that [`Cluster::slot`] counts.
+    pub slots: Box<[Option<ClusterId>]>,
     /// By [`UpstreamId`]; those of one cluster lie side by side.
-    pub upstreams: Box<[Upstream]>,
+    pub upstreams: Arc<[Upstream]>,
+    /// By worker: exchanges that it still serves under this generation, once there is a newer one.
+    pub requests: Box<[Counter]>,
+    /// How long exchanges may go on under an older configuration; [`Timeouts::NONE`] for ever.
+    pub generation_age_max_ns: u64,
     /// Whose `Forwarded` and `X-Forwarded-*` fields are believed.
     pub trusted: TrustedProxies,
     /// Bounds that every connection and request is held to.
@@ -70,6 +88,12 @@ impl Snapshot {
     /// A cluster of this generation.
     pub fn cluster(&self, id: ClusterId) -> &Cluster {
         &self.clusters[id.0 as usize]
+    }
+
+    /// The cluster in a place, if there is one.
+    pub fn cluster_in(&self, slot: usize) -> Option<&Arc<Cluster>> {
+        let id = (*self.slots.get(slot)?)?;
+        self.clusters.get(id.0 as usize)
     }
 
     /// An upstream of this generation.
@@ -98,14 +122,19 @@ pub struct Route {
     pub timeouts: Timeouts,
     /// Longest request body; `u64::MAX` when there is no bound.
     pub body_bytes_max: u64,
+    /// Where its exchanges are counted.
+    pub series: Arc<Series<RouteBlock>>,
 }
 
 /// A group of endpoints that do the same job.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Cluster {
     /// The name in logs and metrics: the configuration's, or the route's id for upstreams that are
     /// written in the route.
-    pub name: Box<str>,
+    pub name: Arc<str>,
+    /// A small number that no other cluster of the same generation has, and that a name keeps from
+    /// one generation to the next: where a worker keeps what it knows of the cluster.
+    pub slot: u32,
     /// Its part of [`Snapshot::upstreams`].
     pub upstreams: Range<usize>,
     /// By [`EndpointId`]; at most [`crate::limits::ENDPOINTS_COUNT_MAX`].
@@ -114,6 +143,8 @@ pub struct Cluster {
     pub balance: Balance,
     /// Connections to one upstream, over all workers of the process.
     pub connections_max: u32,
+    /// Of them idle ones.
+    pub idle_connections_max: u32,
     /// Whether a name of it has no address yet: why there may be no endpoint.
     pub is_unresolved: bool,
 }
@@ -138,6 +169,25 @@ pub struct Upstream {
     pub authority: Box<[u8]>,
     /// Share of the cluster's requests.
     pub weight: u32,
+    /// The port, which `name` ends in.
+    pub port: u16,
+    /// The address, where `name` is one.
+    pub address: Option<IpAddr>,
+    /// Where traffic with it is counted.
+    pub series: Arc<Series<UpstreamBlock>>,
+}
+
+impl Upstream {
+    /// The host of its URL, to be resolved.
+    pub fn host(&self) -> &str {
+        self.name.rsplit_once(':').map_or(&*self.name, |(host, _)| host)
+    }
+
+    /// Whether both are the same line of a configuration.
+    fn is_same(&self, other: &Upstream) -> bool {
+        let same_target = self.name == other.name && self.authority == other.authority;
+        same_target && self.weight == other.weight && Arc::ptr_eq(&self.series, &other.series)
+    }
 }
 
 /// One address that requests are sent to.
@@ -211,8 +261,6 @@ pub struct Limits {
 /// Idle upstream connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pool {
-    /// Idle connections to one upstream, over all workers of the process.
-    pub idle_connections_max: u32,
     /// How long a connection may be idle.
     pub idle_timeout_ns: u64,
 }

@@ -97,6 +97,8 @@ pub struct Shared {
     pub runtime: Runtime,
     pub gateway: Address,
     pub block: Arc<WorkerBlock>,
+    /// The newest that was installed.
+    pub snapshot: RefCell<Option<Arc<snapshot::Snapshot>>>,
     pub calm: bool,
     /// Longer than any bound of the gateway: who waits this long waits for ever.
     pub patience_ns: u64,
@@ -182,7 +184,10 @@ impl Shared {
     /// Whole requests.
     pub fn whole(&self) -> Merged {
         let mut sum = Merged::default();
-        self.block.routes().for_each(|(_, route)| sum.add(&route.latency));
+        let snapshot = self.snapshot.borrow();
+        let routes = snapshot.iter().flat_map(|snapshot| snapshot.routes.iter());
+        routes.for_each(|route| sum.add(&route.series.of(0).latency));
+        sum.add(&self.block.unrouted().latency);
         sum
     }
 
@@ -239,6 +244,7 @@ impl World {
         let block = WorkerBlock::new(0);
         let shared = Rc::new(Shared {
             block: block.clone(),
+            snapshot: RefCell::default(),
             runtime: runtime.clone(),
             gateway: Address::Tcp(gateway),
             calm,
@@ -284,6 +290,7 @@ impl World {
         let snapshot = snapshot::compile(&config(self.shared.calm), &Resolved::default(), 1)
             .map_err(|faults| format!("{faults:?}"))?;
         let snapshot = Arc::new(snapshot);
+        *self.shared.snapshot.borrow_mut() = Some(snapshot.clone());
         self.watch();
         let runtime = self.shared.runtime.clone();
         let (shared, block) = (self.shared.clone(), self.block.clone());

@@ -7,7 +7,7 @@ use super::super::{
     GatewayConfig, Limits, ListenAddress, ListenerConfig, MetricsConfig, PoolConfig, RuntimeConfig,
     Timeouts, Workers,
 };
-use super::{Decoder, Fields, traffic, values};
+use super::{Decoder, Fields, reload, traffic, values};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -29,6 +29,7 @@ pub(super) fn root(decoder: &mut Decoder, node: &Node, config: &mut GatewayConfi
     fields.set(d, "admin", &mut config.admin, admin);
     fields.set(d, "metrics", &mut config.metrics, metrics);
     fields.set_some(d, "access_log", &mut config.access_log, access_log);
+    fields.set(d, "reload", &mut config.reload, reload::table);
     fields.set(d, "clusters", &mut config.clusters, traffic::clusters);
     fields.set(d, "routes", &mut config.routes, values::list(traffic::route));
 }

@@ -5,6 +5,7 @@ mod values;
 pub(crate) mod units;
 mod gateway;
 mod traffic;
+mod reload;
 
 use super::GatewayConfig;
 use super::document::Document;
