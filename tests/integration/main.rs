@@ -19,6 +19,7 @@ mod stages;
 mod log;
 mod lifecycle;
 mod command;
+mod reload;
 mod programs;
 mod judge;
 mod page;

@@ -209,8 +209,11 @@ fn listeners_come_and_go_without_the_others() {
     let path = gateway.file("socket");
     let both = good.replace(
         "workers = 2",
-        &format!("workers = 2\nlisteners = [{{ address = \"{second}\" }}, \
-                  {{ address = \"unix:{}\" }}]", path.display()),
+        &format!(
+            "workers = 2\nlisteners = [{{ address = \"{second}\" }}, \
+                  {{ address = \"unix:{}\" }}]",
+            path.display()
+        ),
     );
     let mut kept = gateway.connect();
     assert_eq!(kept.ask(GET).text(), "one");
@@ -258,12 +261,18 @@ fn counters_and_connections_of_what_stays_stay() {
         gateway.metric("frys_http_requests_total", &[&label, "2xx"])
     };
     let good = fs::read_to_string(gateway.file("frys.toml")).expect("the file");
-    let before = format!("[[routes]]\nid = \"first\"\npath = \"/first\"\nupstreams = [{{ url = \
-                          \"http://{}\" }}]\n\n[[routes]]\nid = \"all\"", one.address);
+    let before = format!(
+        "[[routes]]\nid = \"first\"\npath = \"/first\"\nupstreams = [{{ url = \
+                          \"http://{}\" }}]\n\n[[routes]]\nid = \"all\"",
+        one.address
+    );
     for round in 1..=5 {
         // Each time the route has another number.
         let is_odd = round % 2 == 1;
-        write(&gateway, &if is_odd { good.replace("[[routes]]\nid = \"all\"", &before) } else { good.clone() });
+        write(
+            &gateway,
+            &if is_odd { good.replace("[[routes]]\nid = \"all\"", &before) } else { good.clone() },
+        );
         assert_eq!(reload(&gateway).status, 200);
         assert_eq!(gateway.get("/").text(), "one");
         assert_eq!(count("all"), f64::from(round + 1));
@@ -285,8 +294,10 @@ fn a_download_outlives_a_hundred_reloads_and_its_route() {
             peer.wire.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         }
     });
-    let gateway =
-        Gateway::with_top("workers = 1\nreload = { watch = false }", &route_to(&[upstream.address]));
+    let gateway = Gateway::with_top(
+        "workers = 1\nreload = { watch = false }",
+        &route_to(&[upstream.address]),
+    );
     let mut client = gateway.connect();
     client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
     let head = client.head().expect("the answer begins");
@@ -367,13 +378,7 @@ fn starts_from_what_was_last_known_to_be_good() {
     starts_from(&gateway.file("frys.toml"), &copy, address, &admin, &good);
 }
 
-fn starts_from(
-    file: &Path,
-    kept: &Path,
-    address: std::net::SocketAddr,
-    admin: &Path,
-    good: &str,
-) {
+fn starts_from(file: &Path, kept: &Path, address: std::net::SocketAddr, admin: &Path, good: &str) {
     let said = file.with_file_name("stderr-again");
     let mut child = Command::new(FRYS)
         .args(["run", "--config"])
@@ -396,9 +401,7 @@ fn starts_from(
     assert!(told.contains("LAST-KNOWN-GOOD"), "{told}");
     // The file is watched all the same.
     fs::write(file, good).expect("it can be written");
-    until("the file is in use again", 20, || {
-        (!ready()?.contains("last-known-good")).then_some(())
-    });
+    until("the file is in use again", 20, || (!ready()?.contains("last-known-good")).then_some(()));
     child.kill().expect("it runs");
     child.wait().expect("it ends");
 }

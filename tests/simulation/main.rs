@@ -5,6 +5,7 @@
 
 mod bench;
 mod client;
+mod reloads;
 mod scenes;
 mod stages;
 mod upstream;
