@@ -16,7 +16,7 @@ use frys_gateway::http::h1::parse::HeadLimits;
 use frys_gateway::proxy::worker::{Parts, Worker};
 use frys_gateway::runtime::simulated::{Faults, Settings};
 use frys_gateway::runtime::{Address, Options, Runtime};
-use frys_gateway::snapshot::{Lineage, Plan, Resolved, Snapshot};
+use frys_gateway::snapshot::{Lineage, Meters, Plan, Resolved, SharedMeters, Snapshot};
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -100,6 +100,7 @@ pub struct Shared {
     /// The newest that was installed.
     pub snapshot: RefCell<Option<Arc<Snapshot>>>,
     pub worker: Rc<Worker>,
+    meters: SharedMeters,
     lineage: RefCell<Lineage>,
     snapshots: RefCell<Vec<Weak<Snapshot>>>,
     pub calm: bool,
@@ -187,9 +188,9 @@ impl Shared {
     /// Whole requests.
     pub fn whole(&self) -> Merged {
         let mut sum = Merged::default();
-        let snapshot = self.snapshot.borrow();
-        let routes = snapshot.iter().flat_map(|snapshot| snapshot.routes.iter());
-        routes.for_each(|route| sum.add(&route.series.of(0).latency));
+        let routes = self.meters.lock().expect("nobody panicked").routes.named();
+        let blocks = routes.iter().flat_map(|named| named.series.read(0));
+        blocks.for_each(|block| sum.add(&block.latency));
         sum.add(&self.block.unrouted().latency);
         sum
     }
@@ -287,11 +288,13 @@ impl World {
             seed,
         };
         let worker = Worker::new(parts);
+        let meters = Meters::new(1);
         let shared = Rc::new(Shared {
             block: block.clone(),
             snapshot: RefCell::default(),
             worker: worker.clone(),
-            lineage: RefCell::default(),
+            lineage: Lineage::new(meters.clone(), 1).into(),
+            meters,
             snapshots: RefCell::default(),
             runtime,
             gateway: Address::Tcp(gateway),
