@@ -18,7 +18,7 @@ pub struct Ends(JoinSet<usize>);
 
 struct Worker {
     mailbox: Sender,
-    /// What the mailbox had no room for, oldest first: at most one snapshot, one drain and one stop,
+    /// What the mailbox had no room for, oldest first: at most one snapshot, one drain, one stop,
     /// and the listeners of one reload, since the next one waits until the workers have answered.
     waiting: Vec<Message>,
 }

@@ -225,10 +225,10 @@ impl Installer {
     ) -> Result<Changes, ReloadError> {
         let Current { plan, listeners, prints, .. } = &self.current;
         let changes = Changes::between(&side(plan, listeners, prints), &candidate.side());
-        let names = candidate.names.clone();
-        let Candidate { mut plan, source, listeners, drain_timeout, reload, prints, .. } =
-            candidate;
+        let Candidate { mut plan, source, names, listeners, drain_timeout, .. } = candidate;
+        let (reload, prints, document) = (candidate.reload, candidate.prints, candidate.document);
         let made = self.compile(move |lineage, generation| {
+            drop(document);
             plan.enlist(lineage, generation);
             Arc::new(plan)
         });
