@@ -28,6 +28,39 @@ pub const PATTERN_BYTES_MAX: usize = REQUEST_LINE_BYTES_MAX / 2;
 /// as many prefixes of the same path that end in `/*`. The stack of a search is 32 x 32 bytes.
 pub const CHOICES_COUNT_MAX: usize = 2 * PARAMETERS_COUNT_MAX;
 
+/// Levels of a regular expression that nest: its reader goes down them on its own stack, and people
+/// write five.
+pub const REGEX_DEPTH_MAX: u32 = 64;
+
+/// Bytes of the automaton of one regular expression, or of those of one place together, before it
+/// is compiled further: `[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}` needs 3 KiB, and what blows up
+/// (`(a{1000}){1000}`) is refused within a millisecond.
+pub const REGEX_AUTOMATON_BYTES_MAX: usize = 1024 * 1024;
+
+/// Bytes of all automata of one router: 10,000 different ones of 25 KiB.
+pub const REGEXES_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Bytes of states that one automaton may keep ready on one worker. Where it needs more they are
+/// made again as they are met, which is slower but no less linear.
+pub const REGEX_CACHE_BYTES_MAX: usize = 256 * 1024;
+
+/// Automata whose states one worker keeps ready; all are dropped when one more is needed. At some
+/// 10 KiB each these are 10 MiB.
+pub const REGEX_CACHES_COUNT_MAX: usize = 1024;
+
+/// Different regular expressions of one place of the tree: the same segments before them, and the
+/// same literal bytes in the last. They are run together, so more make each request there slower.
+pub const REGEXES_PER_PLACE_MAX: usize = 256;
+
+/// Pairs of routes that are compared for ties because only conditions tell them apart: a second of
+/// building. A thousand routes of one path are half a million pairs, and routes that each want
+/// another value of one field are not compared at all.
+pub const TIE_COMPARISONS_MAX: usize = 4_000_000;
+
+/// Routes of one place from which on they are looked up by a value that all of them need instead of
+/// being tried one by one: below, a look-up costs as much as the tries.
+pub const LOOKUP_COUNT_MIN: usize = 8;
+
 /// Methods beyond RFC 9110's and PATCH that the routes of one snapshot can name: 64 bits, nine
 /// taken, one for all the others. The IANA registry has 31 more.
 pub const METHOD_EXTENSIONS_COUNT_MAX: usize = 54;
@@ -35,6 +68,38 @@ pub const METHOD_EXTENSIONS_COUNT_MAX: usize = 54;
 /// Routes of one snapshot: ten times what is measured, and their patterns' text stays below the
 /// 4 GiB that an index of 32 bits reaches.
 pub const ROUTES_COUNT_MAX: usize = 1_000_000;
+
+/// Bytes of a regular expression of a condition as it is written: longer ones are lists, and there
+/// is `in` for those.
+pub const CONDITION_REGEX_BYTES_MAX: usize = 1024;
+
+/// Bytes of what a condition's expression compiles to before it is made deterministic: about 1,500
+/// states, room for [`CONDITION_REGEX_BYTES_MAX`] literal bytes. A value takes at most as many
+/// steps a byte, and next to always one.
+pub const CONDITION_AUTOMATON_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of states that one worker keeps for one condition's expression: some hundred states of a
+/// few hundred bytes; most need ten. It keeps them for [`REGEX_CACHES_COUNT_MAX`] expressions.
+pub const CONDITION_CACHE_BYTES: usize = 128 * 1024;
+
+/// Levels of `all`, `any` and `not` in each other: nobody reads more, and evaluation recurses.
+pub const CONDITION_DEPTH_MAX: usize = 8;
+
+/// Comparisons in the conditions of one route.
+pub const CONDITIONS_COUNT_MAX: usize = 64;
+
+/// Members of one `in`, `not_in` or `client_ip`: they are found by bisection, so this bounds memory
+/// only.
+pub const CONDITION_LIST_COUNT_MAX: usize = 4096;
+
+/// Media types that one route produces. Each is looked for in `Accept` once a request.
+pub const PRODUCES_COUNT_MAX: usize = 16;
+
+/// Places where one group looks for its version: four kinds, each twice.
+pub const VERSION_SOURCES_COUNT_MAX: usize = 8;
+
+/// Pieces of values and decoded bytes that a worker keeps memory for between two requests.
+pub const CONDITION_VALUES_KEPT: usize = 4096;
 
 /// Endpoints of one cluster: four words of a set that is copied with each attempt.
 pub const ENDPOINTS_COUNT_MAX: usize = 256;
@@ -102,6 +167,17 @@ pub const PIPES_FREE_COUNT_MAX: usize = 64;
 /// fifth, at 1 MiB it wins by a half or more.
 pub const TRANSFER_BYTES_MIN: u64 = 128 * 1024;
 
+/// Bytes of a block for parts of files: two of them keep a client of 1 Gbit/s at 1 ms a turn busy,
+/// and are what a slow reader of a file costs.
+pub const FILE_CHUNK_BYTES: usize = 64 * 1024;
+
+/// Unused blocks for parts of files that are kept: 2 MiB a worker.
+pub const FILE_CHUNKS_FREE_COUNT_MAX: usize = 32;
+
+/// A part of a file of at least this much goes through a pipe: below, two copies cost less than a
+/// thread of the kernel that fills it.
+pub const FILE_TRANSFER_BYTES_MIN: u64 = 256 * 1024;
+
 /// A dropped socket that still sends is cut after this long: nginx's lingering time.
 pub const LINGER_MS_MAX: u64 = 30_000;
 
@@ -115,8 +191,8 @@ pub const RING_DRAIN_MS_MAX: u64 = 2_000;
 const _: () = assert!(SHUTDOWN_LINGER_MS_MAX < LINGER_MS_MAX);
 const _: () = assert!(SEGMENTS_PER_SEND_MAX <= 1024, "the kernel's IOV_MAX");
 
-/// Operations in flight: each socket receives, sends and polls; listeners accept; and what closed
-/// this turn may still be on its way back.
+/// Operations in flight: each socket receives, sends and polls, or waits for a file; listeners
+/// accept; and what closed this turn may still be on its way back.
 pub const fn operations_count_max(sockets_count_max: usize) -> usize {
     4 * sockets_count_max + LISTENERS_COUNT_MAX + ACCEPTS_QUEUED_MAX
 }
@@ -149,9 +225,12 @@ pub const LOG_RING_BYTES: usize = 1024 * 1024;
 /// Bytes of a target or field value that a log record keeps; what is longer is cut.
 pub const LOG_FIELD_BYTES_MAX: usize = 4 * 1024;
 
+/// Texts of a log record: method, target, host, three fields, and an id that was kept.
+pub const LOG_TEXTS_COUNT: usize = 7;
+
 const _: () = assert!(LOG_FIELD_BYTES_MAX <= u16::MAX as usize);
-// Six texts and the fixed part of one record fill at most a thirty-second of the ring.
-const _: () = assert!(6 * LOG_FIELD_BYTES_MAX + 512 <= LOG_RING_BYTES / 32);
+// The texts and the fixed part of one record fill at most a thirty-second of the ring.
+const _: () = assert!(LOG_TEXTS_COUNT * LOG_FIELD_BYTES_MAX + 512 <= LOG_RING_BYTES / 32);
 
 /// Milliseconds between two drainings of the log rings: [`LOG_RING_BYTES`] holds that much.
 pub const LOG_POLL_MS: u64 = 20;
@@ -356,6 +435,41 @@ pub const SYMLINKS_FOLLOWED_MAX: usize = 40;
 const _: () = assert!(WATCH_SETTLE_MS < WATCH_WRITING_MS_MAX);
 const _: () = assert!(WATCH_WRITING_MS_MAX < WATCH_POLL_MS);
 const _: () = assert!(ADMIN_BODY_BYTES_MAX <= CONFIG_BYTES_MAX);
+// ---- actions
+
+/// Bytes of a template as it is written: as long as a path pattern may be.
+pub const TEMPLATE_BYTES_MAX: usize = PATTERN_BYTES_MAX;
+
+/// Texts and variables of one template: each costs a step a request.
+pub const TEMPLATE_PIECES_MAX: usize = 64;
+
+/// Changes of one head by one route: more than a browser sends fields.
+pub const FIELD_EDITS_MAX: usize = 64;
+
+/// Bytes of a fixed answer's body: it is queued whole, and this much may wait for a client before
+/// its next request is read. What is larger is a file.
+pub const RESPOND_BODY_BYTES_MAX: usize = ANSWERS_QUEUED_BYTES_MAX;
+
+/// Bytes of a body that nobody wants, read over so that its connection can go on: what most forms
+/// send; a new connection costs less than reading more.
+pub const DISCARD_BYTES_MAX: u64 = 64 * 1024;
+
+/// Bytes of a rewriting expression: 1 KiB is more than a person can read.
+pub const REWRITE_REGEX_BYTES_MAX: usize = 1024;
+
+/// Bytes of its program, and of each table it is searched with: `(a{50}){50}` has 60 KB.
+pub const REWRITE_PROGRAM_BYTES_MAX: usize = 256 * 1024;
+
+/// Groups of a rewriting expression, the whole match among them.
+pub const REWRITE_GROUPS_MAX: usize = 17;
+
+/// Expressions whose working memory a worker keeps at once: 64 of some 10 KB.
+pub const REWRITE_CACHES_MAX: usize = 64;
+
+/// Bytes of a request id that is kept: a UUID has 36, a trace's context 55.
+pub const REQUEST_ID_BYTES_MAX: usize = 128;
+
+const _: () = assert!(REQUEST_ID_BYTES_MAX <= LOG_FIELD_BYTES_MAX);
 
 // ---- gateway
 
@@ -382,6 +496,15 @@ pub const CONFIG_ALIAS_NODES_MAX: usize = 100_000;
 
 /// Faults of one configuration that are listed; a wrong list of routes has one for each route.
 pub const CONFIG_FAULTS_MAX: usize = 1000;
+
+/// Files that include one another: nobody finds a key again that is further down.
+pub const INCLUDE_DEPTH_MAX: usize = 8;
+
+/// Files of one configuration: a tenant each, each with a file descriptor's worth of reading.
+pub const INCLUDE_FILES_MAX: usize = 10_000;
+
+/// Bytes of a secret: a certificate chain of some 4 KiB a certificate, and far more than a token.
+pub const SECRET_BYTES_MAX: usize = 64 * 1024;
 
 /// Upper end of every duration of a configuration: 30 days. What should never end says so.
 pub const DURATION_SECONDS_MAX: u64 = 30 * 24 * 3600;
@@ -434,6 +557,25 @@ const _: () = assert!(*ENTRIES_COUNT.end() * COMPLETIONS_PER_ENTRY <= 65_536);
 
 /// Characters of the name of a route or a cluster: it is a label of every series.
 pub const NAME_CHARACTERS_MAX: usize = 128;
+
+/// Versions of one group: a release a week for five years.
+pub const VERSIONS_COUNT_MAX: usize = 256;
+
+/// Clusters that share one route's requests: with the largest weights their sum has 26 bits.
+pub const WEIGHTED_CLUSTERS_COUNT_MAX: usize = 64;
+
+/// Status codes of a redirect; not all of the range are.
+pub const REDIRECT_STATUS: RangeInclusive<u16> = 301..=308;
+
+/// Status codes of a fixed answer: an informational one is no answer.
+pub const RESPOND_STATUS: RangeInclusive<u16> = 200..=599;
+
+/// Names that stand for a folder: `index.html` and what a site moved from.
+pub const INDEX_FILES_COUNT_MAX: usize = 16;
+
+// A condition is a table in a list, below `routes[0].when`, and lists values itself.
+const _: () = assert!(2 * CONDITION_DEPTH_MAX + 5 < CONFIG_DEPTH_MAX);
+const _: () = assert!(WEIGHTED_CLUSTERS_COUNT_MAX as u64 * (WEIGHT_MAX as u64) < u32::MAX as u64);
 
 // ---- bench
 

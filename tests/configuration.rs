@@ -4,8 +4,12 @@
 mod accepted;
 #[path = "configuration/refused.rs"]
 mod refused;
+#[path = "configuration/routing.rs"]
+mod routing;
 #[path = "configuration/formats.rs"]
 mod formats;
+#[path = "configuration/included.rs"]
+mod included;
 #[path = "configuration/built_in_rust.rs"]
 mod built_in_rust;
 #[path = "configuration/mutations.rs"]

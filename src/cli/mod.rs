@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod demo;
 mod run;
+mod schema;
 
 use clap::{Parser, Subcommand};
 
@@ -40,7 +41,12 @@ enum Command {
         /// The configuration: .toml, .yaml, .yml or .json
         #[arg(long, short, value_name = "FILE")]
         config: PathBuf,
+        /// How faults are written
+        #[arg(long, value_enum, default_value = "text")]
+        format: check::Output,
     },
+    /// Print the JSON Schema of a configuration, with which an editor completes and checks it
+    Schema,
     /// Load a server and say what its clients would see
     ///
     /// Exit status 0 when the run was made and met its objective, 1 when it did not meet it, 2 when
@@ -61,7 +67,8 @@ enum Command {
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run { config, last_known_good } => run::run(&config, last_known_good.as_deref()),
-        Command::Check { config } => check::run(&config),
+        Command::Check { config, format } => check::run(&config, format),
+        Command::Schema => schema::run(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Demo { port, admin_port } => demo::run(port, admin_port),
     }

@@ -14,6 +14,7 @@ mod cluster;
 mod url;
 mod middleware;
 mod condition;
+mod secret;
 mod action;
 mod version;
 mod policy;
@@ -21,21 +22,25 @@ mod service;
 mod reload;
 mod path;
 mod node;
+mod lines;
 mod document;
+mod files;
 mod read;
+mod kind;
 mod keys;
 mod sections;
 mod decode;
 mod check;
 mod load;
 mod draft;
-mod show;
 mod reference;
+mod schema;
 
-pub use crate::error::{ConfigError, Fault, Location};
+pub use crate::error::{ConfigError, Fault, Location, Related};
 pub use crate::http::method::Method;
 pub use action::{
-    FileServing, HeaderEdits, Redirect, RequestIdConfig, Rewrite, StaticResponse, WeightedCluster,
+    FileServing, HeaderEdits, HeaderValue, Redirect, RequestIdConfig, Rewrite, StaticResponse,
+    WeightedCluster,
 };
 pub use check::check;
 pub use cluster::{ClusterConfig, LoadBalancerType, Upstream};
@@ -43,6 +48,7 @@ pub use condition::{ConditionOperator, ConditionValue, RouteCondition};
 pub(crate) use decode::units;
 pub use document::Document;
 pub(crate) use draft::{Draft, Literal, lines as draft_lines};
+pub use files::Inputs;
 pub use gateway::{GatewayConfig, Workers};
 pub(crate) use keys::nearest;
 pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
@@ -56,11 +62,12 @@ pub use policy::{Ambiguous, PathPolicy};
 pub use reference::reference;
 pub use reload::ReloadConfig;
 pub use route::{Route, RouteBuilder};
+pub use schema::schema;
+pub use secret::{Secret, SecretInvalid, SecretSource};
 pub use service::{
     CircuitBreakerConfig, EtcdConfig, HealthCheck, HealthCheckConfig, JaegerConfig, MirrorConfig,
     RetryConfig, TlsConfig,
 };
-pub(crate) use show::masked;
 pub use timeouts::Timeouts;
 pub use url::{UpstreamUrl, UrlInvalid};
 pub use version::{AfterSunset, RouteVersion, VersionGroup, VersionLife, VersionSource};

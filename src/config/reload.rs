@@ -1,6 +1,7 @@
 //! How a running gateway comes to a new configuration.
 
 use super::keys::{Key, Section};
+use super::kind::{Form, Kind};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,14 +30,14 @@ pub(crate) static SECTION: Section = Section {
     keys: &[
         Key {
             name: "watch",
-            kind: "boolean",
+            kind: Kind::Boolean,
             default: "true",
             text: "Whether the file is read again when it changes. On, since a wrong file changes \
                    nothing. SIGHUP and the admin read it again in any case.",
         },
         Key {
             name: "max_generation_age",
-            kind: "duration",
+            kind: Kind::Either(&[Kind::Duration, Kind::OneOf(&["none"])]),
             default: "\"none\"",
             text: "How long exchanges may go on under an older configuration; then they are cut, \
                    with the reason `generation_expired`. Off, since a long download or an event \
@@ -44,11 +45,13 @@ pub(crate) static SECTION: Section = Section {
         },
         Key {
             name: "last_known_good",
-            kind: "path",
+            kind: Kind::Text(Form::FILE),
             default: "[none]",
             text: "An absolute path, where each configuration that was installed is kept as JSON, \
                    readable by its owner alone; `frys run --last-known-good` starts from it.",
         },
     ],
+    choices: &[],
     later: &[],
+    meant: &[],
 };

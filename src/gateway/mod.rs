@@ -4,7 +4,7 @@ use crate::bridge::mailbox::Acceptor;
 use crate::bridge::{WorkerBlock, log, mailbox};
 use crate::config::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, Fault, Format, GatewayConfig, ListenAddress,
-    Workers,
+    Loaded, Workers,
 };
 use crate::control::listeners::Listeners;
 use crate::control::logs::{format, writer};
@@ -12,6 +12,7 @@ use crate::control::reload::{Candidate, Input, Reloaded};
 use crate::control::resolve::Resolver;
 use crate::control::{
     self, Control, ControlFault, Ending, Housekeeping, Remote, Settings, WorkerHandle, admin,
+    reload,
 };
 use crate::error::{ConfigError, ReloadError, StartError};
 use crate::limits;
@@ -115,6 +116,14 @@ impl Gateway {
     pub fn from_file(path: impl AsRef<Path>) -> Result<Gateway, ConfigError> {
         let (candidate, config) = Candidate::from_file_loaded(path.as_ref())?;
         Ok(Gateway::of(config, candidate))
+    }
+
+    /// What [`Gateway::from_file`] reads and checks, with the places of all that it says.
+    ///
+    /// # Errors
+    /// As [`Gateway::from_file`].
+    pub fn check_file(path: impl AsRef<Path>) -> Result<Loaded, ConfigError> {
+        Loaded::from_file_with(path.as_ref(), reload::load::faults)
     }
 
     /// The same for a text.

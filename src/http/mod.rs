@@ -12,3 +12,4 @@ pub mod framing;
 pub mod h1;
 pub mod forwarded;
 pub mod date;
+pub mod networks;

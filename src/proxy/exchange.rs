@@ -1,14 +1,19 @@
 //! What one request carries along the stages: its two ends, its head, and the facts for the record.
 
+mod edits;
+
+pub use edits::{Changes, OwnLines};
+
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::{Stage, Stages};
 use crate::http::framing::Body;
 use crate::http::head::{HeadIndex, RequestHead, Version};
 use crate::http::method::Method;
 use crate::limits;
+use crate::router::path::Forward;
 use crate::router::{MethodSet, Parameters, RouteId};
 use crate::runtime::{Errno, Instant, Lease, Listener, Socket, Timer};
-use crate::snapshot::{ClusterId, Endpoint, EndpointId, Route, Timeouts, UpstreamId};
+use crate::snapshot::{Action, ClusterId, Endpoint, EndpointId, Route, Timeouts, UpstreamId};
 
 use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
@@ -148,6 +153,14 @@ pub struct Upstream {
 /// What the record says of one exchange. All of it is known without a look at the head's bytes.
 #[derive(Clone, Copy)]
 pub struct Facts {
+    /// Counts the exchanges of the worker.
+    pub number: u64,
+    /// The canonical path is the received one.
+    pub path_is_raw: bool,
+    /// Which of both an upstream is sent, where the route does not rewrite it.
+    pub forward: Forward,
+    /// The place of the chosen cluster, where a route has several.
+    pub share: usize,
     /// The request's method.
     pub method: Method,
     /// The client's version.
@@ -220,6 +233,10 @@ impl Facts {
             expects_continue: false,
             upstream_keeps_ns: u64::MAX,
             wants_trailers: false,
+            number: 0,
+            path_is_raw: true,
+            forward: Forward::Raw,
+            share: 0,
             route: None,
             allowed: MethodSet::EMPTY,
             upstream: None,
@@ -279,6 +296,14 @@ pub struct Exchange {
     pub path: Vec<u8>,
     /// Lines for the next head to be sent.
     pub lines: Vec<u8>,
+    /// The target for the upstream, only where it is another than the received one.
+    pub target: Vec<u8>,
+    /// The `Host` for the upstream, only where the route has one of its own.
+    pub host: Vec<u8>,
+    /// The other end of the client's connection; none on a Unix socket.
+    pub peer: Option<SocketAddr>,
+    /// Whether what it says of its own client counts.
+    pub is_trusted: bool,
     /// Path parameters, as ranges of the canonical path.
     pub parameters: Parameters,
     /// The configuration that the request began with.
@@ -297,6 +322,10 @@ impl Exchange {
             response_index: HeadIndex::default(),
             path: Vec::new(),
             lines: Vec::new(),
+            target: Vec::new(),
+            host: Vec::new(),
+            peer: None,
+            is_trusted: false,
             parameters: Parameters::default(),
             generation,
             facts: Facts::new(started),
@@ -311,6 +340,8 @@ impl Exchange {
         self.response_index.clear();
         self.path.clear();
         self.lines.clear();
+        self.target.clear();
+        self.host.clear();
         self.generation = generation;
         self.facts = Facts::new(started);
     }
@@ -318,13 +349,17 @@ impl Exchange {
     /// Whether it is worth keeping: one large head must not keep its memory for ever.
     pub fn is_small(&self) -> bool {
         let heads_bytes = self.head.capacity() + self.response_head.capacity();
-        let bytes = heads_bytes + self.path.capacity() + self.lines.capacity();
+        let edited_bytes = self.lines.capacity() + self.target.capacity() + self.host.capacity();
+        let bytes = heads_bytes + self.path.capacity() + edited_bytes;
         bytes <= limits::EXCHANGE_BYTES_KEPT_MAX
     }
 
     /// The bounds on this exchange's steps: the route's, once it is known.
     pub fn timeouts(&self) -> &Timeouts {
         match self.route() {
+            Some(Route { action: Action::Split(split), .. }) => {
+                &split.shares[self.facts.share].timeouts
+            }
             Some(route) => &route.timeouts,
             None => &self.generation.snapshot.timeouts,
         }

@@ -42,6 +42,7 @@ pub fn exchange(worker: &Worker, client: &Client, exchange: &Exchange) {
             upstream: facts.upstream,
             endpoint: exchange.endpoint().map(|endpoint| endpoint.address),
             client: client.address,
+            request_id: exchange.request_id(worker),
             reason: facts.reason,
             status: facts.status,
             upstream_status: facts.upstream_status,

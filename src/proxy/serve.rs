@@ -9,8 +9,9 @@ use super::exchange::{Client, Door, Exchange, Upstream};
 use super::failure::Failure;
 use super::pools::Pool;
 use super::respond::Next;
+use super::route::Taken;
 use super::worker::Worker;
-use super::{forward, parse, pool, record, respond, route};
+use super::{answer, forward, parse, pool, record, respond, route};
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -58,6 +59,8 @@ async fn exchange(worker: &Worker, client: &mut Client) -> Next {
         return Next::Close;
     }
     let mut exchange = worker.begin();
+    exchange.peer = client.address;
+    exchange.is_trusted = client.trusted;
     exchange.facts.given_before_bytes = client.given_bytes();
     let number = exchange.generation.snapshot.generation;
     let outcome = {
@@ -82,14 +85,19 @@ async fn request(
     exchange: &mut Exchange,
 ) -> Result<(), Failure> {
     parse::request(worker, client, exchange).await?;
-    let cluster = route::find(exchange)?;
+    let taken = route::find(worker, exchange)?;
     worker.stepped(&mut exchange.facts, Stage::Route);
+    let cluster = match taken {
+        Taken::Cluster(cluster) => cluster,
+        Taken::Answer => return answer::run(worker, client, exchange).await,
+    };
     let local = worker.local(&exchange.generation, cluster);
     let mut attempts = Attempts::new(cluster, local);
     // Opening an upstream is the only step that is ever tried again: no answer has begun.
     let mut upstream = loop {
         worker.step(&mut exchange.facts);
         let target = attempts.pick(exchange)?;
+        exchange.readdress(worker)?;
         worker.stepped(&mut exchange.facts, Stage::Balance);
         match open(worker, client, exchange, target, attempts.pool(target)).await {
             Ok(upstream) => break upstream,

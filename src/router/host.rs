@@ -9,16 +9,21 @@ use std::hash::{BuildHasher, Hasher};
 /// The trees of the hosts.
 #[derive(Debug)]
 pub(super) struct Index {
-    /// Places in `records` of exact names and, with their leading dot, the suffixes of wildcards:
-    /// one table for both, because no exact name begins with a dot.
+    /// Places in `records` of exact names and, with their dot, the suffixes and prefixes of
+    /// wildcards: one table for all, because no exact name begins or ends with a dot.
     table: HashTable<u32>,
     /// For each host its root in four bytes, the length of its key in one, and the key.
     records: Vec<u8>,
-    /// Which byte lengths wildcard suffixes have: others are not looked up.
-    wildcard_lengths: Lengths,
+    /// Which byte lengths the suffixes of `*.example.com` have: others are not looked up.
+    suffix_lengths: Lengths,
+    /// The same of the prefixes of `api.*`.
+    prefix_lengths: Lengths,
     any: Option<u32>,
     random: SeedableRandomState,
 }
+
+/// A name and the dot that may trail it.
+const BUFFER_BYTES: usize = limits::HOST_BYTES_MAX + 1;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Lengths([u64; 4]);
@@ -31,7 +36,8 @@ impl Index {
         let mut index = Index {
             table: HashTable::new(),
             records: Vec::new(),
-            wildcard_lengths: Lengths::default(),
+            suffix_lengths: Lengths::default(),
+            prefix_lengths: Lengths::default(),
             any,
             random: random_state(),
         };
@@ -49,13 +55,19 @@ impl Index {
         mut find: impl FnMut(u32) -> Option<RouteId>,
     ) -> Option<RouteId> {
         if !self.table.is_empty() {
-            let mut buffer = [0; limits::HOST_BYTES_MAX];
+            let mut buffer = [0; BUFFER_BYTES];
             let name = host.and_then(|host| normalise(host, &mut buffer)).unwrap_or_default();
             if let Some(route) = self.root(name).and_then(&mut find) {
                 return Some(route);
             }
-            if self.wildcard_lengths != Lengths::default() {
-                let found = self.wildcards(name, &mut find);
+            if self.suffix_lengths != Lengths::default() {
+                let found = self.leading(name, &mut find);
+                if found.is_some() {
+                    return found;
+                }
+            }
+            if self.prefix_lengths != Lengths::default() {
+                let found = self.trailing(name, &mut find);
                 if found.is_some() {
                     return found;
                 }
@@ -69,7 +81,7 @@ impl Index {
     }
 
     /// At most 127 lookups, for a name of one-byte labels and wildcards of every length.
-    fn wildcards(
+    fn leading(
         &self,
         name: &[u8],
         mut find: impl FnMut(u32) -> Option<RouteId>,
@@ -77,8 +89,26 @@ impl Index {
         for dot in memchr::memchr_iter(b'.', name) {
             // `normalise` lets no name begin with a dot, so a label is left for the `*`.
             let suffix = name.get(dot..).unwrap_or_default();
-            if self.wildcard_lengths.contains(suffix.len())
+            if self.suffix_lengths.contains(suffix.len())
                 && let Some(route) = self.root(suffix).and_then(&mut find)
+            {
+                return Some(route);
+            }
+        }
+        None
+    }
+
+    /// As many lookups the other way.
+    fn trailing(
+        &self,
+        name: &[u8],
+        mut find: impl FnMut(u32) -> Option<RouteId>,
+    ) -> Option<RouteId> {
+        for dot in memchr::memrchr_iter(b'.', name) {
+            let (prefix, rest) = name.split_at_checked(dot + 1)?;
+            if !rest.is_empty()
+                && self.prefix_lengths.contains(prefix.len())
+                && let Some(route) = self.root(prefix).and_then(&mut find)
             {
                 return Some(route);
             }
@@ -94,7 +124,10 @@ impl Index {
 
     fn insert(&mut self, key: &[u8], root: u32) {
         if key.first() == Some(&b'.') {
-            self.wildcard_lengths.insert(key.len());
+            self.suffix_lengths.insert(key.len());
+        }
+        if key.last() == Some(&b'.') {
+            self.prefix_lengths.insert(key.len());
         }
         let place = u32::try_from(self.records.len()).expect("a million hosts are below 4 GiB");
         let key_bytes = u8::try_from(key.len()).expect("a key is at most HOST_BYTES_MAX");
@@ -145,7 +178,7 @@ fn random_state() -> SeedableRandomState {
 
 /// A host as received, without port and trailing dot, in lower case; none if it cannot be the host
 /// of a route. Most hosts are all that already and are not copied.
-fn normalise<'a>(host: &'a [u8], buffer: &'a mut [u8; limits::HOST_BYTES_MAX]) -> Option<&'a [u8]> {
+fn normalise<'a>(host: &'a [u8], buffer: &'a mut [u8; BUFFER_BYTES]) -> Option<&'a [u8]> {
     let is_plain = |_, byte: u8| !(byte.is_ascii_uppercase() | (byte == b':'));
     let is_other = |this, next| !is_plain(this, next);
     let first = *host.first()?;
@@ -164,8 +197,9 @@ fn normalise<'a>(host: &'a [u8], buffer: &'a mut [u8; limits::HOST_BYTES_MAX]) -
         lower
     };
     let name = name.strip_suffix(b".").unwrap_or(name);
-    // A name that begins with a dot is none, and it must not meet the key of a wildcard.
-    if name.first() == Some(&b'.') || name.len() > limits::HOST_BYTES_MAX {
+    // A name that begins or ends with a dot is none, and it must not meet the key of a wildcard.
+    let has_dot = name.first() == Some(&b'.') || name.last() == Some(&b'.');
+    if has_dot || name.len() > limits::HOST_BYTES_MAX {
         return None;
     }
     Some(name)

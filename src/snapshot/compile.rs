@@ -1,15 +1,23 @@
 //! From a configuration to a snapshot, with every fault that only shows when routes, clusters and
 //! upstreams are seen together.
 
+mod actions;
+mod edits;
+mod guards;
+mod policy;
+mod versions;
+
 use super::lineage::Lineage;
 use super::plan::{ClusterPlan, Plan};
-use super::{Balance, ClusterId, Limits, Listener, Pool, Resolved, Route, Snapshot};
-use super::{Timeouts, TrustedProxies, Upstream};
+use super::{Balance, ClusterId, Limits, Listener, Pool, Resolved, Snapshot, Timeouts, Upstream};
 use crate::config::{self, Fault, GatewayConfig, ListenAddress, LoadBalancerType};
+use crate::http::networks::Networks;
 use crate::limits;
 use crate::meters::Series;
-use crate::router::{BuildFault, Builder, Part, Pattern, PatternError, RouteId, Router};
-use hashbrown::HashMap;
+use crate::router::condition;
+use crate::router::{BuildFault, Builder, Part, PathPattern, Pattern, PatternError};
+use crate::router::{RouteId, Router};
+use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +58,11 @@ pub(super) fn plan(config: &GatewayConfig) -> Result<Plan, Vec<Fault>> {
     for (place, group) in &groups {
         group.check(place, &mut faults);
     }
-    let Some(router) = router.filter(|_| faults.is_empty()) else {
+    let request_id = config.request_id.as_ref();
+    let request_id = request_id.map(|request_id| edits::request_id(request_id, &mut faults));
+    let actions = actions::Routes::new(config, &groups, request_id.as_ref(), &mut faults);
+    let routes = actions.compile(route_names(config));
+    let Some((router, guards)) = router.filter(|_| faults.is_empty()) else {
         return Err(faults);
     };
     let mut clusters = Clusters { clusters: Vec::new(), upstreams: Vec::new() };
@@ -61,10 +73,13 @@ pub(super) fn plan(config: &GatewayConfig) -> Result<Plan, Vec<Fault>> {
         configuration: 0,
         listeners: config.listen_addresses().map(listener).collect(),
         router: Arc::new(router),
-        routes: compiled_routes(config, &groups),
+        guards: Arc::new(guards),
+        path_policy: policy::policy(&config.path_policy, &config.path_policy),
+        routes: routes.into(),
         clusters: clusters.clusters.into(),
         upstreams: clusters.upstreams.into(),
-        trusted: TrustedProxies::new(&config.trusted_proxies),
+        trusted: Networks::new(&config.trusted_proxies),
+        request_id: request_id.map(Arc::new),
         limits: compiled_limits(config),
         timeouts: timeouts(config.effective_timeouts()),
         pool: Pool { idle_timeout_ns: nanoseconds(Some(config.pool.idle_timeout)) },
@@ -86,7 +101,8 @@ pub fn names(config: &GatewayConfig) -> BTreeSet<String> {
 /// where another route has the same host and path.
 pub fn route_names(config: &GatewayConfig) -> Vec<String> {
     let place = |route: &config::Route| {
-        format!("{}{}", route.host.as_deref().unwrap_or_default(), route.path)
+        let path = route.path_regex.as_ref().unwrap_or(&route.path);
+        format!("{}{path}", route.host.as_deref().unwrap_or_default())
     };
     let mut counts: HashMap<String, u32> = HashMap::new();
     for route in config.routes.iter().filter(|route| route.id.is_empty()) {
@@ -106,8 +122,8 @@ pub fn route_names(config: &GatewayConfig) -> Vec<String> {
     config.routes.iter().map(name).collect()
 }
 
-/// The router of all routes; none, and faults, when there can be none.
-fn routes(config: &GatewayConfig, faults: &mut Vec<Fault>) -> Option<Router> {
+/// The router of all routes and their guards; none, and faults, when there can be none.
+fn routes(config: &GatewayConfig, faults: &mut Vec<Fault>) -> Option<(Router, condition::Table)> {
     if config.routes.len() > limits::ROUTES_COUNT_MAX {
         let most = limits::ROUTES_COUNT_MAX;
         faults.push(Fault::new("routes", format!("more than {most} routes")));
@@ -115,67 +131,129 @@ fn routes(config: &GatewayConfig, faults: &mut Vec<Fault>) -> Option<Router> {
     }
     let before = faults.len();
     let mut builder = Builder::new();
-    for (index, (route, id)) in config.routes.iter().zip(0..).enumerate() {
-        let pattern =
-            Pattern { host: route.host.as_deref(), path: &route.path, methods: &route.methods };
+    let (table, guards) = guards::guards(config, faults);
+    for (index, ((route, guard), id)) in config.routes.iter().zip(guards).zip(0..).enumerate() {
+        let parameters: Vec<(&str, &str)> =
+            route.path_params.iter().map(|(name, regex)| (name.as_str(), regex.as_str())).collect();
+        let pattern = Pattern {
+            host: route.host.as_deref(),
+            path: match &route.path_regex {
+                Some(regex) => PathPattern::Regex(regex),
+                None => PathPattern::Segments(&route.path),
+            },
+            parameters: &parameters,
+            methods: &route.methods,
+            guard,
+            priority: route.priority,
+        };
         if let Err(error) = builder.add(RouteId(id), &pattern) {
-            faults.push(pattern_fault(index, error));
+            faults.push(pattern_fault(index, route, &error));
         }
     }
-    let built = builder.build();
+    let built = builder.build(&table);
     let names = route_names(config);
-    same_names(config, &names, faults);
+    same_names(config, &names, built.as_ref().err().map_or(&[], Vec::as_slice), faults);
     match built {
-        Ok(router) if faults.len() == before => Some(router),
+        Ok(router) if faults.len() == before => Some((router, table)),
         Ok(_) => None,
         Err(found) => {
-            faults.extend(found.into_iter().map(|fault| build_fault(fault, &names)));
+            faults.extend(found.iter().map(|fault| build_fault(fault, &config.routes, &names)));
             None
         }
     }
 }
 
-fn pattern_fault(index: usize, error: PatternError) -> Fault {
+/// The key that says the path of a route.
+fn path_key(route: &config::Route) -> &'static str {
+    if route.path_regex.is_some() { "path_regex" } else { "path" }
+}
+
+fn pattern_fault(index: usize, route: &config::Route, error: &PatternError) -> Fault {
     let key = match error.part() {
         Part::Host => "host",
-        Part::Path => "path",
+        Part::Path => path_key(route),
         Part::Methods => "methods",
+        Part::Parameters => "path_params",
     };
     Fault::new(format!("routes[{index}].{key}"), error.to_string())
 }
 
-fn build_fault(fault: BuildFault, names: &[String]) -> Fault {
-    match fault {
-        BuildFault::Tie { a, b } => {
+fn build_fault(fault: &BuildFault, routes: &[config::Route], names: &[String]) -> Fault {
+    let message = match fault {
+        BuildFault::Tie { a, .. } => {
             let name = &names[a.0 as usize];
-            let message = format!(
+            format!(
                 "matches the same requests as routes[{}] (`{name}`), and neither is more \
-                 specific: give one of them another host, path or methods",
+                 specific: give one of them another host, path, methods or conditions, or a \
+                 priority",
                 a.0
-            );
-            Fault::new(format!("routes[{}].path", b.0), message)
+            )
         }
-        BuildFault::TooDeep { route } => {
+        BuildFault::TooDeep { .. } => {
             let most = limits::CHOICES_COUNT_MAX;
-            let message = format!(
-                "too many other routes match a part of this path with `/*` or a parameter: at \
-                 most {most}"
-            );
-            Fault::new(format!("routes[{}].path", route.0), message)
+            format!(
+                "too many other routes match a part of this path with `/*`, a parameter or a \
+                 regular expression: at most {most}"
+            )
         }
+        BuildFault::RegexesTooMany { .. } => {
+            let most = limits::REGEXES_PER_PLACE_MAX;
+            format!(
+                "more than {most} different regular expressions begin with the same literal \
+                 bytes as this one: give them more of these, or use parameters"
+            )
+        }
+        BuildFault::RegexesTooLarge { .. } => {
+            "the regular expressions that begin with the same literal bytes as this one need too \
+             large an automaton together"
+                .to_owned()
+        }
+        BuildFault::TooManyAlike { .. } => {
+            "too many routes of this path differ in their conditions only, without one field of \
+             which each wants another value"
+                .to_owned()
+        }
+    };
+    let path = |route: RouteId| {
+        let index = route.0 as usize;
+        format!("routes[{index}].{}", path_key(&routes[index]))
+    };
+    let found = Fault::new(path(fault.route()), message);
+    match fault {
+        BuildFault::Tie { a, .. } => found.against(path(*a), "the route that it ties with"),
+        BuildFault::TooDeep { .. }
+        | BuildFault::RegexesTooMany { .. }
+        | BuildFault::RegexesTooLarge { .. }
+        | BuildFault::TooManyAlike { .. } => found,
     }
 }
 
 /// Names that two routes have: one could not tell them apart in logs and metrics.
-fn same_names(config: &GatewayConfig, names: &[String], faults: &mut Vec<Fault>) {
+fn same_names(
+    config: &GatewayConfig,
+    names: &[String],
+    found: &[BuildFault],
+    faults: &mut Vec<Fault>,
+) {
+    let told: HashSet<usize> = found.iter().map(|fault| fault.route().0 as usize).collect();
     let mut first: HashMap<&str, usize> = HashMap::with_capacity(names.len());
     for (index, name) in names.iter().enumerate() {
         let earlier = *first.entry(name).or_insert(index);
-        // Two default names are the same only where the routes tie, which is said already.
         let is_given = |index: usize| !config.routes[index].id.is_empty();
-        if earlier != index && (is_given(earlier) || is_given(index)) {
+        if earlier == index {
+            continue;
+        }
+        if is_given(earlier) || is_given(index) {
             let message = format!("routes[{earlier}] is named `{name}` too");
-            faults.push(Fault::new(format!("routes[{index}].id"), message));
+            let id = |index: usize| format!("routes[{index}].id");
+            faults.push(Fault::new(id(index), message).against(id(earlier), "the other route"));
+        } else if !told.contains(&index) {
+            // Where they tie, the other fault says more.
+            let message =
+                format!("routes[{earlier}] is named `{name}` too: give one of them an `id`");
+            let route = |index: usize| format!("routes[{index}]");
+            let fault = Fault::new(route(index), message);
+            faults.push(fault.against(route(earlier), "the other route"));
         }
     }
 }
@@ -190,8 +268,7 @@ struct Group<'a> {
     route: Option<usize>,
 }
 
-/// All groups with their key paths, named clusters by name, then those of routes in their order;
-/// and faults of routes that belong to none or to two.
+/// All groups with their key paths, named clusters by name, then those of routes in their order.
 fn groups<'a>(config: &'a GatewayConfig, faults: &mut Vec<Fault>) -> Vec<(String, Group<'a>)> {
     let connections_max = config.connection_limits.max_connections_per_upstream;
     let mut groups = Vec::new();
@@ -207,39 +284,25 @@ fn groups<'a>(config: &'a GatewayConfig, faults: &mut Vec<Fault>) -> Vec<(String
     }
     let names = route_names(config);
     for (index, (route, name)) in config.routes.iter().zip(names).enumerate() {
-        let place = format!("routes[{index}]");
-        match (&route.cluster, route.upstreams.is_empty()) {
-            (Some(cluster), true) if !config.clusters.contains_key(cluster) => {
-                let message = format!("there is no cluster `{cluster}`");
-                faults.push(Fault::new(format!("{place}.cluster"), message));
-            }
-            (Some(_), true) => {}
-            (Some(_), false) => {
-                let message = "a route has either `upstreams` or a `cluster`, not both";
-                faults.push(Fault::new(format!("{place}.cluster"), message));
-            }
-            (None, true) => {
-                let message = "a route needs `upstreams` or a `cluster`";
-                faults.push(Fault::new(place, message));
-            }
-            (None, false) => {
-                if config.clusters.contains_key(&name) {
-                    let message = format!(
-                        "a cluster is named `{name}` too, and the route's own upstreams are a \
-                         cluster of the route's name"
-                    );
-                    faults.push(Fault::new(format!("{place}.id"), message));
-                }
-                let group = Group {
-                    name,
-                    upstreams: &route.upstreams,
-                    load_balancer: route.load_balancer,
-                    connections_max,
-                    route: Some(index),
-                };
-                groups.push((place, group));
-            }
+        if route.upstreams.is_empty() {
+            continue;
         }
+        let place = format!("routes[{index}]");
+        if config.clusters.contains_key(&name) {
+            let message = format!(
+                "a cluster is named `{name}` too, and the route's own upstreams are a cluster of \
+                 the route's name"
+            );
+            faults.push(Fault::new(format!("{place}.id"), message));
+        }
+        let group = Group {
+            name,
+            upstreams: &route.upstreams,
+            load_balancer: route.load_balancer,
+            connections_max,
+            route: Some(index),
+        };
+        groups.push((place, group));
     }
     groups
 }
@@ -305,37 +368,6 @@ impl Clusters {
     }
 }
 
-/// Routes with the clusters that `groups` became, in the same order.
-fn compiled_routes(config: &GatewayConfig, groups: &[(String, Group<'_>)]) -> Arc<[Route]> {
-    let mut named: HashMap<&str, ClusterId> = HashMap::new();
-    let mut written: HashMap<usize, ClusterId> = HashMap::new();
-    for (index, (_, group)) in groups.iter().enumerate() {
-        match group.route {
-            Some(route) => written.insert(route, ClusterId(id(index))),
-            None => named.insert(&group.name, ClusterId(id(index))),
-        };
-    }
-    let above = config.effective_timeouts();
-    let names = route_names(config);
-    let nobody = Arc::new(Series::new(1));
-    let routes = config.routes.iter().zip(names).enumerate().map(|(index, (route, name))| {
-        let of_cluster = route.cluster.as_ref().and_then(|name| config.clusters.get(name));
-        let of_cluster = of_cluster.map(|cluster| cluster.timeouts).unwrap_or_default();
-        let cluster = match &route.cluster {
-            Some(name) => named.get(name.as_str()),
-            None => written.get(&index),
-        };
-        Route {
-            id: name.into(),
-            cluster: *cluster.expect("`groups` refuses a route without a cluster"),
-            timeouts: timeouts(route.timeouts.or(of_cluster).or(above)),
-            body_bytes_max: route.max_body.or(config.limits.body).unwrap_or(u64::MAX),
-            series: Arc::clone(&nobody),
-        }
-    });
-    routes.collect()
-}
-
 fn compiled_limits(config: &GatewayConfig) -> Limits {
     let connections = &config.connection_limits;
     Limits {
@@ -384,8 +416,8 @@ mod tests {
     use super::*;
     use crate::config::{ClusterConfig, ConnectionLimits, Upstream as Configured};
     use crate::http::method::Method;
-    use crate::router::{Found, Parameters};
-    use crate::snapshot::UpstreamId;
+    use crate::router::{Found, NoGuards, Parameters, Request, Scratch};
+    use crate::snapshot::{Action, UpstreamId};
     use std::net::{IpAddr, SocketAddr};
 
     fn upstream(url: &str, weight: u32) -> Configured {
@@ -429,11 +461,14 @@ mod tests {
         assert_eq!(snapshot.generation, 3);
 
         let find = |path: &str| {
-            let mut parameters = Parameters::new();
-            let found = snapshot.router.find(None, path.as_bytes(), Method::GET, &mut parameters);
+            let (mut parameters, mut scratch) = (Parameters::new(), Scratch::new());
+            let request = Request { host: None, path: path.as_bytes(), method: Method::GET };
+            let router = &snapshot.router;
+            let found = router.find(&request, &mut parameters, &mut scratch, &mut NoGuards);
             let Found::Route(id) = found else { panic!("{path}: {found:?}") };
             let route = snapshot.route(id);
-            (&*route.id, snapshot.cluster(route.cluster))
+            let Action::Cluster(cluster) = route.action else { panic!("{:?}", route.action) };
+            (&*route.id, snapshot.cluster(cluster))
         };
         let (name, cluster) = find("/shared/1");
         assert_eq!((name, &*cluster.name), ("to-shared", "shared"));

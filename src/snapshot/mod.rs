@@ -4,21 +4,25 @@
 //! that a request needs is ready in it: ids instead of names, nanoseconds instead of durations,
 //! merged timeouts, bytes that are written as they are.
 
+mod action;
 mod compile;
 mod endpoints;
 mod lineage;
 mod plan;
-mod trusted;
+mod rewrite;
+pub mod template;
 
+pub use action::{Action, Edits, Extra, Line, Redirect, RequestIdField, Respond, Share, Split};
 pub use compile::{check, compile, names, route_names};
 pub use lineage::{Lineage, Meters, SharedMeters};
 pub use plan::Plan;
-pub use trusted::TrustedProxies;
+pub use rewrite::{DotSegment, Replace, Rewrite, RewriteCaches};
+pub use template::{ExchangeId, RequestId, Template};
 
+use crate::http::networks::Networks;
 use crate::meters::{Counter, RouteBlock, Series, UpstreamBlock};
-
 pub use crate::router::RouteId;
-use crate::router::Router;
+use crate::router::{Router, condition, path};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
@@ -55,6 +59,10 @@ pub struct Snapshot {
     pub listeners: Box<[Listener]>,
     /// Finds [`Snapshot::routes`].
     pub router: Arc<Router>,
+    /// What the router's routes ask of a request beyond host, path and method.
+    pub guards: Arc<condition::Table>,
+    /// What becomes of an ambiguous path that no route matches.
+    pub path_policy: path::Policy,
     /// By [`RouteId`].
     pub routes: Arc<[Route]>,
     /// By [`ClusterId`].
@@ -68,7 +76,9 @@ pub struct Snapshot {
     /// How long exchanges may go on under an older configuration; [`Timeouts::NONE`] for ever.
     pub generation_age_max_ns: u64,
     /// Whose `Forwarded` and `X-Forwarded-*` fields are believed.
-    pub trusted: TrustedProxies,
+    pub trusted: Networks,
+    /// Where requests' ids are sent, if they are.
+    pub request_id: Option<Arc<RequestIdField>>,
     /// Bounds that every connection and request is held to.
     pub limits: Limits,
     /// What holds before a route is known.
@@ -116,14 +126,19 @@ pub enum Listener {
 pub struct Route {
     /// The name in logs and metrics.
     pub id: Box<str>,
-    /// Where requests go.
-    pub cluster: ClusterId,
-    /// Global ones, overridden by the cluster's, overridden by the route's.
+    /// What becomes of its requests.
+    pub action: Action,
+    /// Global ones, overridden by the cluster's, overridden by the route's. Of a [`Split`] without
+    /// the clusters'; those stand in its shares.
     pub timeouts: Timeouts,
     /// Longest request body; `u64::MAX` when there is no bound.
     pub body_bytes_max: u64,
     /// Where its exchanges are counted.
     pub series: Arc<Series<RouteBlock>>,
+    /// What becomes of ambiguous paths.
+    pub policy: path::Policy,
+    /// What few routes have.
+    pub extra: Option<Box<Extra>>,
 }
 
 /// A group of endpoints that do the same job.

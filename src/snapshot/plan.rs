@@ -3,10 +3,11 @@
 use super::endpoints::{self, Source};
 use super::lineage::Lineage;
 use super::{Balance, Cluster, Limits, Listener, Pool, Resolved, Route, Snapshot, Timeouts};
-use super::{TrustedProxies, Upstream, UpstreamId};
+use super::{RequestIdField, Upstream, UpstreamId};
 use crate::config::{Fault, GatewayConfig};
+use crate::http::networks::Networks;
 use crate::meters::{Block, Counter, Registry, Series};
-use crate::router::Router;
+use crate::router::{Router, condition, path};
 use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 
@@ -17,10 +18,13 @@ pub struct Plan {
     pub(super) configuration: u64,
     pub(super) listeners: Box<[Listener]>,
     pub(super) router: Arc<Router>,
+    pub(super) guards: Arc<condition::Table>,
+    pub(super) path_policy: path::Policy,
     pub(super) routes: Arc<[Route]>,
     pub(super) clusters: Box<[ClusterPlan]>,
     pub(super) upstreams: Arc<[Upstream]>,
-    pub(super) trusted: TrustedProxies,
+    pub(super) trusted: Networks,
+    pub(super) request_id: Option<Arc<RequestIdField>>,
     pub(super) limits: Limits,
     pub(super) timeouts: Timeouts,
     pub(super) pool: Pool,
@@ -91,6 +95,8 @@ impl Plan {
             configuration: self.configuration,
             listeners: self.listeners.clone(),
             router: Arc::clone(&self.router),
+            guards: Arc::clone(&self.guards),
+            path_policy: self.path_policy,
             routes: Arc::clone(&self.routes),
             clusters,
             slots,
@@ -98,6 +104,7 @@ impl Plan {
             requests: (0..lineage.workers_count).map(|_| Counter::default()).collect(),
             generation_age_max_ns: self.generation_age_max_ns,
             trusted: self.trusted.clone(),
+            request_id: self.request_id.clone(),
             limits: self.limits,
             timeouts: self.timeouts,
             pool: self.pool,

@@ -78,20 +78,16 @@ fn shows_the_fix_for_a_missing_unit() {
 
 #[test]
 fn refuses_features_that_are_not_built() {
-    for line in [
-        "tls = {}",
-        "rate_limit = {}",
-        "tracing_enabled = true",
-        "include = [\"conf.d\"]",
-        "discovery = {}",
-    ] {
+    for line in
+        ["tls = {}", "rate_limit = {}", "tracing_enabled = true", "cache = {}", "discovery = {}"]
+    {
         let fault = fault_of(line);
         assert!(fault.message.contains("not built in this version"), "{line}: {fault}");
     }
     for (from, to, path) in [
-        ("path = \"/*\"", "path = \"/*\", when = {}", "routes[0].when"),
+        ("path = \"/*\"", "path = \"/*\", when = { sni = 'a' }", "routes[0].when.sni"),
         ("path = \"/*\"", "path = \"/*\", auth = {}", "routes[0].auth"),
-        ("path = \"/*\"", "path = \"/*\", path_params = {}", "routes[0].path_params"),
+        ("path = \"/*\"", "path = \"/*\", mirror = {}", "routes[0].mirror"),
         ("http://a:1", "https://a:1", "routes[0].upstreams[0].url"),
         ("http://a:1", "http+unix:/run/a.sock", "routes[0].upstreams[0].url"),
         (
@@ -251,7 +247,7 @@ fn refuses_ids_that_metrics_use_themselves() {
 fn a_fault_shows_file_line_and_caret() {
     let faults = refuse(&format!("{LEAST}[limits]\n  fields = \"many\"\n"));
     let want = "frys.toml:4:12: limits.fields: expected a whole number from 8 to 1000, \
-                found the string \"many\"\n  4 |   fields = \"many\"\n    |            ^";
+                found the string \"many\"\n  4 |   fields = \"many\"\n    |            ^^^^^^";
     assert_eq!(faults[0].to_string(), want);
 }
 

@@ -20,6 +20,7 @@ mod log;
 mod lifecycle;
 mod command;
 mod reload;
+mod schema;
 mod programs;
 mod judge;
 mod page;

@@ -72,14 +72,51 @@ impl<'n> Fields<'n> {
         key: &str,
         read: impl Read<T>,
     ) -> Option<T> {
-        if self.entry(key).is_none() {
+        if self.entry(key).is_none() && !self.is_misspelt(key) {
             let message = format!("`{key}` is missing");
             decoder.within_key(key, |decoder| decoder.fault(self.place, message));
         }
         self.read(decoder, key, read)
     }
 
-    fn read<T>(&self, decoder: &mut Decoder, key: &str, read: impl Read<T>) -> Option<T> {
+    /// Whether an unknown key was probably meant to be this one, which was said already.
+    fn is_misspelt(&self, key: &str) -> bool {
+        let mut unknown = self.entries.iter().filter(|entry| !self.section.has(&entry.key));
+        unknown.any(|entry| self.section.nearest(&entry.key) == Some(key))
+    }
+
+    /// Reads a key that must be right and means nothing here.
+    pub(super) fn ignore<T>(&self, decoder: &mut Decoder, key: &str, read: impl Read<T>) {
+        self.read(decoder, key, read);
+    }
+
+    /// Which of these keys are there.
+    pub(super) fn present(&self, keys: &[&'static str]) -> Vec<&'static str> {
+        keys.iter().copied().filter(|key| self.entry(key).is_some()).collect()
+    }
+
+    /// Whether every key that is there is one of the section: otherwise a fault was noted already.
+    pub(super) fn is_known(&self) -> bool {
+        self.entries.iter().all(|entry| self.section.has(&entry.key))
+    }
+
+    /// Where the table stands.
+    pub(super) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Where a key stands, or else the table.
+    pub(super) fn place_of(&self, key: &str) -> Place {
+        self.entry(key).map_or(self.place, |entry| entry.place)
+    }
+
+    /// Reads a key.
+    pub(super) fn read<T>(
+        &self,
+        decoder: &mut Decoder,
+        key: &str,
+        read: impl Read<T>,
+    ) -> Option<T> {
         debug_assert!(self.section.has(key), "{key} is in no section");
         let entry = self.entry(key)?;
         decoder.within_key(key, |decoder| {

@@ -10,7 +10,7 @@ use hyper::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Admin, TEXT, reply};
-use crate::config::{Format, masked};
+use crate::config::Format;
 use crate::control::ask;
 use crate::control::reload::{Answer, Input, Reloaded, Trigger, listed};
 use crate::control::state::Phase;
@@ -47,7 +47,7 @@ impl Admin {
         });
         // A large one takes a while, in which the others are answered.
         let shown = tokio::task::spawn_blocking(move || {
-            document["configuration"] = in_use.source.tree.as_deref().map_or(Value::Null, masked);
+            document["configuration"] = in_use.source.shown.as_deref().map_or(Value::Null, read);
             serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
         });
         match shown.await {
@@ -111,6 +111,10 @@ impl Admin {
         }
         ask(&self.reloads, input, Trigger::Admin).await
     }
+}
+
+fn read(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 /// By the query, else by the type of the body.

@@ -53,6 +53,8 @@ pub struct Installer {
 pub struct Current {
     plan: Arc<Plan>,
     source: Arc<Source>,
+    /// Until it is kept.
+    tree: Option<Box<str>>,
     listeners: Vec<ListenAddress>,
     pub(in crate::control) drain_timeout: Duration,
     reload: ReloadConfig,
@@ -62,9 +64,10 @@ pub struct Current {
 impl Current {
     /// One that is taken over, without its names.
     pub fn of(candidate: Candidate) -> Current {
-        let Candidate { plan, source, listeners, drain_timeout, reload, prints, .. } = candidate;
+        let Candidate { plan, source, tree, listeners, drain_timeout, .. } = candidate;
+        let (reload, prints) = (candidate.reload, candidate.prints);
         let (plan, source) = (Arc::new(plan), Arc::new(source));
-        Current { plan, source, listeners, drain_timeout, reload, prints }
+        Current { plan, source, tree, listeners, drain_timeout, reload, prints }
     }
 }
 
@@ -225,7 +228,7 @@ impl Installer {
     ) -> Result<Changes, ReloadError> {
         let Current { plan, listeners, prints, .. } = &self.current;
         let changes = Changes::between(&side(plan, listeners, prints), &candidate.side());
-        let Candidate { mut plan, source, names, listeners, drain_timeout, .. } = candidate;
+        let Candidate { mut plan, source, tree, names, listeners, drain_timeout, .. } = candidate;
         let (reload, prints, document) = (candidate.reload, candidate.prints, candidate.document);
         let made = self.compile(move |lineage, generation| {
             drop(document);
@@ -247,7 +250,7 @@ impl Installer {
             self.fleet.send(|_| Message::Unlisten(Arc::clone(&removed)));
         }
         let source = Arc::new(source);
-        let next = Current { plan, source, listeners, drain_timeout, reload, prints };
+        let next = Current { plan, source, tree, listeners, drain_timeout, reload, prints };
         let old = std::mem::replace(&mut self.current, next);
         // A router of many routes takes a while to be freed.
         spawn_blocking(move || drop(old));
@@ -264,8 +267,12 @@ impl Installer {
             addresses: self.listeners.addresses().iter().map(ListenAddress::to_string).collect(),
             fallback,
         });
-        let file = self.current.source.file.iter();
-        let files = file.filter(|_| self.current.reload.watch).cloned().collect();
+        let source = &self.current.source;
+        let mut files = source.files.clone();
+        files.extend(source.file.iter().filter(|file| !source.files.contains(file)).cloned());
+        if !self.current.reload.watch || source.file.is_none() {
+            files.clear();
+        }
         self.files.send_if_modified(|watched| {
             let now = files::Watched { files };
             let is_new = *watched != now;
@@ -275,13 +282,12 @@ impl Installer {
     }
 
     /// Keeps the configuration in use on disk, where that is wanted.
-    pub async fn keep(&self) {
+    pub async fn keep(&mut self) {
+        let tree = self.current.tree.take();
         let path = self.current.reload.last_known_good.as_ref().or(self.kept_at.as_ref());
-        let Some(path) = path.cloned() else { return };
-        let source = Arc::clone(&self.current.source);
+        let (Some(path), Some(tree)) = (path.cloned(), tree) else { return };
         let written = spawn_blocking(move || {
-            let Some(tree) = &source.tree else { return };
-            if let Err(error) = keep::write(Path::new(&path), tree) {
+            if let Err(error) = keep::write(Path::new(&path), &tree) {
                 let path = path.display();
                 tracing::error!(%error, %path, "the last-known-good configuration is not kept");
             }

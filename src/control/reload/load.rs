@@ -23,8 +23,10 @@ pub struct Source {
     pub name: String,
     /// The file that reloads read again, whatever this configuration came from.
     pub file: Option<PathBuf>,
-    /// What it says, as JSON; nothing of one that was made in Rust.
-    pub tree: Option<Box<str>>,
+    /// Every file that was read.
+    pub files: Vec<PathBuf>,
+    /// What it says, as JSON without its secrets; nothing of one that was made in Rust.
+    pub shown: Option<Box<str>>,
 }
 
 /// A configuration that is right and compiled, and not in use.
@@ -33,6 +35,8 @@ pub struct Candidate {
     pub plan: Plan,
     /// Where it came from.
     pub source: Source,
+    /// What it says, to be kept; nothing of one that was made in Rust.
+    pub tree: Option<Box<str>>,
     /// The upstream names to resolve.
     pub names: BTreeSet<String>,
     /// Where it wants to listen.
@@ -143,6 +147,7 @@ impl Candidate {
         Candidate {
             plan,
             source,
+            tree: document.as_ref().map(|document| document.to_json().into()),
             names: snapshot::names(config),
             listeners: config.listen_addresses().cloned().collect(),
             drain_timeout: config.drain_timeout,
@@ -225,15 +230,15 @@ fn compile_loaded(
     load: impl FnOnce() -> Result<Loaded, ConfigError>,
     check: impl FnOnce() -> Result<Loaded, ConfigError>,
 ) -> Result<(Candidate, GatewayConfig), ConfigError> {
-    let Ok(Loaded { config, document }) = load() else {
-        return Err(all_faults(check(), name));
-    };
+    let Ok(loaded) = load() else { return Err(all_faults(check(), name)) };
+    let files = loaded.files().to_vec();
+    let Loaded { config, document, .. } = loaded;
     let plan = match Plan::new(&config) {
         Ok(plan) if log_faults(&config).is_empty() => plan,
         Ok(_) | Err(_) => return Err(all_faults(check(), name)),
     };
-    let tree = Some(document.to_json().into());
-    let source = Source { name: name.to_owned(), file: None, tree };
+    let shown = Some(document.to_json_masked().into());
+    let source = Source { name: name.to_owned(), file: None, files, shown };
     Ok((Candidate::new(&config, plan, source, Some(document)), config))
 }
 

@@ -2,8 +2,9 @@
 
 use crate::http::h1::chunked::ChunkLimits;
 use crate::http::h1::parse::HeadLimits;
+use crate::router::{Scratch, condition};
 use crate::runtime::Instant;
-use crate::snapshot::{Cluster, ClusterId, EndpointId, Snapshot};
+use crate::snapshot::{Cluster, ClusterId, EndpointId, RewriteCaches, Snapshot};
 
 use super::super::balance::Balancer;
 use super::super::pools::Pool;
@@ -20,6 +21,12 @@ use std::sync::Arc;
 pub struct Generation {
     /// What every worker shares.
     pub snapshot: Arc<Snapshot>,
+    /// What rewriting expressions are searched with.
+    pub rewrite_caches: RefCell<RewriteCaches>,
+    /// What the search for routes keeps from one request to the next.
+    pub scratch: RefCell<Scratch>,
+    /// What the routes' conditions are asked with.
+    pub conditions: RefCell<condition::Scratch>,
     /// Bounds on a head, of a request and of an answer.
     pub head_limits: HeadLimits,
     /// Bounds on a chunked body.
@@ -50,7 +57,15 @@ impl Generation {
             trailer_bytes_max: snapshot.limits.trailer_bytes_max,
         };
         let superseded_at = Cell::new(Instant::NEVER);
-        Self { snapshot, head_limits, chunk_limits, superseded_at }
+        Self {
+            snapshot,
+            rewrite_caches: RefCell::default(),
+            scratch: RefCell::new(Scratch::new()),
+            conditions: RefCell::default(),
+            head_limits,
+            chunk_limits,
+            superseded_at,
+        }
     }
 
     /// The cluster with this id, which this snapshot gave out.

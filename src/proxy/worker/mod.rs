@@ -9,7 +9,7 @@ use crate::bridge::stages::Stage;
 use crate::limits;
 use crate::meters::{RouteBlock, UpstreamBlock};
 use crate::runtime::{Runtime, Socket};
-use crate::snapshot::Timeouts;
+use crate::snapshot::{ExchangeId, Timeouts};
 
 pub use self::generation::{Generation, Local};
 use super::exchange::{Door, Exchange, Facts};
@@ -68,6 +68,9 @@ pub struct Worker {
     exchanges: RefCell<Vec<Box<Exchange>>>,
     log: RefCell<Option<log::Writer>>,
     random: Cell<u64>,
+    /// The first half of the ids of this worker's exchanges, and what hides the order of the second.
+    identity: [u64; 2],
+    exchanges_total: Cell<u64>,
     /// Requests until one whose short steps are timed.
     until_sample: Cell<u32>,
     /// Connections until one that is asked how long it waited.
@@ -104,6 +107,8 @@ impl Worker {
             exchanges: RefCell::new(Vec::new()),
             log: RefCell::new(parts.log),
             random: Cell::new(parts.seed),
+            identity: [mixed(parts.seed), mixed(parts.seed ^ u64::MAX)],
+            exchanges_total: Cell::new(0),
             until_sample: Cell::new(0),
             until_accept_sample: Cell::new(0),
         })
@@ -140,6 +145,9 @@ impl Worker {
             }
             None => Box::new(Exchange::new(generation, now)),
         };
+        let number = self.exchanges_total.get();
+        self.exchanges_total.set(number + 1);
+        exchange.facts.number = number;
         match self.until_sample.get() {
             0 => {
                 self.until_sample.set(limits::STAGE_SAMPLE_EVERY - 1);
@@ -250,9 +258,15 @@ impl Worker {
     pub fn random_below(&self, bound: u64) -> u64 {
         let state = self.random.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
         self.random.set(state);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound.max(1)
+        mixed(state) % bound.max(1)
+    }
+
+    /// The id of the exchange with this number. Mixing is one to one, so no two are the same, and
+    /// one tells nothing of how many there were.
+    pub fn exchange_id(&self, number: u64) -> ExchangeId {
+        let [first, hidden] = self.identity;
+        let second = mixed(number.wrapping_add(hidden));
+        ExchangeId(u128::from(first) << 64 | u128::from(second))
     }
 
     /// Brings all that is known of clusters to the present snapshot, a few a turn.
@@ -281,6 +295,13 @@ impl Worker {
             tasks: counters.tasks as u64,
         });
     }
+}
+
+/// The finalizer of SplitMix64: one to one.
+fn mixed(bits: u64) -> u64 {
+    let bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    bits ^ (bits >> 31)
 }
 
 /// Once a second: what is left of old generations goes, dead and overdue upstream connections are
