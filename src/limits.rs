@@ -278,6 +278,13 @@ pub const INFORMATIONAL_COUNT_MAX: usize = 32;
 /// last of them would wait too long anyway.
 pub const POOL_WAITING_MAX: usize = 4096;
 
+/// Pools that a worker looks through between two turns: at 20 ns each, a cold one, 20 µs.
+pub const POOLS_SWEPT_MAX: usize = 1024;
+
+/// Clusters that a worker brings to a new snapshot between two turns, beside those that requests
+/// ask for: at 1 µs for one that changed a tenth of a millisecond.
+pub const LOCALS_TIDIED_MAX: usize = 128;
+
 /// Endpoints tried while connecting fails: with two dead ones a third still answers within the
 /// client's patience.
 pub const CONNECT_ATTEMPTS_MAX: usize = 3;
@@ -384,6 +391,50 @@ pub const DRAIN_GRACE_MS: u64 = 2_000;
 /// Milliseconds that a worker has to end when told to stop; it is then given up.
 pub const STOP_GRACE_MS: u64 = 2_000;
 
+/// Reloads that may wait behind the one under way; those that read the file again become one.
+pub const RELOADS_WAITING_MAX: usize = 64;
+
+/// Milliseconds that workers may take to acknowledge a snapshot: a turn takes microseconds, so
+/// whoever takes longer hangs.
+pub const RELOAD_ACKNOWLEDGE_MS_MAX: u64 = 5_000;
+
+/// Milliseconds that a reload waits for the addresses of new names; it then goes on without.
+pub const DNS_RELOAD_MS_MAX: u64 = 2_000;
+
+/// Times that a file is read which changes while it is read.
+pub const RELOAD_READS_MAX: u32 = 3;
+
+/// Milliseconds between two looks at whether an old generation is still used.
+pub const GENERATION_LOOK_MS: u64 = 100;
+
+/// Milliseconds that the names of a generation are kept after its last exchange: 25 drainings of
+/// the log's rings.
+pub const GENERATION_NAMES_MS: u64 = 25 * LOG_POLL_MS;
+
+/// Names of one kind that the line about a reload lists.
+pub const CHANGES_NAMED_MAX: usize = 8;
+
+/// Bytes of a configuration that is sent to the admin server: 300,000 routes of 200 bytes.
+pub const ADMIN_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Milliseconds without an event until a changed file is read: an editor's steps are one change.
+pub const WATCH_SETTLE_MS: u64 = 100;
+
+/// Milliseconds that a file may be open for writing before it is read all the same.
+pub const WATCH_WRITING_MS_MAX: u64 = 2_000;
+
+/// Milliseconds between two looks at a file, whatever the kernel tells of it.
+pub const WATCH_POLL_MS: u64 = 5_000;
+
+/// Events of the kernel that may wait; one more says nothing new.
+pub const WATCH_EVENTS_MAX: usize = 64;
+
+/// Symlinks that are followed for the folders to watch: the kernel's own bound for one path.
+pub const SYMLINKS_FOLLOWED_MAX: usize = 40;
+
+const _: () = assert!(WATCH_SETTLE_MS < WATCH_WRITING_MS_MAX);
+const _: () = assert!(WATCH_WRITING_MS_MAX < WATCH_POLL_MS);
+const _: () = assert!(ADMIN_BODY_BYTES_MAX <= CONFIG_BYTES_MAX);
 // ---- actions
 
 /// Bytes of a template as it is written: as long as a path pattern may be.

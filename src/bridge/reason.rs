@@ -148,6 +148,8 @@ reasons! {
     ConnectionsFull: "connections_full" 503 Gateway "connection_limit_reached";
     /// The gateway is draining and takes no further request.
     Draining: "draining" 503 Gateway "proxy_internal_response";
+    /// The configuration that the exchange began with is older than `max_generation_age`.
+    GenerationExpired: "generation_expired" 503 Gateway "proxy_internal_response";
     /// The upstream refused the connection.
     ConnectRefused: "connect_refused" 502 Upstream "connection_refused";
     /// The connection to the upstream failed otherwise.
