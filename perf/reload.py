@@ -116,7 +116,11 @@ class Bench:
         command = [self.options.frys, "bench", "--json", "--quiet", "--duration", f"{seconds}s"]
         command += ["--connections", "64", "--threads", "1", "--rate", str(rate)]
         command += ["--urls", str(targets)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        # Files, since nobody reads a pipe while the reloads go on.
+        self.out = open(pathlib.Path(self.folder.name) / "result", "w+b")
+        child = subprocess.Popen(command, stdout=self.out, stderr=subprocess.DEVNULL)
+        child.out = self.out
+        return child
 
     def close(self):
         for child in reversed(self.started):
@@ -129,10 +133,12 @@ class Bench:
 
 
 def outcome(load):
-    out, error = load.communicate(timeout=300)
+    load.wait(timeout=300)
+    load.out.seek(0)
+    text = load.out.read()
     if load.returncode == 2:
-        sys.exit(error.decode())
-    return json.loads(out)
+        sys.exit("the load could not be made")
+    return json.loads(text)
 
 
 def reload_until_over(bench, load, every):
