@@ -104,7 +104,7 @@ async fn client(shared: Rc<Shared>, number: u64) {
 
 #[test]
 fn every_answer_is_a_whole_file_or_broken_off() {
-    for (seed, calm) in crate::seeds().flat_map(|seed| [(seed, true), (seed, false)]) {
+    for (seed, calm) in crate::seeds().into_iter().flat_map(|seed| [(seed, true), (seed, false)]) {
         let outcome = World::new(seed, calm).run_scene(async |shared: Rc<Shared>| {
             plant(&shared.runtime);
             let left_count = Rc::new(Cell::new(CLIENTS_COUNT));
