@@ -125,8 +125,8 @@ reasons! {
     MethodNotAllowed: "method_not_allowed" 405 Gateway "http_request_denied";
     /// There is no file where the path leads.
     FileNotFound: "file_not_found" 404 Client "";
-    /// The path leads to a hidden name, out of the folder, to what is no regular file, or to one that
-    /// the gateway may not read.
+    /// The path leads to a hidden name, out of the folder, to what is no regular file, or to one
+    /// that the gateway may not read.
     FileForbidden: "file_forbidden" 403 Gateway "";
     /// The request was to hold for another state of the file (RFC 9110 section 13).
     PreconditionFailed: "precondition_failed" 412 Client "";

@@ -40,6 +40,16 @@ const UPSTREAMS_COUNT: u64 = 3;
 /// Of each upstream; fewer than clients, so that some wait for their turn.
 const CONNECTIONS_PER_UPSTREAM: u64 = 3;
 
+fn files() -> Route {
+    Route {
+        id: "files".into(),
+        path: "/files/*".into(),
+        // Any folder that is there: the simulated disk has a tree of its own.
+        files: Some(FileServing { root: "/".into(), ..FileServing::default() }),
+        ..Route::default()
+    }
+}
+
 /// One route to one cluster of three upstreams, under bounds that a run reaches.
 pub fn config(calm: bool) -> GatewayConfig {
     // Who is turned away in the middle of an upload may lose the answer to a reset, which is no
@@ -80,13 +90,7 @@ pub fn config(calm: bool) -> GatewayConfig {
                 cluster: Some("echo".into()),
                 ..Route::default()
             },
-            Route {
-                id: "files".into(),
-                path: "/files/*".into(),
-                // Any folder that is there: the simulated disk has a tree of its own.
-                files: Some(FileServing { root: "/".into(), ..FileServing::default() }),
-                ..Route::default()
-            },
+            files(),
             Route {
                 id: "edited".into(),
                 path: "/edited/{size}/{coding}/{id}".into(),

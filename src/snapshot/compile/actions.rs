@@ -96,7 +96,8 @@ impl<'a> Routes<'a> {
         Routes { config, named, written, expressions_count: 0, folders, request_id, nobody, faults }
     }
 
-    /// All routes, in their order, and the folders of those with files; fewer where there are faults.
+    /// All routes, in their order, and the folders of those with files; fewer where there are
+    /// faults.
     pub(super) fn compile(mut self, names: Vec<String>) -> (Vec<Route>, Folders) {
         let mut routes = Vec::with_capacity(self.config.routes.len());
         for (index, (route, name)) in self.config.routes.iter().zip(names).enumerate() {
