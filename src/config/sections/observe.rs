@@ -61,8 +61,9 @@ pub(crate) static ACCESS_LOG: Section = Section {
              `time_iso8601`, `time_local`, `msec`, `remote_addr`, `remote_port`, `remote_user`, \
              `request`, `request_method`, `request_uri`, `server_protocol`, `host`, `status`, \
              `reason`, `errno`, `request_id`, `request_time`, `request_length`, `bytes_sent`, \
-             `body_bytes_sent`, `route`, `cluster`, `upstream`, `upstream_addr`, `upstream_status`, `upstream_attempts`, \
-             `upstream_connect_time`, `upstream_header_time`, `upstream_response_time`, \
+             `body_bytes_sent`, `route`, `cluster`, `upstream`, `upstream_addr`, \
+             `upstream_status`, `upstream_attempts`, `upstream_connect_time`, \
+             `upstream_header_time`, `upstream_response_time`, \
              `http_referer`, `http_user_agent`, `http_x_forwarded_for`, `worker`, `connection`, \
              `connection_requests`, `generation`.",
         ),
