@@ -166,6 +166,18 @@ pub const LOG_ROUND_RECORDS_MAX: usize = 1024;
 /// twice as long.
 pub const LOG_FLUSH_MS_MAX: u64 = 2_000;
 
+/// Bytes of one recent request: its head and 152 bytes of facts; a browser's head without cookies
+/// is below 1 KiB. The default 1,024 of them are 2 MiB over all workers.
+pub const RECENT_SLOT_BYTES: usize = 2 * 1024;
+
+/// Bytes of a recent request's head that are kept; what is longer loses its last fields.
+pub const RECENT_HEAD_BYTES_MAX: usize = RECENT_SLOT_BYTES - 152;
+
+/// Recent requests that may be kept: 128 MiB, half a second of 200,000 requests a second.
+pub const RECENT_COUNT_MAX: usize = 64 * 1024;
+
+const _: () = assert!(RECENT_SLOT_BYTES.is_multiple_of(8));
+
 /// Commands from signals or the embedding program that may wait; each is idempotent.
 pub const CONTROL_COMMANDS_MAX: usize = 16;
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::histogram::Histogram;
 use super::reason::Reason;
+use super::recent;
 use super::stages::Stages;
 use crate::limits::{METRIC_ROUTES_MAX, METRIC_UPSTREAMS_MAX};
 use crate::snapshot::{RouteId, UpstreamId};
@@ -224,6 +225,7 @@ engine_counters! {
 pub struct WorkerBlock {
     /// Where the time of its requests went.
     pub stages: Stages,
+    recent: OnceLock<recent::Ring>,
     worker: usize,
     thread: AtomicU64,
     state: AtomicU8,
@@ -251,6 +253,7 @@ impl WorkerBlock {
     pub fn new(worker: usize) -> Arc<WorkerBlock> {
         Arc::new(WorkerBlock {
             stages: Stages::default(),
+            recent: OnceLock::new(),
             worker,
             thread: AtomicU64::new(0),
             state: AtomicU8::new(WorkerState::Starting as u8),
@@ -265,6 +268,16 @@ impl WorkerBlock {
             routes: (0..=ROUTE_NONE).map(|_| OnceLock::new()).collect(),
             upstreams: (0..=UPSTREAM_OTHER).map(|_| OnceLock::new()).collect(),
         })
+    }
+
+    /// Keeps so many of the requests that ended last from now on; the first call counts.
+    pub fn keep_recent(&self, count: usize) {
+        self.recent.get_or_init(|| recent::Ring::new(count));
+    }
+
+    /// The requests that ended last, where they are kept.
+    pub fn recent(&self) -> Option<&recent::Ring> {
+        self.recent.get()
     }
 }
 

@@ -121,6 +121,7 @@ fields! {
     AccessControlMaxAge = "access-control-max-age",
     AccessControlRequestHeaders = "access-control-request-headers",
     AccessControlRequestMethod = "access-control-request-method",
+    FrysExplain = "frys-explain",
 }
 
 /// One line of a head: offsets are resolved, surrounding whitespace is gone.
@@ -236,6 +237,11 @@ pub const HOP_BY_HOP: FieldSet = FieldSet::of(&[
 /// Fields that decide where a message ends or where it goes: the encoder writes them itself from
 /// what was understood.
 pub const FRAMING: FieldSet = FieldSet::of(&[FieldId::ContentLength, FieldId::TransferEncoding]);
+
+/// Fields of a request that let their reader act in the sender's name: nothing keeps or shows their
+/// values.
+pub const SECRET: [FieldId; 4] =
+    [FieldId::Authorization, FieldId::ProxyAuthorization, FieldId::Cookie, FieldId::XApiKey];
 
 const NAME_BYTES_MIN: usize = 2;
 const NAME_BYTES_MAX: usize = 32;

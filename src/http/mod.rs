@@ -11,4 +11,5 @@ pub mod head;
 pub mod framing;
 pub mod h1;
 pub mod forwarded;
+pub mod told;
 pub mod date;

@@ -5,10 +5,13 @@ use crate::bridge::stages::{Stage, Stages};
 use crate::http::framing::Body;
 use crate::http::head::{HeadIndex, RequestHead, Version};
 use crate::http::method::Method;
+use crate::http::told::{self, Told};
 use crate::limits;
 use crate::router::{MethodSet, Parameters, RouteId};
 use crate::runtime::{Errno, Instant, Lease, Socket, Timer};
-use crate::snapshot::{ClusterId, Endpoint, EndpointId, Route, Timeouts, UpstreamId};
+use crate::snapshot::{
+    ClusterId, Endpoint, EndpointId, Route, Snapshot, Timeouts, UpstreamId,
+};
 
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -121,6 +124,10 @@ pub struct Upstream {
 /// What the record says of one exchange. All of it is known without a look at the head's bytes.
 #[derive(Clone, Copy)]
 pub struct Facts {
+    /// The request's id.
+    pub id: u128,
+    /// The answer says why it is what it is: a trusted peer asked for that.
+    pub tells_reason: bool,
     /// The request's method.
     pub method: Method,
     /// The client's version.
@@ -186,6 +193,8 @@ impl Facts {
     /// The facts of a request of which nothing is known yet.
     pub fn new(started: Instant) -> Self {
         Self {
+            id: 0,
+            tells_reason: false,
             method: Method::GET,
             version: Version::Http11,
             body: Body::Empty,
@@ -220,6 +229,24 @@ impl Facts {
 }
 
 impl Facts {
+    /// Appends the line that says why the answer is what it is, where a trusted peer asked for it.
+    pub fn tell_reason(&self, snapshot: &Snapshot, lines: &mut Vec<u8>) {
+        if !self.tells_reason {
+            return;
+        }
+        let upstream = self.upstream.map(|id| snapshot.upstream(id));
+        let cluster = upstream.map(|upstream| snapshot.cluster(upstream.cluster));
+        let told = Told {
+            reason: self.reason.label(),
+            route: self.route.map(|id| &*snapshot.route(id).id),
+            cluster: cluster.map(|cluster| &*cluster.name),
+            upstream: upstream.map(|upstream| &*upstream.name),
+            id: self.id,
+            generation: snapshot.generation,
+        };
+        told::line(&told, lines);
+    }
+
     /// From `at` on the time goes to this stage; what went to the one before is counted.
     pub fn enter(&mut self, stages: &Stages, stage: Stage, at: Instant) {
         self.leave(stages, at);

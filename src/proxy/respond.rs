@@ -73,6 +73,7 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
         }
         lines.extend_from_slice(b"\r\n");
     }
+    facts.tell_reason(&generation.snapshot, lines);
     let mut block = worker.runtime.blocks().take();
     let head_only = facts.method == Method::HEAD;
     facts.bytes_out = write(worker, reason, !keeps, head_only, lines, &mut block);

@@ -61,6 +61,8 @@ pub struct Worker {
     exchanges: RefCell<Vec<Box<Exchange>>>,
     log: RefCell<Option<log::Writer>>,
     random: Cell<u64>,
+    /// The id of the next request: a random start, and one more with each.
+    next_id: Cell<u128>,
     /// Requests until one whose short steps are timed.
     until_sample: Cell<u32>,
     /// Connections until one that is asked how long it waited.
@@ -107,6 +109,7 @@ impl Worker {
             exchanges: RefCell::new(Vec::new()),
             log: RefCell::new(parts.log),
             random: Cell::new(parts.seed),
+            next_id: Cell::new(first_id(parts.seed)),
             until_sample: Cell::new(0),
             until_accept_sample: Cell::new(0),
         })
@@ -213,6 +216,8 @@ impl Worker {
             }
             None => Box::new(Exchange::new(generation, now)),
         };
+        exchange.facts.id = self.next_id.get();
+        self.next_id.set(exchange.facts.id.wrapping_add(1));
         match self.until_sample.get() {
             0 => {
                 self.until_sample.set(limits::STAGE_SAMPLE_EVERY - 1);
@@ -296,13 +301,11 @@ impl Worker {
         count.div_ceil(workers).max(1)
     }
 
-    /// A number below `bound`, for jitter: SplitMix64 (Steele, Lea, Flood 2014).
+    /// A number below `bound`, for jitter.
     pub fn random_below(&self, bound: u64) -> u64 {
         let state = self.random.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
         self.random.set(state);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound.max(1)
+        mixed(state) % bound.max(1)
     }
 
     fn mirror(&self) {
@@ -319,6 +322,18 @@ impl Worker {
             tasks: counters.tasks as u64,
         });
     }
+}
+
+/// The first id of a worker: two workers, or two starts, would need 2^64 requests to meet.
+fn first_id(seed: u64) -> u128 {
+    u128::from(seed) << 64 | u128::from(mixed(seed))
+}
+
+/// The output of SplitMix64 (Steele, Lea, Flood 2014).
+fn mixed(state: u64) -> u64 {
+    let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
 }
 
 /// Once a second: dead and overdue upstream connections are closed, the loop's counters shown.

@@ -173,7 +173,8 @@ impl<'a> Download<'a> {
     /// Writes the head for the client: a final one is returned, an informational one queued.
     fn translate(&mut self, lease: Option<&Lease>) -> Result<Option<Final>, Failure> {
         let closing = self.worker.is_draining();
-        let Exchange { response_head, response_index, lines, facts, .. } = &mut *self.exchange;
+        let Exchange { response_head, response_index, lines, facts, generation, .. } =
+            &mut *self.exchange;
         let bytes: &[u8] = lease.map_or(response_head.as_slice(), |lease| lease);
         let head = ResponseHead::new(bytes, response_index);
         let mut block = self.worker.runtime.blocks().take();
@@ -196,7 +197,8 @@ impl<'a> Download<'a> {
             .map_err(|_| Failure::new(Reason::UpstreamFramingInvalid))?;
         lines.clear();
         let (coding, framing) = frame(facts, body, head, lines);
-        let edits = Edits { drop: FieldSet::EMPTY, framing, append: lines };
+        facts.tell_reason(&generation.snapshot, lines);
+        let edits = Edits { drop: OWN, framing, append: lines };
         encode::response(head, &edits, &mut block);
         facts.status = head.status().code();
         facts.upstream_status = facts.status;
@@ -363,6 +365,9 @@ fn described(facts: &Facts, head: ResponseHead<'_>) -> Framing {
         Ok(_) | Err(_) => Framing::None,
     }
 }
+
+/// Only this gateway tells its own reasons.
+const OWN: FieldSet = FieldSet::of(&[FieldId::FrysExplain]);
 
 /// An informational head has no body and is passed on as it is.
 const INFORMATIONAL: Edits<'_> =

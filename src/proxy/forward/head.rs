@@ -23,7 +23,7 @@ pub(super) fn encode(client: &Client, exchange: &mut Exchange, out: &mut Vec<u8>
         lines.extend_from_slice(b"Expect: 100-continue\r\n");
     }
     let edits = Edits {
-        drop: forwarded::drop_set(client.trusted).union(FieldSet::of(&[FieldId::Expect])),
+        drop: forwarded::drop_set(client.trusted).union(ANSWERED),
         framing: Framing::from(facts.body),
         append: lines,
     };
@@ -32,3 +32,6 @@ pub(super) fn encode(client: &Client, exchange: &mut Exchange, out: &mut Vec<u8>
     let host = host.or(own).unwrap_or_default();
     encode::request(request, Target::Received, host, &edits, out);
 }
+
+/// Fields that the gateway answers itself.
+const ANSWERED: FieldSet = FieldSet::of(&[FieldId::Expect, FieldId::FrysExplain]);
