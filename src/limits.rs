@@ -176,7 +176,18 @@ pub const RECENT_HEAD_BYTES_MAX: usize = RECENT_SLOT_BYTES - 152;
 /// Recent requests that may be kept: 128 MiB, half a second of 200,000 requests a second.
 pub const RECENT_COUNT_MAX: usize = 64 * 1024;
 
+/// Recent requests in one answer of the admin, unless asked for more.
+pub const RECENT_LISTED_DEFAULT: usize = 100;
+
+/// Recent requests in one answer: 1,000 of at most 4 KiB of JSON are 4 MiB.
+pub const RECENT_LISTED_MAX: usize = 1_000;
+
+/// Generations whose names are kept, for requests that began before the newest: at ten reloads a
+/// second, a second's.
+pub const NAMES_KEPT_COUNT: usize = 10;
+
 const _: () = assert!(RECENT_SLOT_BYTES.is_multiple_of(8));
+const _: () = assert!(RECENT_LISTED_DEFAULT <= RECENT_LISTED_MAX);
 
 /// Commands from signals or the embedding program that may wait; each is idempotent.
 pub const CONTROL_COMMANDS_MAX: usize = 16;

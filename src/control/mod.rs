@@ -11,6 +11,7 @@ pub mod report;
 pub mod stats;
 pub mod metrics;
 pub mod resolve;
+pub mod recent;
 pub mod admin;
 pub mod logs;
 pub mod signals;

@@ -1,5 +1,6 @@
 //! What the control thread's tasks share: the workers' blocks and how far the gateway has come.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -7,6 +8,7 @@ use std::time::Instant;
 use super::names::Names;
 use super::resolve::Addresses;
 use crate::bridge::WorkerBlock;
+use crate::limits::NAMES_KEPT_COUNT;
 
 /// How far the gateway has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +41,8 @@ pub struct State {
     /// Log lines that the output did not take.
     pub log_lost: Arc<AtomicU64>,
     phase: Mutex<Phase>,
-    names: Mutex<Arc<Names>>,
+    /// Of the newest generations, the newest last.
+    names: Mutex<VecDeque<(u64, Arc<Names>)>>,
     generation: AtomicU64,
     addresses: Mutex<Addresses>,
 }
@@ -70,7 +73,15 @@ impl State {
 
     /// What the numbers in the blocks are called.
     pub fn names(&self) -> Arc<Names> {
-        Arc::clone(&self.names.lock().unwrap_or_else(PoisonError::into_inner))
+        let kept = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.back().map(|(_, names)| Arc::clone(names)).unwrap_or_default()
+    }
+
+    /// What the numbers of a generation are called; none where that is too long ago.
+    pub fn names_of(&self, generation: u64) -> Option<Arc<Names>> {
+        let kept = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let meant = kept.iter().rev().find(|(number, _)| *number == generation);
+        meant.map(|(_, names)| Arc::clone(names))
     }
 
     /// The newest generation that was sent to the workers; 0 before the first.
@@ -80,7 +91,12 @@ impl State {
 
     /// A new snapshot goes out.
     pub fn install(&self, generation: u64, names: Arc<Names>) {
-        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = names;
+        let mut kept = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push_back((generation, names));
+        if kept.len() > NAMES_KEPT_COUNT {
+            kept.pop_front();
+        }
+        drop(kept);
         self.generation.store(generation, Ordering::Relaxed);
     }
 
