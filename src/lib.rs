@@ -26,6 +26,8 @@ pub mod proxy;
 #[doc(hidden)]
 pub mod bridge;
 #[doc(hidden)]
+pub mod explain;
+#[doc(hidden)]
 pub mod control;
 #[doc(hidden)]
 pub mod limits;

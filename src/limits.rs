@@ -182,10 +182,32 @@ pub const RECENT_LISTED_DEFAULT: usize = 100;
 /// Recent requests in one answer: 1,000 of at most 4 KiB of JSON are 4 MiB.
 pub const RECENT_LISTED_MAX: usize = 1_000;
 
-/// Generations whose names are kept, for requests that began before the newest: at ten reloads a
-/// second, a second's.
-pub const NAMES_KEPT_COUNT: usize = 10;
+/// Generations whose names are kept, for requests that began before the newest: a reload, its
+/// undoing, and two changes of addresses. The names of 100,000 routes are some 5 MiB.
+pub const NAMES_KEPT_COUNT: usize = 4;
 
+/// Fields of a request that is asked about: what a gateway lets through at most by default, and
+/// room for more.
+pub const EXPLAIN_FIELDS_MAX: usize = 10 * FIELDS_COUNT_MAX;
+
+/// Bytes of one line of recorded traffic: a target and six fields of an access log at 4 KiB each,
+/// escaped; what is longer is passed over and counted.
+pub const TRAFFIC_LINE_BYTES_MAX: usize = 256 * 1024;
+
+/// Pairs of outcomes that recorded traffic is sorted by; what comes after them is counted
+/// together. 64 KiB of pairs with three examples each are some 100 MiB.
+pub const TRAFFIC_GROUPS_MAX: usize = 64 * 1024;
+
+/// Examples of one pair: enough to see what they have in common.
+pub const TRAFFIC_EXAMPLES_MAX: usize = 3;
+
+/// Groups that the text of a report shows, the largest first.
+pub const TRAFFIC_GROUPS_SHOWN: usize = 20;
+
+/// Characters of an example.
+pub const TRAFFIC_EXAMPLE_CHARACTERS_MAX: usize = 200;
+
+const _: () = assert!(TRAFFIC_LINE_BYTES_MAX >= 6 * 6 * LOG_FIELD_BYTES_MAX);
 const _: () = assert!(RECENT_SLOT_BYTES.is_multiple_of(8));
 const _: () = assert!(RECENT_LISTED_DEFAULT <= RECENT_LISTED_MAX);
 

@@ -31,17 +31,18 @@ struct Row {
     status: u16,
     blame: Blame,
     token: &'static str,
+    meaning: &'static str,
 }
 
 macro_rules! reasons {
     ($(
-        $(#[$doc:meta])*
+        $(#[doc = $doc:literal])+
         $name:ident: $label:literal $status:literal $blame:ident $token:literal;
     )*) => {
         /// Why an exchange, or a connection, ended as it did.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
-        pub enum Reason { $($(#[$doc])* $name,)* }
+        pub enum Reason { $($(#[doc = $doc])+ $name,)* }
 
         impl Reason {
             /// Every reason, in the order of its number.
@@ -51,6 +52,7 @@ macro_rules! reasons {
                 match self {
                     $(Reason::$name => Row {
                         label: $label, status: $status, blame: Blame::$blame, token: $token,
+                        meaning: concat!($($doc),+),
                     },)*
                 }
             }
@@ -173,6 +175,11 @@ impl Reason {
     pub const fn error_token(self) -> Option<&'static str> {
         let token = self.row().token;
         if token.is_empty() { None } else { Some(token) }
+    }
+
+    /// What it means, in Markdown: sentences, the first of which stands for itself.
+    pub const fn meaning(self) -> &'static str {
+        self.row().meaning.trim_ascii()
     }
 
     /// Whether one of the limits of the configuration was hit.

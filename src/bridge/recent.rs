@@ -215,8 +215,10 @@ impl Facts {
     }
 
     fn of_words(words: &[u64; FACTS_WORDS]) -> Option<(Facts, usize)> {
-        let [id_high, id_low, wall_seconds, nanos_bytes, generation, ids, packed, more @ ..] = *words;
-        let [flags, bytes_in, bytes_out, duration_ns, connect_ns, first_byte_ns, addresses @ ..] = more;
+        let [id_high, id_low, wall_seconds, nanos_bytes, generation, ids, packed, more @ ..] =
+            *words;
+        let [flags, bytes_in, bytes_out, duration_ns, connect_ns, first_byte_ns, addresses @ ..] =
+            more;
         let [peer_high, peer_low, endpoint_high, endpoint_low, ports] = addresses;
         let is_set = |bit: u32| flags >> bit & 1 == 1;
         let facts = Facts {
@@ -324,7 +326,10 @@ pub(crate) mod tests {
             ring.push(&absent, head);
             let number = ring.newest();
             let read = |number| ring.read(number).expect("it was just written");
-            assert_eq!(read(number - 1), Recent { number: number - 1, facts: facts(), head: head.into() });
+            assert_eq!(
+                read(number - 1),
+                Recent { number: number - 1, facts: facts(), head: head.into() }
+            );
             assert_eq!(read(number), Recent { number, facts: absent, head: head.into() });
         }
     }

@@ -363,7 +363,8 @@ mod tests {
         }
     }
 
-    const HEAD: &str = "GET /a?b HTTP/1.1\r\nHost: x.test\r\nX-Auth-Token: t\r\nAccept: */*\r\n\r\n";
+    const HEAD: &str =
+        "GET /a?b HTTP/1.1\r\nHost: x.test\r\nX-Auth-Token: t\r\nAccept: */*\r\n\r\n";
 
     fn uris(answer: &Value) -> Vec<u64> {
         let requests = answer["requests"].as_array().expect("a list").iter();

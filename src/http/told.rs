@@ -27,8 +27,7 @@ pub struct Told<'a> {
 pub fn line(told: &Told<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"Frys-Explain: reason=");
     text(told.reason, out);
-    let members =
-        [("route", told.route), ("cluster", told.cluster), ("upstream", told.upstream)];
+    let members = [("route", told.route), ("cluster", told.cluster), ("upstream", told.upstream)];
     for (key, value) in members {
         if let Some(value) = value {
             out.extend_from_slice(b", ");

@@ -9,9 +9,7 @@ use crate::http::told::{self, Told};
 use crate::limits;
 use crate::router::{MethodSet, Parameters, RouteId};
 use crate::runtime::{Errno, Instant, Lease, Socket, Timer};
-use crate::snapshot::{
-    ClusterId, Endpoint, EndpointId, Route, Snapshot, Timeouts, UpstreamId,
-};
+use crate::snapshot::{ClusterId, Endpoint, EndpointId, Route, Snapshot, Timeouts, UpstreamId};
 
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
