@@ -11,7 +11,7 @@ use cases::routes::{self, COUNTS, REQUESTS_COUNT, Wanted};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use frys_gateway::http::method::Method;
-use frys_gateway::router::{Found, Parameters};
+use frys_gateway::router::{Found, NoGuards, Parameters, Request, Scratch};
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ fn path_routers(criterion: &mut Criterion) {
             wayfind.insert(&angled, id.0).expect("wayfind");
         }
         let wayfind = wayfind.build();
-        let mut parameters = Parameters::new();
+        let (mut parameters, mut scratch) = (Parameters::new(), Scratch::new());
         let mut measure = |name: &str, find: &mut dyn FnMut(&str) -> Option<u32>| {
             group.bench_function(BenchmarkId::new(name, count), |bencher| {
                 bencher.iter(|| {
@@ -72,14 +72,12 @@ fn path_routers(criterion: &mut Criterion) {
                 });
             });
         };
-        measure("frys", &mut |path| match own.find(
-            None,
-            path.as_bytes(),
-            Method::GET,
-            &mut parameters,
-        ) {
-            Found::Route(id) => Some(id.0),
-            Found::MethodNotAllowed(_) | Found::NotFound => None,
+        measure("frys", &mut |path| {
+            let request = Request { host: None, path: path.as_bytes(), method: Method::GET };
+            match own.find(&request, &mut parameters, &mut scratch, &mut NoGuards) {
+                Found::Route(id) => Some(id.0),
+                Found::MethodNotAllowed(_) | Found::NotAcceptable | Found::NotFound => None,
+            }
         });
         measure("matchit", &mut |path| matchit.at(path).ok().map(|found| *found.value));
         measure("path-tree", &mut |path| path_tree.find(path).map(|(id, _)| *id));

@@ -28,6 +28,39 @@ pub const PATTERN_BYTES_MAX: usize = REQUEST_LINE_BYTES_MAX / 2;
 /// as many prefixes of the same path that end in `/*`. The stack of a search is 32 x 32 bytes.
 pub const CHOICES_COUNT_MAX: usize = 2 * PARAMETERS_COUNT_MAX;
 
+/// Levels of a regular expression that nest: its reader goes down them on its own stack, and people
+/// write five.
+pub const REGEX_DEPTH_MAX: u32 = 64;
+
+/// Bytes of the automaton of one regular expression, or of those of one place together, before it
+/// is compiled further: `[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}` needs 3 KiB, and what blows up
+/// (`(a{1000}){1000}`) is refused within a millisecond.
+pub const REGEX_AUTOMATON_BYTES_MAX: usize = 1024 * 1024;
+
+/// Bytes of all automata of one router: 10,000 different ones of 25 KiB.
+pub const REGEXES_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Bytes of states that one automaton may keep ready on one worker. Where it needs more they are
+/// made again as they are met, which is slower but no less linear.
+pub const REGEX_CACHE_BYTES_MAX: usize = 256 * 1024;
+
+/// Automata whose states one worker keeps ready; all are dropped when one more is needed. At some
+/// 10 KiB each these are 10 MiB.
+pub const REGEX_CACHES_COUNT_MAX: usize = 1024;
+
+/// Different regular expressions of one place of the tree: the same segments before them, and the
+/// same literal bytes in the last. They are run together, so more make each request there slower.
+pub const REGEXES_PER_PLACE_MAX: usize = 256;
+
+/// Pairs of routes that are compared for ties because only conditions tell them apart: a second of
+/// building. A thousand routes of one path are half a million pairs, and routes that each want
+/// another value of one field are not compared at all.
+pub const TIE_COMPARISONS_MAX: usize = 4_000_000;
+
+/// Routes of one place from which on they are looked up by a value that all of them need instead of
+/// being tried one by one: below, a look-up costs as much as the tries.
+pub const LOOKUP_COUNT_MIN: usize = 8;
+
 /// Methods beyond RFC 9110's and PATCH that the routes of one snapshot can name: 64 bits, nine
 /// taken, one for all the others. The IANA registry has 31 more.
 pub const METHOD_EXTENSIONS_COUNT_MAX: usize = 54;
@@ -375,6 +408,9 @@ pub const CONFIG_ALIAS_NODES_MAX: usize = 100_000;
 
 /// Faults of one configuration that are listed; a wrong list of routes has one for each route.
 pub const CONFIG_FAULTS_MAX: usize = 1000;
+
+/// Bytes of a secret: a certificate chain of some 4 KiB a certificate, and far more than a token.
+pub const SECRET_BYTES_MAX: usize = 64 * 1024;
 
 /// Upper end of every duration of a configuration: 30 days. What should never end says so.
 pub const DURATION_SECONDS_MAX: u64 = 30 * 24 * 3600;

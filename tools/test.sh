@@ -30,6 +30,7 @@ missing_packages() {
         valgrind:valgrind chromium:chromium; do
         command -v "${pair%%:*}" >/dev/null || printf '%s\n' "${pair##*:}"
     done
+    python3 -c 'import jsonschema' 2>/dev/null || echo python3-jsonschema
 }
 
 # promtool comes with a server that nobody here needs, so it is unpacked, not installed.

@@ -4,7 +4,7 @@ use super::routes::{self, COUNTS, REQUESTS_COUNT};
 use super::{Case, Round};
 
 use frys_gateway::http::method::Method;
-use frys_gateway::router::{Found, Parameters, path};
+use frys_gateway::router::{Found, NoGuards, Parameters, Request, Scratch, path};
 
 use std::hint::black_box;
 
@@ -19,14 +19,16 @@ pub fn cases() -> Vec<Case> {
 fn find(count: u32) -> Round {
     let wanted = routes::wanted(count, true);
     let (router, requests) = (routes::router(&wanted), routes::requests(&wanted));
-    let (mut scratch, mut parameters) = (Vec::new(), Parameters::new());
+    let (mut decoded, mut parameters) = (Vec::new(), Parameters::new());
+    let mut scratch = Scratch::new();
     Box::new(move || {
         let mut right_count = 0;
         for request in &requests {
-            let host = request.asked_host.as_bytes();
-            let path = path::canonical(black_box(request.path.as_bytes()), &mut scratch);
+            let host = Some(request.asked_host.as_bytes());
+            let path = path::canonical(black_box(request.path.as_bytes()), &mut decoded);
             let Ok(path) = path else { continue };
-            let found = router.find(Some(host), path.path, Method::GET, &mut parameters);
+            let asked = Request { host, path: path.path, method: Method::GET };
+            let found = router.find(&asked, &mut parameters, &mut scratch, &mut NoGuards);
             right_count += u64::from(matches!(found, Found::Route(id) if id == request.id));
         }
         right_count

@@ -1,7 +1,7 @@
 //! Routes of mixed kinds, and a request for each.
 
 use frys_gateway::http::method::Method;
-use frys_gateway::router::{Builder, Pattern, RouteId, Router};
+use frys_gateway::router::{Builder, NoGuards, Pattern, RouteId, Router};
 
 /// Requests in one round: enough that no branch predictor knows them by heart.
 pub const REQUESTS_COUNT: usize = 1024;
@@ -47,11 +47,11 @@ fn one(index: u32, with_hosts: bool) -> Wanted {
 pub fn router(routes: &[Wanted]) -> Router {
     let mut builder = Builder::new();
     for route in routes {
-        let pattern =
-            Pattern { host: route.host.as_deref(), path: &route.pattern, methods: &[Method::GET] };
+        let (host, methods) = (route.host.as_deref(), &[Method::GET]);
+        let pattern = Pattern { host, methods, ..Pattern::segments(&route.pattern) };
         builder.add(route.id, &pattern).expect("a pattern");
     }
-    builder.build().expect("no tie")
+    builder.build(&NoGuards).expect("no tie")
 }
 
 /// Requests in an order that has nothing to do with the routes'.

@@ -130,7 +130,8 @@ def control_of(scenario, by_peer, subject, figure):
     if not FIGURES[figure][3]:
         return None
     if scenario.variants:
-        return next((name for name in by_peer if name != subject), None)
+        named = (reach.of for reach in scenario.reach if reach.of in by_peer)
+        return next((name for name in named if name != subject), None)
     return CONTROL if CONTROL in by_peer else None
 
 

@@ -7,7 +7,7 @@ import subprocess
 
 from lab.peers import Place
 from lab.processes import pinned
-from lab.scenarios import URLS
+from lab.tables import TABLES
 
 # Percentiles of the curves that are kept; their distances double towards the tail.
 CURVE = [0, 25, 50, 75, 87.5, 90, 93.75, 95, 96.875, 98.4375, 99, 99.21875, 99.5, 99.609375,
@@ -31,7 +31,7 @@ class Bench:
                    "-d", f"{seconds * 1000:.0f}ms", "--warm-up", "0s"]
         if traffic.urls:
             file = self.folder / f"{traffic.urls}-{peer.port}.urls"
-            file.write_text("\n".join(base + path for path in URLS[traffic.urls]()) + "\n")
+            file.write_text("\n".join(base + path for path in TABLES[traffic.urls].paths()) + "\n")
             command += ["--urls", str(file)]
         if traffic.method:
             command += ["-X", traffic.method]

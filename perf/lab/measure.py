@@ -117,7 +117,7 @@ def entrants(scenario, peers):
             return []
         return [(Peer.known(name, "frys", subject.command[0]), count)
                 for name, count in scenario.variants.items()]
-    return [(peer, 1) for peer in peers if peer.takes(scenario)]
+    return [(peer, scenario.routes_count) for peer in peers if peer.takes(scenario)]
 
 
 def rounds(lab, scenarios, peers, count):

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 from lab.processes import Process, free_port
+from lab.tables import TABLES, One
 
 PERF = pathlib.Path(__file__).resolve().parent.parent
 PROBE = "/small"
@@ -81,7 +82,8 @@ class Peer:
     def start(self, scenario, place, routes_count=1):
         """Starts it for the scenario, unless it already runs as the scenario needs it."""
         template = scenario.configurations.get(self.kind)
-        wanted = (template, scenario.workers, scenario.cores, routes_count)
+        table = scenario.traffic.urls
+        wanted = (template, scenario.workers, scenario.cores, table, routes_count)
         if self.process and self.running == wanted:
             return self
         self.stop()
@@ -91,7 +93,7 @@ class Peer:
             "PORT": self.port, "ADMIN": free_port(), "UPSTREAM": place.upstream,
             "UPSTREAM_PORT": place.upstream.rpartition(":")[2], "FOLDER": place.folder,
             "WORKERS": scenario.workers, "CORE": min(cores),
-            "ROUTES": frys_routes(routes_count) if self.kind == "frys" else "",
+            "ROUTES": self.routes(scenario, routes_count),
         }
         folder = pathlib.Path(place.folder)
         if template:
@@ -105,6 +107,12 @@ class Peer:
         self.process = Process(command, cores, folder / f"{self.name}.out", environment)
         self.process.wait_for(self.port, PROBE)
         return self
+
+    def routes(self, scenario, count):
+        """The scenario's routes in the words of this kind of server."""
+        table = TABLES.get(scenario.traffic.urls, One())
+        words = getattr(table, self.kind, None)
+        return words(count) if words else ""
 
     def stop(self):
         """Stops it, if it runs."""
@@ -151,25 +159,6 @@ def filled(text, values):
     for name, value in values.items():
         text = text.replace(f"@{name}@", str(value))
     return text
-
-
-def frys_routes(count):
-    """The gateway's routes: one for everything, or many over hosts, prefixes and parameters."""
-    if count == 1:
-        return '[[routes]]\npath = "/*"\ncluster = "lab"\n'
-    routes = []
-    for number in range(count):
-        host, service = number % 100, number // 100
-        pattern = f"/service{service}/*" if service % 2 else f"/service{service}/{{id}}/items/{{n}}"
-        routes.append(f'[[routes]]\nhost = "h{host}.example.com"\npath = "{pattern}"\n'
-                      'cluster = "lab"\n')
-    return "\n".join(routes + ['[[routes]]\npath = "/small"\ncluster = "lab"\n'])
-
-
-def route_paths():
-    """Requests that meet the routes of the host h0.example.com, one a route."""
-    return [f"/service{service}/small" if service % 2 else f"/service{service}/4711/items/42"
-            for service in range(100)]
 
 
 def which(name, programs):

@@ -3,7 +3,8 @@
 import pathlib
 import tomllib
 
-from lab.peers import KINDS, PERF, route_paths
+from lab.peers import KINDS, PERF
+from lab.tables import TABLES
 
 FIGURES = {
     # name: (in words, unit, whether more is better, whether the control variable applies)
@@ -14,7 +15,6 @@ FIGURES = {
     "idle_bytes": ("memory of an idle client", "KiB", False, False),
     "base_bytes": ("resident size without clients", "MiB", False, False),
 }
-URLS = {"routes": route_paths}
 HALF_OF = ["itself", *KINDS]
 
 
@@ -94,7 +94,7 @@ class Traffic:
     def __init__(self, table):
         self.targets = table.take("targets", list, [])
         path = table.take("path", str)
-        self.urls = table.choice("urls", list(URLS))
+        self.urls = table.choice("urls", list(TABLES))
         given = [bool(self.targets), path is not None, self.urls is not None]
         if sum(given) != 1:
             raise table.fault("path", "give one of path, targets and urls")
@@ -172,6 +172,7 @@ class Scenario:
         servers = table.table("servers")
         self.workers, self.cores = servers.count("workers", 1), servers.count("cores", 1)
         servers.end()
+        self.routes_count = table.count("routes", 1)
         self.configurations = configurations(table.table("configurations", required=True))
         figure = table.table("figure", required=True)
         self.figure = figure.choice("name", list(FIGURES), required=True)

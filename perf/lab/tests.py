@@ -5,13 +5,15 @@ import math
 import os
 import pathlib
 import random
+import re
 import tempfile
 import unittest
 
 from lab import judge, load, machine, page, table
-from lab.peers import FLOORS, KINDS, PERF, Peer, frys_routes
+from lab.peers import FLOORS, KINDS, PERF, Peer
 from lab.processes import Usage
 from lab.scenarios import Malformed, read, read_all, shown
+from lab.tables import TABLES
 
 GOOD = """
 about = "small"
@@ -201,9 +203,19 @@ class Reports(unittest.TestCase):
         self.assertEqual(shown("idle_bytes", 2560), "2.50")
         self.assertEqual(shown("per_cpu_second", 45624.4), "45,624")
 
-    def test_many_routes_are_as_many_as_were_asked_for(self):
-        self.assertEqual(frys_routes(1).count("[[routes]]"), 1)
-        self.assertEqual(frys_routes(200).count("host = "), 200)
+    def test_route_tables_are_as_long_as_was_asked_for(self):
+        for table in TABLES.values():
+            routes = table.frys(200)
+            self.assertEqual(routes.count("[[routes]]"), 201)
+            self.assertEqual(len(set(routes.split("[[routes]]"))), 202)
+        self.assertEqual(TABLES["routes"].frys(1).count("[[routes]]"), 1)
+        self.assertEqual(TABLES["regexes"].nginx(200).count("location ~"), 200)
+
+    def test_requests_of_the_regex_table_match_one_pattern_each(self):
+        table = TABLES["regexes"]
+        patterns = [re.compile(table.pattern.format(n=number)) for number in range(20)]
+        for path in table.paths()[:20]:
+            self.assertEqual(sum(bool(pattern.match(path)) for pattern in patterns), 1)
 
     def test_a_command_needs_a_port(self):
         peer = Peer.command_line("mine=relay --listen 127.0.0.1:@PORT@")

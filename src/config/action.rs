@@ -1,5 +1,6 @@
 //! What a route does with a request other than to name its upstreams.
 
+use super::secret::Secret;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -105,10 +106,10 @@ pub enum Rewrite {
 /// Changes of a head's fields: removed first, then set, then appended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeaderEdits {
-    /// Fields that replace all of their name; values are templates.
-    pub set: BTreeMap<String, String>,
-    /// Fields that stand beside others of their name; values are templates.
-    pub append: BTreeMap<String, String>,
+    /// Fields that replace all of their name.
+    pub set: BTreeMap<String, HeaderValue>,
+    /// Fields that stand beside others of their name.
+    pub append: BTreeMap<String, HeaderValue>,
     /// Names of fields that are left out.
     pub remove: Vec<String>,
 }
@@ -117,6 +118,33 @@ impl HeaderEdits {
     /// Whether nothing changes.
     pub fn is_empty(&self) -> bool {
         self.set.is_empty() && self.append.is_empty() && self.remove.is_empty()
+    }
+}
+
+/// What a field is set to; `"$client_ip".into()` makes a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeaderValue {
+    /// A text in which `$name` and `${name}` are variables.
+    Template(String),
+    /// A text as it is, which is never shown.
+    Secret(Secret),
+}
+
+impl From<&str> for HeaderValue {
+    fn from(template: &str) -> HeaderValue {
+        HeaderValue::Template(template.to_owned())
+    }
+}
+
+impl From<String> for HeaderValue {
+    fn from(template: String) -> HeaderValue {
+        HeaderValue::Template(template)
+    }
+}
+
+impl From<Secret> for HeaderValue {
+    fn from(secret: Secret) -> HeaderValue {
+        HeaderValue::Secret(secret)
     }
 }
 

@@ -14,6 +14,7 @@ mod cluster;
 mod url;
 mod middleware;
 mod condition;
+mod secret;
 mod action;
 mod version;
 mod policy;
@@ -33,7 +34,8 @@ mod reference;
 pub use crate::error::{ConfigError, Fault, Location};
 pub use crate::http::method::Method;
 pub use action::{
-    FileServing, HeaderEdits, Redirect, RequestIdConfig, Rewrite, StaticResponse, WeightedCluster,
+    FileServing, HeaderEdits, HeaderValue, Redirect, RequestIdConfig, Rewrite, StaticResponse,
+    WeightedCluster,
 };
 pub use check::check;
 pub use cluster::{ClusterConfig, LoadBalancerType, Upstream};
@@ -53,6 +55,7 @@ pub use observe::{
 pub use policy::{Ambiguous, PathPolicy};
 pub use reference::reference;
 pub use route::{Route, RouteBuilder};
+pub use secret::{Secret, SecretInvalid, SecretSource};
 pub use service::{
     CircuitBreakerConfig, EtcdConfig, HealthCheck, HealthCheckConfig, JaegerConfig, MirrorConfig,
     RetryConfig, TlsConfig,

@@ -3,7 +3,7 @@
 use crate::bridge::reason::Reason;
 use crate::http::framing::Body;
 use crate::http::head::{Form, RequestHead};
-use crate::router::{Found, path};
+use crate::router::{Found, NoGuards, Request, path};
 use crate::snapshot::{ClusterId, Timeouts};
 
 use super::exchange::Exchange;
@@ -15,20 +15,22 @@ use super::failure::Failure;
 /// No route, no such method on it, a path that could be read in two ways, or a body longer than
 /// the route takes.
 pub fn find(exchange: &mut Exchange) -> Result<ClusterId, Failure> {
-    let Exchange { head, index, path: scratch, parameters, generation, facts, .. } = exchange;
+    let Exchange { head, index, path: decoded, parameters, generation, facts, .. } = exchange;
     let request = RequestHead::new(head, index);
     let snapshot = &generation.snapshot;
     // OPTIONS * (RFC 9112 section 3.2.4) asks about the server: the route of its root answers.
     let raw = if request.form() == Form::Asterisk { b"/" } else { request.path() };
-    let canonical = path::canonical(raw, scratch)?;
-    let found = snapshot.router.find(request.authority(), canonical.path, facts.method, parameters);
+    let canonical = path::canonical(raw, decoded)?;
+    let asked = Request { host: request.authority(), path: canonical.path, method: facts.method };
+    let scratch = &mut *generation.scratch.borrow_mut();
+    let found = snapshot.router.find(&asked, parameters, scratch, &mut NoGuards);
     let id = match found {
         Found::Route(id) => id,
         Found::MethodNotAllowed(allowed) => {
             facts.allowed = allowed;
             return Err(Failure::new(Reason::MethodNotAllowed));
         }
-        Found::NotFound => return Err(Failure::new(Reason::RouteNotFound)),
+        Found::NotAcceptable | Found::NotFound => return Err(Failure::new(Reason::RouteNotFound)),
     };
     let route = snapshot.route(id);
     facts.route = Some(id);

@@ -7,6 +7,7 @@ use crate::bridge::stages::Stage;
 use crate::http::h1::chunked::ChunkLimits;
 use crate::http::h1::parse::HeadLimits;
 use crate::limits;
+use crate::router::Scratch;
 use crate::runtime::{Listener, Runtime, Socket};
 use crate::snapshot::{Cluster, ClusterId, EndpointId, Snapshot, Timeouts};
 
@@ -77,6 +78,8 @@ pub struct Generation {
     balancers: Box<[RefCell<Balancer>]>,
     /// The pool of each endpoint, by cluster.
     pools: Box<[Box<[usize]>]>,
+    /// What the search for routes keeps from one request to the next.
+    pub scratch: RefCell<Scratch>,
     /// Bounds on a head, of a request and of an answer.
     pub head_limits: HeadLimits,
     /// Bounds on a chunked body.
@@ -389,6 +392,7 @@ impl Generation {
             snapshot,
             balancers: balancers.into(),
             pools: pools.into(),
+            scratch: RefCell::new(Scratch::new()),
             head_limits,
             chunk_limits,
         }

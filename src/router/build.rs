@@ -1,8 +1,11 @@
 //! From patterns to the flat tree: a tree of drafts grows route by route, then is laid out once.
 
-use super::pattern::{self, Shape, Step};
+use super::guard::Guards;
+use super::leaf::{self, Captures, Leaf, PathTail, Regexes};
+use super::pattern::{self, Shape, Step, Turn};
+use super::regex::{self, Pool};
 use super::tree::{self, Tree};
-use super::{MethodSet, Pattern, PatternError, RouteId, Router, host, methods};
+use super::{MethodSet, PathPattern, Pattern, PatternError, RouteId, Router, host, methods};
 use crate::http::method::Method;
 use crate::limits;
 use hashbrown::HashMap;
@@ -23,6 +26,23 @@ pub enum BuildFault {
         /// One route at the deep end.
         route: RouteId,
     },
+    /// More than [`limits::REGEXES_PER_PLACE_MAX`] different regular expressions at one place.
+    RegexesTooMany {
+        /// One of their routes.
+        route: RouteId,
+    },
+    /// The regular expressions of one place together are beyond
+    /// [`limits::REGEX_AUTOMATON_BYTES_MAX`], or all are beyond [`limits::REGEXES_BYTES_MAX`].
+    RegexesTooLarge {
+        /// One of their routes.
+        route: RouteId,
+    },
+    /// So many routes of one place differ only in conditions that finding ties among them takes
+    /// more than [`limits::TIE_COMPARISONS_MAX`].
+    TooManyAlike {
+        /// One of them.
+        route: RouteId,
+    },
 }
 
 /// Gathers routes.
@@ -33,7 +53,7 @@ pub struct Builder {
     hosts: HashMap<String, u32>,
     any: Option<u32>,
     methods: methods::Table,
-    faults: Vec<BuildFault>,
+    pool: Pool,
 }
 
 /// A node that can still change.
@@ -42,17 +62,15 @@ struct Draft {
     label: Vec<u8>,
     /// Sorted by the first byte of their labels.
     children: Vec<u32>,
-    /// Sorted by [`Shape::order`].
-    shapes: Vec<(Shape, u32)>,
-    exact: Leaf,
-    wildcard: Leaf,
+    /// Sorted by [`Turn::order`].
+    turns: Vec<(Turn, u32)>,
+    exact: Vec<leaf::Draft>,
+    wildcard: Vec<leaf::Draft>,
+    /// Routes whose regular expressions begin with the literals down to here.
+    regexes: Vec<leaf::Draft>,
     /// The route that made it, to name one when it lies too deep.
     route: RouteId,
 }
-
-/// Routes of one shape: no two have a method in common.
-#[derive(Debug, Default)]
-struct Leaf(Vec<(MethodSet, RouteId)>);
 
 impl Builder {
     /// No routes.
@@ -66,19 +84,32 @@ impl Builder {
     /// What is wrong with the pattern; the route is then left out.
     pub fn add(&mut self, id: RouteId, pattern: &Pattern<'_>) -> Result<(), PatternError> {
         let key = pattern.host.map(pattern::parse_host).transpose()?;
-        let steps = pattern::parse_path(pattern)?;
-        let methods = self.method_set(pattern.methods)?;
+        let (end, regexes) = match pattern.path {
+            PathPattern::Segments(path) => self.segments(path, pattern.parameters)?,
+            PathPattern::Regex(_) if !pattern.parameters.is_empty() => {
+                return Err(PatternError::ParametersOfRegex);
+            }
+            PathPattern::Regex(text) => self.regex(text)?,
+        };
+        let draft = leaf::Draft {
+            id,
+            methods: self.method_set(pattern.methods)?,
+            priority: pattern.priority,
+            guard: pattern.guard,
+            regexes,
+        };
         let mut node = self.root(key, id);
-        for step in steps.steps {
+        for step in end.steps() {
             node = match step {
-                Step::Literal(text) => self.literal(node, &text, id),
-                Step::Shape(shape) => self.shape(node, shape, id),
+                Step::Literal(text) => self.literal(node, text, id),
+                Step::Turn(turn) => self.turn(node, turn, id),
             };
         }
-        let draft = &mut self.drafts[node as usize];
-        let leaf = if steps.wildcard { &mut draft.wildcard } else { &mut draft.exact };
-        if let Some(other) = leaf.add(methods, id) {
-            self.faults.push(BuildFault::Tie { a: other, b: id });
+        let at = &mut self.drafts[node as usize];
+        match end {
+            End::Exact(_) => at.exact.push(draft),
+            End::Wildcard(_) => at.wildcard.push(draft),
+            End::Regex(_) => at.regexes.push(draft),
         }
         Ok(())
     }
@@ -86,11 +117,17 @@ impl Builder {
     /// Lays out the router.
     ///
     /// # Errors
-    /// All faults at once.
-    pub fn build(self) -> Result<Router, Vec<BuildFault>> {
-        let mut faults = self.faults;
-        let mut layout = Layout { records: Vec::new(), waiting: Vec::new() };
-        let mut place = |root: u32| layout.place(root, &self.drafts, &mut faults);
+    /// All faults at once, in the order of the routes that they name last.
+    pub fn build(self, guards: &impl Guards) -> Result<Router, Vec<BuildFault>> {
+        let leaves = leaf::Layout {
+            guards,
+            regexes: regex::Layout::new(self.pool),
+            table: leaf::Table::default(),
+            faults: Vec::new(),
+            comparisons_left: limits::TIE_COMPARISONS_MAX,
+        };
+        let mut layout = Layout { records: Vec::new(), waiting: Vec::new(), leaves };
+        let mut place = |root: u32| layout.place(root, &self.drafts);
         let any = self.any.map(&mut place);
         let mut hosts: Vec<(&str, u32)> =
             self.hosts.iter().map(|(key, root)| (key.as_str(), *root)).collect();
@@ -98,14 +135,65 @@ impl Builder {
         for (_, root) in &mut hosts {
             *root = place(*root);
         }
-        if !faults.is_empty() {
-            return Err(faults);
+        let Layout { records, mut leaves, .. } = layout;
+        if !leaves.faults.is_empty() {
+            leaves.faults.sort_by_key(|fault| fault.route());
+            return Err(leaves.faults);
         }
+        leaves.table.shrink();
         Ok(Router {
             hosts: host::Index::new(hosts.into_iter(), any),
-            tree: Tree::new(layout.records),
+            tree: Tree::new(records, leaves.table, leaves.regexes.finish()),
             methods: self.methods,
         })
+    }
+
+    /// The way down the tree of a path of segments, and what its parameters must match.
+    fn segments(
+        &mut self,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<(End, Option<Box<Regexes>>), PatternError> {
+        let steps = pattern::parse_path(path)?;
+        let mut checks = Vec::new();
+        for (name, text) in parameters {
+            let place = steps.names.iter().position(|one| one == name);
+            let place = place.ok_or_else(|| PatternError::ParameterUnknown((*name).into()))?;
+            let tail = regex::parse_value(text).and_then(|tail| self.pool.tail(tail));
+            let tail = tail.map_err(|fault| PatternError::Parameter {
+                name: (*name).into(),
+                fault: Box::new(fault),
+            })?;
+            checks.push((u8::try_from(place).expect("at most PARAMETERS_COUNT_MAX"), tail));
+        }
+        let end = if steps.wildcard { End::Wildcard(steps.steps) } else { End::Exact(steps.steps) };
+        let regexes = (!checks.is_empty()).then(|| Box::new(Regexes { checks, path: None }));
+        Ok((end, regexes))
+    }
+
+    /// The way down the tree of a regular expression's literal prefix, and its tail.
+    fn regex(&mut self, text: &str) -> Result<(End, Option<Box<Regexes>>), PatternError> {
+        let read = regex::parse_path(text)?;
+        let bytes = |count: usize| u16::try_from(count).expect("a pattern fits u16, see limits");
+        let captures = match read.captures {
+            regex::Captures::None => Captures::None,
+            regex::Captures::Rest(at) => Captures::Rest(bytes(at)),
+            regex::Captures::Groups(at, groups) => {
+                Captures::Groups(bytes(at), self.pool.groups(&groups)?)
+            }
+        };
+        let tail = self.pool.tail(read.tail)?;
+        let path = Some(PathTail { tail, text_bytes: bytes(text.len()), captures });
+        // In the last segment of the prefix regular expressions come after all else, so they wait
+        // at its beginning, in a tree of their own.
+        let start = read.prefix.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+        let (segments, rest) = read.prefix.split_at(start);
+        let steps = vec![
+            Step::Literal(segments.to_vec()),
+            Step::Turn(Turn::Regexes),
+            Step::Literal(rest.to_vec()),
+        ];
+        Ok((End::Regex(steps), Some(Box::new(Regexes { checks: Vec::new(), path }))))
     }
 
     fn method_set(&mut self, methods: &[Method]) -> Result<MethodSet, PatternError> {
@@ -164,14 +252,14 @@ impl Builder {
         node
     }
 
-    /// The node behind a shape at `node`.
-    fn shape(&mut self, node: u32, shape: Shape, id: RouteId) -> u32 {
-        let shapes = &self.drafts[node as usize].shapes;
-        match shapes.binary_search_by(|(other, _)| other.order().cmp(&shape.order())) {
-            Ok(index) => shapes[index].1,
+    /// The node behind a turn at `node`.
+    fn turn(&mut self, node: u32, turn: &Turn, id: RouteId) -> u32 {
+        let turns = &self.drafts[node as usize].turns;
+        match turns.binary_search_by(|(other, _)| other.order().cmp(&turn.order())) {
+            Ok(index) => turns[index].1,
             Err(index) => {
                 let new = self.push(Vec::new(), id);
-                self.drafts[node as usize].shapes.insert(index, (shape, new));
+                self.drafts[node as usize].turns.insert(index, (turn.clone(), new));
                 new
             }
         }
@@ -189,57 +277,55 @@ impl Draft {
         Draft {
             label,
             children: Vec::new(),
-            shapes: Vec::new(),
-            exact: Leaf::default(),
-            wildcard: Leaf::default(),
+            turns: Vec::new(),
+            exact: Vec::new(),
+            wildcard: Vec::new(),
+            regexes: Vec::new(),
             route,
         }
     }
 
     fn is_choice(&self) -> bool {
-        !self.shapes.is_empty() || !self.wildcard.0.is_empty()
+        !self.turns.is_empty() || !self.wildcard.is_empty() || !self.regexes.is_empty()
     }
 
     fn is_stop(&self) -> bool {
-        self.is_choice() || !self.exact.0.is_empty()
+        self.is_choice() || !self.exact.is_empty()
     }
 }
 
-impl Leaf {
-    /// Adds a route; or the route that it ties with.
-    fn add(&mut self, methods: MethodSet, id: RouteId) -> Option<RouteId> {
-        let ties = |other: MethodSet| match (other == MethodSet::ANY, methods == MethodSet::ANY) {
-            (true, true) => true,
-            (false, false) => other.intersects(methods),
-            // A route that lists the method is the more specific one.
-            (true, false) | (false, true) => false,
-        };
-        if let Some((_, other)) = self.0.iter().find(|(other, _)| ties(*other)) {
-            return Some(*other);
-        }
-        self.0.push((methods, id));
-        None
-    }
+/// The way to the leaf of a route.
+enum End {
+    Exact(Vec<Step>),
+    Wildcard(Vec<Step>),
+    Regex(Vec<Step>),
+}
 
-    /// The entries in the order in which they are tried, HEAD added to the one with GET.
-    fn entries(&self) -> impl Iterator<Item = (MethodSet, RouteId)> {
-        let (any, mut listed): (Vec<_>, Vec<_>) =
-            self.0.iter().copied().partition(|(methods, _)| *methods == MethodSet::ANY);
-        if !listed.iter().any(|(methods, _)| methods.intersects(MethodSet::HEAD)) {
-            for (methods, _) in &mut listed {
-                if methods.intersects(MethodSet::GET) {
-                    methods.insert(MethodSet::HEAD);
-                }
-            }
+impl End {
+    fn steps(&self) -> &[Step] {
+        let (End::Exact(steps) | End::Wildcard(steps) | End::Regex(steps)) = self;
+        steps
+    }
+}
+
+impl BuildFault {
+    /// The route at which the fault is told.
+    pub fn route(&self) -> RouteId {
+        match self {
+            BuildFault::Tie { b: route, .. }
+            | BuildFault::TooDeep { route }
+            | BuildFault::RegexesTooMany { route }
+            | BuildFault::RegexesTooLarge { route }
+            | BuildFault::TooManyAlike { route } => *route,
         }
-        listed.into_iter().chain(any)
     }
 }
 
 /// Writes drafts as records, depth first, so that a node mostly lies right before its first child.
-struct Layout {
+struct Layout<'a, G> {
     records: Vec<u8>,
     waiting: Vec<Waiting>,
+    leaves: leaf::Layout<'a, G>,
 }
 
 /// A draft that has no record yet.
@@ -251,9 +337,9 @@ struct Waiting {
     choices_count: usize,
 }
 
-impl Layout {
+impl<G: Guards> Layout<'_, G> {
     /// Writes one tree and says where its root is.
-    fn place(&mut self, root: u32, drafts: &[Draft], faults: &mut Vec<BuildFault>) -> u32 {
+    fn place(&mut self, root: u32, drafts: &[Draft]) -> u32 {
         let draft = &drafts[root as usize];
         // A root has no label of its own: where all paths begin alike, begin there.
         let root = match draft.children.as_slice() {
@@ -266,7 +352,7 @@ impl Layout {
             let draft = &drafts[next.draft as usize];
             let choices_count = next.choices_count + usize::from(draft.is_choice());
             if choices_count > limits::CHOICES_COUNT_MAX {
-                faults.push(BuildFault::TooDeep { route: draft.route });
+                self.leaves.faults.push(BuildFault::TooDeep { route: draft.route });
                 continue;
             }
             let place = index(self.records.len());
@@ -281,16 +367,17 @@ impl Layout {
         start
     }
 
-    /// One node's record; its children, and the nodes behind its shapes, wait.
+    /// One node's record; its children, and the nodes behind its turns, wait.
     fn record(&mut self, draft: &Draft, drafts: &[Draft], choices_count: usize) {
         self.length(&draft.label);
         let children_count = draft.children.len();
         let children_count = u8::try_from(children_count);
         self.records.push(children_count.expect("a path has fewer than 256 byte values"));
         let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
-        let flags = flag(!draft.exact.0.is_empty(), tree::EXACT)
-            | flag(!draft.wildcard.0.is_empty(), tree::WILDCARD)
-            | flag(!draft.shapes.is_empty(), tree::SHAPES);
+        let flags = flag(!draft.exact.is_empty(), tree::EXACT)
+            | flag(!draft.wildcard.is_empty(), tree::WILDCARD)
+            | flag(!draft.regexes.is_empty(), tree::REGEXES)
+            | flag(!draft.turns.is_empty(), tree::TURNS);
         self.records.push(flags);
         self.records.extend_from_slice(&draft.label);
         for child in &draft.children {
@@ -302,34 +389,50 @@ impl Layout {
         }
         self.leaf(&draft.exact);
         self.leaf(&draft.wildcard);
-        if !draft.shapes.is_empty() {
-            self.u32(index(draft.shapes.len()));
+        self.leaf(&draft.regexes);
+        if !draft.turns.is_empty() {
+            self.u32(index(draft.turns.len()));
         }
-        for (shape, target) in &draft.shapes {
-            self.shape(shape, *target, choices_count);
+        for (turn, target) in &draft.turns {
+            self.turn(turn, *target, choices_count);
         }
     }
 
-    fn leaf(&mut self, leaf: &Leaf) {
-        if leaf.0.is_empty() {
+    fn leaf(&mut self, drafts: &[leaf::Draft]) {
+        if drafts.is_empty() {
             return;
         }
-        // Each entry has a method of its own or, at most one, all.
-        self.records.push(leaf.0.len().try_into().expect("at most 65 entries without a tie"));
-        for (methods, route) in leaf.entries() {
-            self.records.extend_from_slice(&methods.to_bytes());
-            self.u32(route.0);
+        match self.leaves.leaf(drafts) {
+            Leaf::Plain(entries) => {
+                let count = u8::try_from(entries.len());
+                self.records.push(count.expect("a plain leaf has fewer than GUARDED entries"));
+                for (methods, route) in entries {
+                    self.records.extend_from_slice(&methods.to_bytes());
+                    self.u32(route.0);
+                }
+            }
+            Leaf::Guarded(leaf) => {
+                self.records.push(tree::GUARDED);
+                self.u32(leaf);
+            }
         }
     }
 
-    fn shape(&mut self, shape: &Shape, target: u32, choices_count: usize) {
+    fn turn(&mut self, turn: &Turn, target: u32, choices_count: usize) {
         let start = self.records.len();
         self.link(target, choices_count);
         self.u32(0);
-        self.records.push(shape.0.len().try_into().expect("at most PARAMETERS_COUNT_MAX pieces"));
-        for literal in &shape.0 {
-            self.length(literal);
-            self.records.extend_from_slice(literal);
+        match turn {
+            Turn::Shape(Shape(pieces)) => {
+                let count = u8::try_from(pieces.len());
+                self.records.push(count.expect("at most PARAMETERS_COUNT_MAX pieces"));
+                for literal in pieces {
+                    self.length(literal);
+                    self.records.extend_from_slice(literal);
+                }
+            }
+            Turn::Any => self.records.push(tree::ANY_SEGMENT),
+            Turn::Regexes => self.records.push(tree::REGEX_TREE),
         }
         let bytes = index(self.records.len() - start);
         self.records[start + 4..start + 8].copy_from_slice(&bytes.to_le_bytes());

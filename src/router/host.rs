@@ -9,13 +9,15 @@ use std::hash::{BuildHasher, Hasher};
 /// The trees of the hosts.
 #[derive(Debug)]
 pub(super) struct Index {
-    /// Places in `records` of exact names and, with their leading dot, the suffixes of wildcards:
-    /// one table for both, because no exact name begins with a dot.
+    /// Places in `records` of exact names and, with their dot, the suffixes and prefixes of
+    /// wildcards: one table for all, because no exact name begins or ends with a dot.
     table: HashTable<u32>,
     /// For each host its root in four bytes, the length of its key in one, and the key.
     records: Vec<u8>,
-    /// Which byte lengths wildcard suffixes have: others are not looked up.
-    wildcard_lengths: Lengths,
+    /// Which byte lengths the suffixes of `*.example.com` have: others are not looked up.
+    suffix_lengths: Lengths,
+    /// The same of the prefixes of `api.*`.
+    prefix_lengths: Lengths,
     any: Option<u32>,
     random: SeedableRandomState,
 }
@@ -31,7 +33,8 @@ impl Index {
         let mut index = Index {
             table: HashTable::new(),
             records: Vec::new(),
-            wildcard_lengths: Lengths::default(),
+            suffix_lengths: Lengths::default(),
+            prefix_lengths: Lengths::default(),
             any,
             random: random_state(),
         };
@@ -54,8 +57,14 @@ impl Index {
             if let Some(route) = self.root(name).and_then(&mut find) {
                 return Some(route);
             }
-            if self.wildcard_lengths != Lengths::default() {
-                let found = self.wildcards(name, &mut find);
+            if self.suffix_lengths != Lengths::default() {
+                let found = self.leading(name, &mut find);
+                if found.is_some() {
+                    return found;
+                }
+            }
+            if self.prefix_lengths != Lengths::default() {
+                let found = self.trailing(name, &mut find);
                 if found.is_some() {
                     return found;
                 }
@@ -69,7 +78,7 @@ impl Index {
     }
 
     /// At most 127 lookups, for a name of one-byte labels and wildcards of every length.
-    fn wildcards(
+    fn leading(
         &self,
         name: &[u8],
         mut find: impl FnMut(u32) -> Option<RouteId>,
@@ -77,8 +86,26 @@ impl Index {
         for dot in memchr::memchr_iter(b'.', name) {
             // `normalise` lets no name begin with a dot, so a label is left for the `*`.
             let suffix = name.get(dot..).unwrap_or_default();
-            if self.wildcard_lengths.contains(suffix.len())
+            if self.suffix_lengths.contains(suffix.len())
                 && let Some(route) = self.root(suffix).and_then(&mut find)
+            {
+                return Some(route);
+            }
+        }
+        None
+    }
+
+    /// As many lookups the other way.
+    fn trailing(
+        &self,
+        name: &[u8],
+        mut find: impl FnMut(u32) -> Option<RouteId>,
+    ) -> Option<RouteId> {
+        for dot in memchr::memrchr_iter(b'.', name) {
+            let (prefix, rest) = name.split_at_checked(dot + 1)?;
+            if !rest.is_empty()
+                && self.prefix_lengths.contains(prefix.len())
+                && let Some(route) = self.root(prefix).and_then(&mut find)
             {
                 return Some(route);
             }
@@ -94,7 +121,10 @@ impl Index {
 
     fn insert(&mut self, key: &[u8], root: u32) {
         if key.first() == Some(&b'.') {
-            self.wildcard_lengths.insert(key.len());
+            self.suffix_lengths.insert(key.len());
+        }
+        if key.last() == Some(&b'.') {
+            self.prefix_lengths.insert(key.len());
         }
         let place = u32::try_from(self.records.len()).expect("a million hosts are below 4 GiB");
         let key_bytes = u8::try_from(key.len()).expect("a key is at most HOST_BYTES_MAX");
@@ -164,8 +194,9 @@ fn normalise<'a>(host: &'a [u8], buffer: &'a mut [u8; limits::HOST_BYTES_MAX]) -
         lower
     };
     let name = name.strip_suffix(b".").unwrap_or(name);
-    // A name that begins with a dot is none, and it must not meet the key of a wildcard.
-    if name.first() == Some(&b'.') || name.len() > limits::HOST_BYTES_MAX {
+    // A name that begins or ends with a dot is none, and it must not meet the key of a wildcard.
+    let has_dot = name.first() == Some(&b'.') || name.last() == Some(&b'.');
+    if has_dot || name.len() > limits::HOST_BYTES_MAX {
         return None;
     }
     Some(name)

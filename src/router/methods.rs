@@ -37,6 +37,10 @@ impl MethodSet {
         self.0 & other.0 != 0
     }
 
+    pub(super) fn contains(self, other: MethodSet) -> bool {
+        self.0 & other.0 == other.0
+    }
+
     pub(super) fn insert(&mut self, other: MethodSet) {
         self.0 |= other.0;
     }

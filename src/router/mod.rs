@@ -1,61 +1,87 @@
-//! Host, then path, then method: which route a request takes. Pure.
+//! Host, then path, then method, then conditions: which route a request takes. Pure.
 //!
 //! # What a pattern says
 //!
-//! - **Host**: exact (`api.example.com`), or `*.example.com`, which matches one or more labels in
-//!   front of `.example.com` but not `example.com` itself; or none, which matches every host and
-//!   also a request without one. Case, a port and one trailing dot are ignored.
-//! - **Path**: literal bytes, `{name}` for one or more bytes of a segment (also inside one:
-//!   `/v{version}/x`, `/files/{name}.json`), and a trailing `/*`: `/prefix/*` matches `/prefix`,
-//!   `/prefix/` and all below it. A parameter never crosses a `/`. Where a segment could be split
-//!   in more than one way, every parameter takes as few bytes as it can, from left to right.
+//! - **Host**: exact (`api.example.com`, `[::1]`), or `*.example.com`, which matches one or more
+//!   labels in front of `.example.com` but not `example.com` itself, or `api.*`, which matches one
+//!   or more labels behind `api.`; or none, which matches every host and also a request without
+//!   one. Case, a port and one trailing dot are ignored.
+//! - **Path**: literal bytes; `{name}` for one or more bytes of a segment (also inside one:
+//!   `/v{version}/x`, `/files/{name}.json`); `*` alone for a whole segment that is not empty
+//!   (`/a/*/b`); and a trailing `/*`: `/prefix/*` matches `/prefix`, `/prefix/` and all below it. A
+//!   parameter never crosses a `/`. Where a segment could be split in more than one way, every
+//!   parameter takes as few bytes as it can, from left to right, and is then held against its
+//!   regular expression, if it has one.
+//! - **A regular expression** in place of the path: it must match all of the canonical path. Its
+//!   named groups are parameters. Bytes, ASCII classes, with case; no look-around but `^`, `$` and
+//!   `\\b`, no back references: the search never goes back.
 //! - **Methods**: a list, or none, which matches every method. A route that lists GET answers HEAD
 //!   too, unless another route of the same host and path lists HEAD (RFC 9110 section 9.3.2: a
 //!   server that has one has the other).
+//! - **A guard**: conditions that the router does not know (see [`Guards`] and [`Judge`]).
 //!
 //! # Which route wins
 //!
-//! Of all routes that match host, path and method, the first in this order. It is total: no two
-//! routes of one router are equal in it, and the order of the file plays no part.
+//! Of all routes that match host, path, method and conditions, the first in this order. It is
+//! total: no two routes of one router that can match one request are equal in it, and the order of
+//! the file plays no part.
 //!
-//! 1. An exact host, then the longer wildcard host, then no host.
+//! 1. An exact host, then the longer `*.example.com`, then the longer `api.*`, then no host.
 //! 2. The paths compared segment by segment from the left; the first difference decides:
 //!    1. more literal bytes before the segment's first parameter (so a literal segment comes
 //!       before every other),
 //!    2. then more literal bytes in the segment,
 //!    3. then fewer parameters in it,
 //!    4. then the byte order of its literals;
-//!    5. a path that ends here comes before `/*`, and a further segment comes before `/*`.
+//!    5. then `*` alone;
+//!    6. then a regular expression, which stands at the segment in which the literal bytes that it
+//!       begins with end: the one with more of these bytes first, then the one with the longer
+//!       text;
+//!    7. a path that ends here comes before `/*`, and a further segment comes before `/*`.
 //! 3. A route that lists the method before one that lists none.
+//! 4. More conditions before fewer: those of the guard, and one for each regular expression of a
+//!    parameter.
+//! 5. The higher quality that the client gives to what the route produces; a route that does not
+//!    negotiate has the highest.
+//! 6. The higher priority.
 //!
-//! Two routes with the same host, the same path but for the names of parameters, and a method in
-//! common (or both without methods) are a [`BuildFault::Tie`].
+//! Two routes that are equal up to here are a [`BuildFault::Tie`], unless no request can match
+//! both, as far as is known: they have no method in common, their guards are disjoint
+//! ([`Guards::are_disjoint`]), or regular expressions of the same parameter or path match texts of
+//! other lengths or with other first bytes.
 //!
-//! A route that matches host and path but not the method does not end the search: a less specific
-//! one may still answer. [`Found::MethodNotAllowed`] therefore means that no route that matches
-//! host and path has the method, and carries all methods that they have.
+//! A route that matches host and path but not the method or its conditions does not end the search:
+//! a less specific one may still answer. [`Found::MethodNotAllowed`] therefore means that no route
+//! that matches all else has the method, and carries all methods that they have;
+//! [`Found::NotAcceptable`] that some route matched all but the media type.
 //!
 //! # How it is found
 //!
 //! A hash of the host gives a tree; each tree is a compressed radix tree over path bytes, laid out
 //! in one run of bytes. The search walks down the literals and keeps, in a small fixed stack, the
-//! places where a parameter or `/*` could be tried instead. A place of the tree is visited at most
-//! once a search, because a segment matches a shape in one way, so the work is bounded by the tree,
-//! not by the number of ways to split a path.
+//! places where a parameter, a regular expression or `/*` could be tried instead. A place of the
+//! tree is visited at most once a search, because a segment matches a shape in one way, so the work
+//! is bounded by the tree, not by the number of ways to split a path. Regular expressions of one
+//! place are run at once, and only where their literal bytes stand.
 
 mod build;
+mod guard;
 mod host;
+mod leaf;
 mod methods;
 pub mod path;
 mod pattern;
+mod regex;
 mod tree;
 mod wide;
 #[cfg(test)]
-mod model;
+mod tests;
 
 pub use build::{BuildFault, Builder};
+pub use guard::{GuardId, Guards, Judge, Need, NoGuards, Verdict};
 pub use methods::MethodSet;
 pub use pattern::{Part, PatternError};
+pub use regex::Scratch;
 
 use crate::http::method::Method;
 use crate::limits;
@@ -68,12 +94,52 @@ pub struct RouteId(pub u32);
 /// What one route matches, as an operator writes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Pattern<'a> {
-    /// `api.example.com`, `*.example.com`, or none for any host.
+    /// `api.example.com`, `*.example.com`, `api.*`, or none for any host.
     pub host: Option<&'a str>,
-    /// Literals, `{name}` and a trailing `/*`.
-    pub path: &'a str,
+    /// The path.
+    pub path: PathPattern<'a>,
+    /// What parameters of the path must match whole: their names and regular expressions.
+    pub parameters: &'a [(&'a str, &'a str)],
     /// Empty: any method.
     pub methods: &'a [Method],
+    /// Further conditions.
+    pub guard: Option<GuardId>,
+    /// Decides where nothing else does: the higher first.
+    pub priority: i32,
+}
+
+/// A path as an operator writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathPattern<'a> {
+    /// Literals, `{name}`, `*` and a trailing `/*`.
+    Segments(&'a str),
+    /// A regular expression for all of the path.
+    Regex(&'a str),
+}
+
+impl<'a> Pattern<'a> {
+    /// Every host and every method of a path of segments.
+    pub const fn segments(path: &'a str) -> Pattern<'a> {
+        Pattern {
+            host: None,
+            path: PathPattern::Segments(path),
+            parameters: &[],
+            methods: &[],
+            guard: None,
+            priority: 0,
+        }
+    }
+}
+
+/// A request, as far as the router itself looks at it.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The authority as received, or none.
+    pub host: Option<&'a [u8]>,
+    /// The canonical form that [`path::canonical`] gives, without a query.
+    pub path: &'a [u8],
+    /// The method.
+    pub method: Method,
 }
 
 /// What a search came to.
@@ -81,9 +147,11 @@ pub struct Pattern<'a> {
 pub enum Found {
     /// The most specific route that matches.
     Route(RouteId),
-    /// Routes match host and path, none of them the method: what an `Allow` field lists.
+    /// Routes match all but the method: what an `Allow` field lists.
     MethodNotAllowed(MethodSet),
-    /// No route matches host and path.
+    /// A route matches all but that the client takes none of what it produces.
+    NotAcceptable,
+    /// No route matches host, path and conditions.
     NotFound,
 }
 
@@ -92,12 +160,14 @@ pub enum Found {
 pub struct Parameters {
     ranges: [(u32, u32); limits::PARAMETERS_COUNT_MAX],
     count: u32,
+    /// Where what `/*` matched begins; it goes on to the path's end.
+    rest: Option<u32>,
 }
 
 impl Parameters {
     /// No parameters.
     pub const fn new() -> Parameters {
-        Parameters { ranges: [(0, 0); limits::PARAMETERS_COUNT_MAX], count: 0 }
+        Parameters { ranges: [(0, 0); limits::PARAMETERS_COUNT_MAX], count: 0, rest: None }
     }
 
     /// Parameters of the found pattern.
@@ -105,10 +175,21 @@ impl Parameters {
         self.count as usize
     }
 
+    /// Where what a trailing `/*` matched begins in the path, without the slash in front; it goes
+    /// on to the path's end. None where the found pattern has no `/*`.
+    pub fn rest_start(&self) -> Option<usize> {
+        self.rest.map(|start| start as usize)
+    }
+
     /// The byte range of one parameter in the path that was searched with.
     pub fn range(&self, index: usize) -> Option<Range<usize>> {
         let (start, end) = *self.ranges.get(..self.count())?.get(index)?;
         Some(start as usize..end as usize)
+    }
+
+    fn clear(&mut self) {
+        self.count = 0;
+        self.rest = None;
     }
 
     fn truncate(&mut self, count: u32) {
@@ -143,25 +224,29 @@ pub struct Router {
 impl Router {
     /// The most specific route for a request.
     ///
-    /// `host` is the authority as received, or none. `path` is the canonical form that
-    /// [`path::canonical`] gives, without a query. `parameters` is overwritten.
+    /// `judge` is asked for guards only, `scratch` used for regular expressions only; it serves one
+    /// router after another, but best always the same. `parameters` is overwritten.
     pub fn find(
         &self,
-        host: Option<&[u8]>,
-        path: &[u8],
-        method: Method,
+        request: &Request<'_>,
         parameters: &mut Parameters,
+        scratch: &mut Scratch,
+        judge: &mut impl Judge,
     ) -> Found {
-        parameters.truncate(0);
+        parameters.clear();
         let mut search = tree::Search {
-            path,
-            method: self.methods.bit(method),
+            path: request.path,
+            method: self.methods.bit(request.method),
             allowed: MethodSet::EMPTY,
+            not_acceptable: false,
             parameters,
+            scratch,
+            judge,
         };
-        let found = self.hosts.roots(host, |root| self.tree.find(root, &mut search));
+        let found = self.hosts.roots(request.host, |root| self.tree.find(root, &mut search));
         match found {
             Some(route) => Found::Route(route),
+            None if search.not_acceptable => Found::NotAcceptable,
             None if search.allowed.is_empty() => Found::NotFound,
             None => Found::MethodNotAllowed(search.allowed),
         }
@@ -175,312 +260,5 @@ impl Router {
     /// Heap bytes that the index holds.
     pub fn memory_bytes(&self) -> usize {
         self.hosts.memory_bytes() + self.tree.memory_bytes() + self.methods.memory_bytes()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn router(routes: &[(Option<&str>, &str, &[Method])]) -> Router {
-        let mut builder = Builder::new();
-        for ((host, path, methods), id) in routes.iter().zip(0..) {
-            let pattern = Pattern { host: *host, path, methods };
-            builder.add(RouteId(id), &pattern).expect(path);
-        }
-        builder.build().expect("no tie")
-    }
-
-    fn paths(paths: &[&str]) -> Router {
-        let routes: Vec<_> = paths.iter().map(|path| (None, *path, &[][..])).collect();
-        router(&routes)
-    }
-
-    fn find(router: &Router, host: Option<&str>, path: &str, method: Method) -> Found {
-        let host = host.map(str::as_bytes);
-        router.find(host, path.as_bytes(), method, &mut Parameters::new())
-    }
-
-    #[track_caller]
-    fn assert_finds(router: &Router, path: &str, route: u32, values: &[&str]) {
-        let mut parameters = Parameters::new();
-        let found = router.find(None, path.as_bytes(), Method::GET, &mut parameters);
-        assert_eq!(found, Found::Route(RouteId(route)), "{path}");
-        let ranges = (0..parameters.count()).filter_map(|index| parameters.range(index));
-        assert_eq!(ranges.map(|range| &path[range]).collect::<Vec<_>>(), values, "{path}");
-    }
-
-    #[test]
-    fn matches_a_prefix_itself_and_below() {
-        let router = paths(&["/api/*", "/"]);
-        for path in ["/api", "/api/", "/api/x", "/api/x/y/"] {
-            assert_finds(&router, path, 0, &[]);
-        }
-        assert_finds(&router, "/", 1, &[]);
-        for path in ["/apix", "/ap", "", "/x"] {
-            assert_eq!(find(&router, None, path, Method::GET), Found::NotFound, "{path}");
-        }
-    }
-
-    #[test]
-    fn a_bare_wildcard_matches_every_path() {
-        let router = paths(&["/*"]);
-        for path in ["/", "/a", "/a/b"] {
-            assert_finds(&router, path, 0, &[]);
-        }
-    }
-
-    #[test]
-    fn takes_parameters_of_whole_and_part_segments() {
-        let router = paths(&[
-            "/users/{id}",
-            "/users/{id}/posts/{post}",
-            "/v{version}/x",
-            "/files/{name}.json",
-            "/files/{name}",
-            "/{from}-{to}/{rest}/*",
-        ]);
-        assert_finds(&router, "/users/42", 0, &["42"]);
-        assert_finds(&router, "/users/42/posts/7", 1, &["42", "7"]);
-        assert_finds(&router, "/v12/x", 2, &["12"]);
-        assert_finds(&router, "/files/a.b.json", 3, &["a.b"]);
-        assert_finds(&router, "/files/.json", 4, &[".json"]);
-        assert_finds(&router, "/1-2-3/r/z/z", 5, &["1", "2-3", "r"]);
-        for path in ["/users/", "/users/1/", "/v/x", "/-b/c", "/a-/c"] {
-            assert_eq!(find(&router, None, path, Method::GET), Found::NotFound, "{path}");
-        }
-    }
-
-    #[test]
-    fn comes_back_from_a_literal_that_leads_nowhere() {
-        let router = paths(&["/a/b/c", "/{x}/b/d", "/a/{y}/e", "/a/*"]);
-        assert_finds(&router, "/a/b/c", 0, &[]);
-        assert_finds(&router, "/a/b/e", 2, &["b"]);
-        assert_finds(&router, "/a/b/d", 3, &[]);
-        assert_finds(&router, "/z/b/d", 1, &["z"]);
-    }
-
-    #[test]
-    fn tries_shapes_of_a_segment_in_the_documented_order() {
-        let router = paths(&["/{a}", "/{a}-{b}", "/{a}.json", "/x{a}", "/xy", "/{a}-", "/{a}.{b}"]);
-        assert_finds(&router, "/1-2.json", 2, &["1-2"]);
-        assert_finds(&router, "/1-2.x", 1, &["1", "2.x"]);
-        assert_finds(&router, "/1.2-", 5, &["1.2"]);
-        assert_finds(&router, "/1.2", 6, &["1", "2"]);
-        assert_finds(&router, "/x-2.json", 3, &["-2.json"]);
-        assert_finds(&router, "/xy", 4, &[]);
-        assert_finds(&router, "/y", 0, &["y"]);
-    }
-
-    #[test]
-    fn matches_hosts_without_case_port_and_trailing_dot() {
-        let any: &[Method] = &[];
-        let router = router(&[
-            (Some("API.example.com"), "/*", any),
-            (Some("*.example.com"), "/*", any),
-            (Some("*.b.example.com."), "/*", any),
-            (Some("[::1]"), "/*", any),
-            (None, "/*", any),
-        ]);
-        for (host, route) in [
-            ("api.example.com", 0),
-            ("Api.Example.Com:8080", 0),
-            ("api.example.com.:80", 0),
-            ("www.example.com", 1),
-            ("a.c.example.com", 1),
-            ("b.example.com", 1),
-            ("a.b.example.com", 2),
-            ("x.a.B.example.com", 2),
-            ("[::1]:8080", 3),
-            ("example.com", 4),
-            (".example.com", 4),
-            ("", 4),
-            (":80", 4),
-            ("127.0.0.1", 4),
-        ] {
-            let found = find(&router, Some(host), "/", Method::GET);
-            assert_eq!(found, Found::Route(RouteId(route)), "{host}");
-        }
-        let long = format!("{}.example.com", "a".repeat(300));
-        assert_eq!(find(&router, Some(&long), "/", Method::GET), Found::Route(RouteId(4)));
-        assert_eq!(find(&router, None, "/", Method::GET), Found::Route(RouteId(4)));
-    }
-
-    #[test]
-    fn falls_back_to_less_specific_hosts() {
-        let router = router(&[
-            (Some("a.example.com"), "/a", &[]),
-            (Some("*.example.com"), "/b", &[]),
-            (None, "/c", &[]),
-        ]);
-        for (path, route) in [("/a", 0), ("/b", 1), ("/c", 2)] {
-            let found = find(&router, Some("a.example.com"), path, Method::GET);
-            assert_eq!(found, Found::Route(RouteId(route)));
-        }
-        assert_eq!(find(&router, Some("b.example.com"), "/a", Method::GET), Found::NotFound);
-        assert_eq!(find(&router, None, "/b", Method::GET), Found::NotFound);
-    }
-
-    #[test]
-    fn a_method_that_no_route_has_is_told_which_they_have() {
-        let router = router(&[
-            (None, "/a", &[Method::GET]),
-            (None, "/a", &[Method::PUT, Method::DELETE]),
-            (None, "/{x}", &[Method::POST]),
-            (None, "/b", &[Method::POST]),
-            (None, "/b", &[]),
-        ]);
-        let Found::MethodNotAllowed(set) = find(&router, None, "/a", Method::PATCH) else {
-            panic!("PATCH has no route");
-        };
-        let allowed: Vec<_> = router.methods(set).collect();
-        let want = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE];
-        assert_eq!(allowed, want);
-        let found = |path, method| find(&router, None, path, method);
-        assert_eq!(found("/a", Method::HEAD), Found::Route(RouteId(0)));
-        assert_eq!(found("/a", Method::POST), Found::Route(RouteId(2)));
-        assert_eq!(found("/b", Method::POST), Found::Route(RouteId(3)));
-        assert_eq!(found("/b", Method::GET), Found::Route(RouteId(4)));
-        assert_eq!(found("/b", "PURGE".parse().expect("a token")), Found::Route(RouteId(4)));
-    }
-
-    #[test]
-    fn a_route_that_lists_head_has_it() {
-        let router = router(&[(None, "/a", &[Method::GET]), (None, "/a", &[Method::HEAD])]);
-        assert_eq!(find(&router, None, "/a", Method::HEAD), Found::Route(RouteId(1)));
-        assert_eq!(find(&router, None, "/a", Method::GET), Found::Route(RouteId(0)));
-    }
-
-    #[test]
-    fn reports_every_tie_with_both_routes() {
-        let mut builder = Builder::new();
-        let get: &[Method] = &[Method::GET];
-        let routes: [(Option<&str>, &str, &[Method]); 6] = [
-            (None, "/users/{id}", get),
-            (Some("A.example.com"), "/x/*", &[]),
-            (None, "/users/{name}", &[Method::GET, Method::POST]),
-            (Some("a.example.com."), "/x/*", &[]),
-            (None, "/users/{id}/", get),
-            (None, "/users/{id}", &[]),
-        ];
-        for ((host, path, methods), id) in routes.into_iter().zip(0..) {
-            builder.add(RouteId(id), &Pattern { host, path, methods }).expect(path);
-        }
-        let tie = |a, b| BuildFault::Tie { a: RouteId(a), b: RouteId(b) };
-        assert_eq!(builder.build().expect_err("ties"), [tie(0, 2), tie(1, 3)]);
-    }
-
-    #[test]
-    fn refuses_a_path_with_more_places_to_come_back_to_than_the_stack_has() {
-        let path = |depth: usize| format!("{}/*", "/a".repeat(depth));
-        let build = |count: usize| {
-            let mut builder = Builder::new();
-            for (depth, id) in (0..count).zip(0..) {
-                let pattern = Pattern { host: None, path: &path(depth), methods: &[] };
-                builder.add(RouteId(id), &pattern).expect("a pattern");
-            }
-            builder.build()
-        };
-        let router = build(limits::CHOICES_COUNT_MAX).expect("as many as fit");
-        let deepest = u32::try_from(limits::CHOICES_COUNT_MAX - 1).expect("few");
-        assert_finds(&router, &path(limits::CHOICES_COUNT_MAX + 5), deepest, &[]);
-        let faults = build(limits::CHOICES_COUNT_MAX + 1).expect_err("one too many");
-        assert_eq!(faults, [BuildFault::TooDeep { route: RouteId(deepest + 1) }]);
-    }
-
-    #[test]
-    fn costs_at_most_300_bytes_a_route_above_its_text() {
-        const COUNT: u32 = 20_000;
-        let mut builder = Builder::new();
-        let mut text_bytes = 0;
-        for id in 0..COUNT {
-            let host = format!("tenant-{id}.example.com");
-            let host = (id % 2 == 0).then_some(host.as_str());
-            let path = match id % 4 {
-                0 => format!("/api/v{{version}}/{id:x}/*"),
-                1 => format!("/{id}/users/{{user}}/orders/{{order}}"),
-                2 => format!("/static/{id}"),
-                _ => format!("/files-{id}/{{name}}.json"),
-            };
-            text_bytes += path.len() + host.map_or(0, str::len);
-            let pattern = Pattern { host, path: &path, methods: &[Method::GET] };
-            builder.add(RouteId(id), &pattern).expect("a pattern");
-        }
-        let router = builder.build().expect("no tie");
-        let bytes = (router.memory_bytes() - text_bytes) / COUNT as usize;
-        assert!(bytes <= 300, "{bytes} bytes a route");
-    }
-
-    #[test]
-    fn refuses_patterns_that_could_never_match_or_match_oddly() {
-        let add = |path: &str| {
-            let pattern = Pattern { host: None, path, methods: &[] };
-            Builder::new().add(RouteId(0), &pattern)
-        };
-        for (path, error) in [
-            ("", PatternError::NoLeadingSlash),
-            ("a", PatternError::NoLeadingSlash),
-            ("*", PatternError::NoLeadingSlash),
-            ("/a//b", PatternError::EmptySegment),
-            ("//*", PatternError::EmptySegment),
-            ("/a/../b", PatternError::DotSegment),
-            ("/a/%2e", PatternError::DotSegment),
-            ("/a b", PatternError::ByteRefused(' ')),
-            ("/a?b", PatternError::ByteRefused('?')),
-            ("/a%2", PatternError::PercentMalformed),
-            ("/a%2fb", PatternError::SlashEncoded),
-            ("/a*", PatternError::WildcardMisplaced),
-            ("/*/a", PatternError::WildcardMisplaced),
-            ("/{a", PatternError::BraceUnclosed),
-            ("/a}", PatternError::BraceUnclosed),
-            ("/{a}}", PatternError::BraceUnclosed),
-            ("/{}", PatternError::ParameterNameInvalid),
-            ("/{1}", PatternError::ParameterNameInvalid),
-            ("/{a{b}}", PatternError::ParameterNameInvalid),
-            ("/{a}/{a}", PatternError::ParameterRepeated),
-            ("/{a}{b}", PatternError::ParametersAdjacent),
-        ] {
-            assert_eq!(add(path), Err(error), "{path}");
-            assert_eq!(error.part(), Part::Path);
-        }
-        let long = "x".repeat(limits::PATTERN_BYTES_MAX);
-        assert_eq!(add(&format!("/{long}")), Err(PatternError::PathTooLong));
-        assert_eq!(add(&format!("/{}", &long[1..])), Ok(()));
-        let many = |count| (0..count).map(|name| format!("/{{p{name}}}")).collect::<String>();
-        assert_eq!(add(&many(limits::PARAMETERS_COUNT_MAX)), Ok(()));
-        let more = add(&many(limits::PARAMETERS_COUNT_MAX + 1));
-        assert_eq!(more, Err(PatternError::ParametersTooMany));
-    }
-
-    #[test]
-    fn refuses_hosts_that_are_no_names() {
-        for (host, error) in [
-            ("", PatternError::HostInvalid),
-            ("*", PatternError::HostWildcardMisplaced),
-            ("a.*.com", PatternError::HostWildcardMisplaced),
-            ("a..com", PatternError::HostInvalid),
-            ("a.com:80", PatternError::HostWithPort),
-            ("[::1]:80", PatternError::HostWithPort),
-            ("::1", PatternError::HostInvalid),
-            ("[x]", PatternError::HostInvalid),
-            ("bücher.de", PatternError::HostInvalid),
-        ] {
-            let pattern = Pattern { host: Some(host), path: "/", methods: &[] };
-            assert_eq!(Builder::new().add(RouteId(0), &pattern), Err(error), "{host}");
-            assert_eq!(error.part(), Part::Host);
-        }
-    }
-
-    #[test]
-    fn a_pattern_is_read_in_the_form_that_requests_are_matched_in() {
-        let router = paths(&["/café/%7eme/%2a", "/a%7cb"]);
-        let mut scratch = Vec::new();
-        for (path, route) in
-            [("/caf%c3%a9/~me/%2A", 0), ("/./caf%C3%A9//%7Eme/%2a", 0), ("/a|b", 1)]
-        {
-            let path = path::canonical(path.as_bytes(), &mut scratch).expect("canonical").path;
-            let found = router.find(None, path, Method::GET, &mut Parameters::new());
-            assert_eq!(found, Found::Route(RouteId(route)));
-        }
     }
 }

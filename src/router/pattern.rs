@@ -1,11 +1,11 @@
 //! What an operator writes, read once into steps of a tree.
 
-use super::{Pattern, path};
+use super::{PathPattern, Pattern, path, regex};
 use crate::limits;
 use std::fmt;
 
 /// Why a pattern was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PatternError {
     /// The path does not begin with `/`.
     NoLeadingSlash,
@@ -21,7 +21,7 @@ pub enum PatternError {
     PercentMalformed,
     /// An encoded slash, backslash or NUL: requests with one are refused.
     SlashEncoded,
-    /// `*` elsewhere than in a trailing `/*`.
+    /// `*` beside other bytes in a segment.
     WildcardMisplaced,
     /// `{` without `}`, or `}` without `{`.
     BraceUnclosed,
@@ -39,10 +39,34 @@ pub enum PatternError {
     HostTooLong,
     /// A host with a port: a route matches the host on every port.
     HostWithPort,
-    /// `*` elsewhere than in a leading `*.`.
+    /// `*` elsewhere than in a leading `*.` or a trailing `.*`, or both.
     HostWildcardMisplaced,
     /// More extension methods than [`limits::METHOD_EXTENSIONS_COUNT_MAX`] over all routes.
     MethodsTooMany,
+    /// What is wrong in a regular expression, and at which byte.
+    RegexInvalid {
+        /// In words.
+        what: Box<str>,
+        /// Bytes before the place.
+        offset: usize,
+    },
+    /// A byte beyond ASCII in a regular expression: paths have them only percent-encoded.
+    RegexNotAscii,
+    /// An automaton beyond [`limits::REGEX_AUTOMATON_BYTES_MAX`].
+    RegexTooLarge,
+    /// All automata together are beyond [`limits::REGEXES_BYTES_MAX`].
+    RegexesTooLarge,
+    /// A regular expression for a parameter that the path does not have.
+    ParameterUnknown(Box<str>),
+    /// Regular expressions for parameters of a path that is itself one.
+    ParametersOfRegex,
+    /// What is wrong with the regular expression for one parameter.
+    Parameter {
+        /// Its name.
+        name: Box<str>,
+        /// The fault.
+        fault: Box<PatternError>,
+    },
 }
 
 /// The part of a pattern that an error is about.
@@ -54,18 +78,27 @@ pub enum Part {
     Path,
     /// [`Pattern::methods`].
     Methods,
+    /// [`Pattern::parameters`].
+    Parameters,
 }
 
 impl PatternError {
     /// The part of the pattern that is refused.
-    pub fn part(self) -> Part {
+    pub fn part(&self) -> Part {
         match self {
             PatternError::HostInvalid
             | PatternError::HostTooLong
             | PatternError::HostWithPort
             | PatternError::HostWildcardMisplaced => Part::Host,
             PatternError::MethodsTooMany => Part::Methods,
-            PatternError::NoLeadingSlash
+            PatternError::ParameterUnknown(_)
+            | PatternError::ParametersOfRegex
+            | PatternError::Parameter { .. } => Part::Parameters,
+            PatternError::RegexInvalid { .. }
+            | PatternError::RegexNotAscii
+            | PatternError::RegexTooLarge
+            | PatternError::RegexesTooLarge
+            | PatternError::NoLeadingSlash
             | PatternError::PathTooLong
             | PatternError::EmptySegment
             | PatternError::DotSegment
@@ -94,7 +127,7 @@ impl fmt::Display for PatternError {
             }
             PatternError::PercentMalformed => "`%` needs two hexadecimal digits",
             PatternError::SlashEncoded => "an encoded slash, backslash or NUL never matches",
-            PatternError::WildcardMisplaced => "`*` stands only in a trailing `/*`",
+            PatternError::WildcardMisplaced => "`*` stands only as a whole segment",
             PatternError::BraceUnclosed => "`{` and `}` do not pair up",
             PatternError::ParameterNameInvalid => {
                 "a parameter's name is letters, digits and `_`, no digit first"
@@ -105,8 +138,39 @@ impl fmt::Display for PatternError {
             PatternError::HostInvalid => "not a host name or an address (IDNs as `xn--`)",
             PatternError::HostTooLong => "the host is too long",
             PatternError::HostWithPort => "a host has no port here: it matches on every port",
-            PatternError::HostWildcardMisplaced => "`*` in a host stands only in a leading `*.`",
+            PatternError::HostWildcardMisplaced => {
+                "`*` in a host stands only in a leading `*.` or a trailing `.*`"
+            }
             PatternError::MethodsTooMany => "the routes name too many extension methods",
+            PatternError::RegexInvalid { what, offset } => {
+                return write!(f, "the regular expression cannot be read at byte {offset}: {what}");
+            }
+            PatternError::RegexNotAscii => {
+                "paths have bytes beyond ASCII only percent-encoded: write `%C3%A9` for `é`"
+            }
+            PatternError::RegexTooLarge => {
+                let most = limits::REGEX_AUTOMATON_BYTES_MAX / 1024;
+                return write!(
+                    f,
+                    "the regular expression needs an automaton of more than {most} KiB: repeat \
+                     less often"
+                );
+            }
+            PatternError::RegexesTooLarge => {
+                let most = limits::REGEXES_BYTES_MAX / 1024 / 1024;
+                return write!(
+                    f,
+                    "the regular expressions of all routes need more than {most} MiB: let more of \
+                     them end alike, or use parameters"
+                );
+            }
+            PatternError::ParameterUnknown(name) => {
+                return write!(f, "the path has no parameter `{name}`");
+            }
+            PatternError::ParametersOfRegex => {
+                "a path that is a regular expression says in its groups what parameters match"
+            }
+            PatternError::Parameter { name, fault } => return write!(f, "of `{name}`: {fault}"),
         };
         f.write_str(text)
     }
@@ -119,33 +183,70 @@ impl std::error::Error for PatternError {}
 pub(super) enum Step {
     /// Bytes that stand there as they are.
     Literal(Vec<u8>),
+    /// Another way on.
+    Turn(Turn),
+}
+
+/// What can be tried where literals lead nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
     /// From a segment's first parameter to the segment's end.
     Shape(Shape),
+    /// A whole segment without a name.
+    Any,
+    /// Regular expressions: a tree of the literal bytes that they begin with in this segment.
+    Regexes,
 }
 
 /// The literals behind each parameter of a segment; the last may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Shape(pub(super) Vec<Vec<u8>>);
 
-impl Shape {
-    /// The key by which shapes at one place are tried, smallest first.
-    pub(super) fn order(&self) -> (std::cmp::Reverse<usize>, usize, &[Vec<u8>]) {
-        let literal_bytes = self.0.iter().map(Vec::len).sum();
-        (std::cmp::Reverse(literal_bytes), self.0.len(), &self.0)
+/// Where a turn stands among those of one place, smallest first.
+pub(super) type TurnOrder<'a> = (u8, std::cmp::Reverse<usize>, usize, &'a [Vec<u8>]);
+
+impl Turn {
+    /// The key by which turns at one place are tried, smallest first.
+    pub(super) fn order(&self) -> TurnOrder<'_> {
+        let whole = std::cmp::Reverse(0);
+        match self {
+            Turn::Shape(Shape(pieces)) => {
+                let literal_bytes = pieces.iter().map(Vec::len).sum();
+                (0, std::cmp::Reverse(literal_bytes), pieces.len(), pieces)
+            }
+            Turn::Any => (1, whole, 0, &[]),
+            Turn::Regexes => (2, whole, 0, &[]),
+        }
     }
 }
 
 /// A path pattern, read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Steps {
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Steps<'a> {
     pub(super) steps: Vec<Step>,
     /// Whether `/*` follows.
     pub(super) wildcard: bool,
+    /// The names of the parameters, in their order.
+    pub(super) names: Vec<&'a str>,
+}
+
+impl Pattern<'_> {
+    /// The names of the parameters, in the order in which a search gives them.
+    ///
+    /// # Errors
+    /// What is wrong with the path.
+    pub fn parameter_names(&self) -> Result<Vec<String>, PatternError> {
+        match self.path {
+            PathPattern::Segments(path) => {
+                Ok(parse_path(path)?.names.into_iter().map(str::to_owned).collect())
+            }
+            PathPattern::Regex(text) => Ok(regex::parse_path(text)?.names),
+        }
+    }
 }
 
 /// Reads a path pattern.
-pub(super) fn parse_path(pattern: &Pattern<'_>) -> Result<Steps, PatternError> {
-    let text = pattern.path;
+pub(super) fn parse_path(text: &str) -> Result<Steps<'_>, PatternError> {
     if text.len() > limits::PATTERN_BYTES_MAX {
         return Err(PatternError::PathTooLong);
     }
@@ -155,7 +256,8 @@ pub(super) fn parse_path(pattern: &Pattern<'_>) -> Result<Steps, PatternError> {
     };
     let mut reader = Reader { names: Vec::new(), steps: Vec::new() };
     if body.is_empty() {
-        let steps = Steps { steps: reader.steps, wildcard };
+        let Reader { names, steps } = reader;
+        let steps = Steps { steps, wildcard, names };
         return if wildcard { Ok(steps) } else { Err(PatternError::NoLeadingSlash) };
     }
     let Some(body) = body.strip_prefix('/') else {
@@ -169,11 +271,17 @@ pub(super) fn parse_path(pattern: &Pattern<'_>) -> Result<Steps, PatternError> {
         }
         reader.segment(segment)?;
     }
-    Ok(Steps { steps: reader.steps, wildcard })
+    Ok(Steps { steps: reader.steps, wildcard, names: reader.names })
 }
 
-/// Reads a host pattern into the key of the host index: lower case, no trailing dot, and
-/// `.example.com` for `*.example.com`.
+/// Holds the names of parameters to their form and number.
+pub(super) fn check_names(names: &[String]) -> Result<(), PatternError> {
+    let mut reader = Reader { names: Vec::new(), steps: Vec::new() };
+    names.iter().try_for_each(|name| reader.name(name))
+}
+
+/// Reads a host pattern into the key of the host index: lower case, no trailing dot, `.example.com`
+/// for `*.example.com` and `api.` for `api.*`.
 pub(super) fn parse_host(text: &str) -> Result<String, PatternError> {
     let host = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
     if host.len() > limits::HOST_BYTES_MAX {
@@ -186,9 +294,10 @@ pub(super) fn parse_host(text: &str) -> Result<String, PatternError> {
             Some(_) | None => Err(PatternError::HostInvalid),
         };
     }
-    let (name, key) = match host.strip_prefix("*.") {
-        Some(name) => (name, format!(".{name}")),
-        None => (host.as_str(), host.clone()),
+    let (name, key) = match (host.strip_prefix("*."), host.strip_suffix(".*")) {
+        (Some(name), _) => (name, format!(".{name}")),
+        (None, Some(name)) => (name, format!("{name}.")),
+        (None, None) => (host.as_str(), host.clone()),
     };
     if name.contains('*') {
         return Err(PatternError::HostWildcardMisplaced);
@@ -211,6 +320,11 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn segment(&mut self, segment: &'a str) -> Result<(), PatternError> {
+        if segment == "*" {
+            self.literal(vec![b'/']);
+            self.steps.push(Step::Turn(Turn::Any));
+            return Ok(());
+        }
         let (prefix, mut rest) = match segment.split_once('{') {
             Some((prefix, rest)) => (prefix, Some(rest)),
             None => (segment, None),
@@ -238,7 +352,7 @@ impl<'a> Reader<'a> {
             rest = next;
         }
         if !pieces.is_empty() {
-            self.steps.push(Step::Shape(Shape(pieces)));
+            self.steps.push(Step::Turn(Turn::Shape(Shape(pieces))));
         }
         Ok(())
     }
@@ -247,7 +361,7 @@ impl<'a> Reader<'a> {
     fn literal(&mut self, bytes: Vec<u8>) {
         match self.steps.last_mut() {
             Some(Step::Literal(literal)) => literal.extend_from_slice(&bytes),
-            Some(Step::Shape(_)) | None => self.steps.push(Step::Literal(bytes)),
+            Some(Step::Turn(_)) | None => self.steps.push(Step::Literal(bytes)),
         }
     }
 

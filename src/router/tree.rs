@@ -7,14 +7,22 @@
 //! ```text
 //! node   label_bytes:u16 children_count:u8 flags:u8 label
 //!        first_bytes:[u8; children_count] children:[u32; children_count]
-//!        exact:leaf if EXACT, wildcard:leaf if WILDCARD, shapes if SHAPES
-//! leaf   entries_count:u8 (methods:u64 route:u32)*
-//! shapes shapes_count:u32 (node:u32 bytes:u32 pieces_count:u8 (literal_bytes:u16 literal)*)*
+//!        exact:leaf if EXACT, wildcard:leaf if WILDCARD, regexes:leaf if REGEXES, turns if TURNS
+//! leaf   entries_count:u8 (methods:u64 route:u32)*, or GUARDED and leaf:u32 of the leaf table
+//! turns  turns_count:u32 turn*
+//! turn   node:u32 bytes:u32 pieces_count:u8 (literal_bytes:u16 literal)*; ANY_SEGMENT and
+//!        REGEX_TREE stand in place of a count
 //! ```
+//!
+//! A turn into a tree of regular expressions takes no bytes of the path: the tree below it has the
+//! literals with which they begin in this segment. Its nodes are choices as well, so the longest
+//! literals are tried first.
 //!
 //! A node or a leaf is named by the place of its first byte.
 
-use super::{MethodSet, Parameters, RouteId, wide};
+use super::guard::Judge;
+use super::regex::Scratch;
+use super::{MethodSet, Parameters, RouteId, leaf, regex, wide};
 use crate::limits;
 use smallvec::SmallVec;
 
@@ -22,26 +30,40 @@ use smallvec::SmallVec;
 pub(super) const EXACT: u8 = 1;
 /// `/*` may follow this node.
 pub(super) const WILDCARD: u8 = 2;
-/// A parameter may follow this node.
-pub(super) const SHAPES: u8 = 4;
+/// A parameter, any segment or a regular expression may follow this node.
+pub(super) const TURNS: u8 = 4;
+/// Regular expressions follow this node.
+pub(super) const REGEXES: u8 = 8;
+
+/// Instead of a count of entries: the leaf is one of the table.
+pub(super) const GUARDED: u8 = u8::MAX;
+/// Instead of a count of pieces: a whole segment that is no parameter.
+pub(super) const ANY_SEGMENT: u8 = u8::MAX;
+/// Instead of a count of pieces: the tree of regular expressions.
+pub(super) const REGEX_TREE: u8 = 0;
 
 /// Bytes of an entry of a leaf.
 pub(super) const ENTRY_BYTES: usize = 12;
 
 /// Records; see the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tree {
     records: Vec<u8>,
+    leaves: leaf::Table,
+    regexes: regex::Table,
 }
 
 /// A request as the search sees it, and what the search says besides the route.
-#[derive(Debug)]
-pub(super) struct Search<'a> {
+pub(super) struct Search<'a, J> {
     pub(super) path: &'a [u8],
     pub(super) method: MethodSet,
     /// Methods of routes that matched all but the method.
     pub(super) allowed: MethodSet,
+    /// A route matched all but the media type.
+    pub(super) not_acceptable: bool,
     pub(super) parameters: &'a mut Parameters,
+    pub(super) scratch: &'a mut Scratch,
+    pub(super) judge: &'a mut J,
 }
 
 /// Where the search goes next.
@@ -54,10 +76,11 @@ enum Next {
 /// A place to come back to.
 struct Choice {
     at: usize,
-    /// The leaf of `/*`, if there is one.
-    wildcard: Option<u32>,
-    shapes_left: u32,
-    next_shape: u32,
+    /// The leaf of `/*` or of regular expressions, if there is one.
+    leaf: Option<u32>,
+    is_regexes: bool,
+    turns_left: u32,
+    next_turn: u32,
     parameters_count: u32,
 }
 
@@ -65,18 +88,18 @@ type Choices = SmallVec<[Choice; limits::CHOICES_COUNT_MAX]>;
 
 impl Tree {
     /// Takes records over.
-    pub(super) fn new(mut records: Vec<u8>) -> Tree {
+    pub(super) fn new(mut records: Vec<u8>, leaves: leaf::Table, regexes: regex::Table) -> Tree {
         records.shrink_to_fit();
-        Tree { records }
+        Tree { records, leaves, regexes }
     }
 
     /// The most specific route below one root.
-    pub(super) fn find(&self, root: u32, search: &mut Search<'_>) -> Option<RouteId> {
+    pub(super) fn find<J: Judge>(&self, root: u32, search: &mut Search<'_, J>) -> Option<RouteId> {
         // A path that does not fit a parameter's range is longer than every head that is accepted.
         u32::try_from(search.path.len()).ok()?;
         // The build refuses trees that would need more, so this never grows onto the heap.
         let mut choices = Choices::new();
-        search.parameters.truncate(0);
+        search.parameters.clear();
         let mut next = Next::Node { node: root as usize, at: 0 };
         loop {
             next = match next {
@@ -88,17 +111,17 @@ impl Tree {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.records.capacity()
+        self.records.capacity() + self.leaves.memory_bytes() + self.regexes.memory_bytes()
     }
 
     /// Down the literals until nothing fits, then back to the last choice.
     #[inline]
-    fn descend(
+    fn descend<J: Judge>(
         &self,
         mut node: usize,
         mut at: usize,
         choices: &mut Choices,
-        search: &mut Search<'_>,
+        search: &mut Search<'_, J>,
     ) -> Next {
         loop {
             let [low, high, children_count, flags] = self.array(node);
@@ -126,42 +149,44 @@ impl Tree {
     /// What a node has besides literal children: the route of a path that ends here, or else places
     /// to come back to.
     #[inline]
-    fn stop(
+    fn stop<J: Judge>(
         &self,
         mut part: usize,
         flags: u8,
         at: usize,
         choices: &mut Choices,
-        search: &mut Search<'_>,
+        search: &mut Search<'_, J>,
     ) -> Option<RouteId> {
         if flags & EXACT != 0 {
             if at == search.path.len()
-                && let Some(route) = self.entry(part, search)
+                && let Some(route) = self.entry(part, at, search)
             {
                 return Some(route);
             }
             part += self.leaf_bytes(part);
         }
-        if flags & (WILDCARD | SHAPES) == 0 {
+        if flags & (WILDCARD | TURNS | REGEXES) == 0 {
             return None;
         }
         let mut choice = Choice {
             at,
-            wildcard: None,
-            shapes_left: 0,
-            next_shape: 0,
+            leaf: None,
+            is_regexes: flags & REGEXES != 0,
+            turns_left: 0,
+            next_turn: 0,
             parameters_count: search.parameters.count,
         };
-        if flags & WILDCARD != 0 {
+        // No node has both: regular expressions have a tree of their own.
+        if flags & (WILDCARD | REGEXES) != 0 {
             // `/prefix/*` is the prefix itself and what is below it, not `/prefix-and-more`.
-            if matches!(search.path.get(at), None | Some(b'/')) {
-                choice.wildcard = u32::try_from(part).ok();
+            if choice.is_regexes || matches!(search.path.get(at), None | Some(b'/')) {
+                choice.leaf = u32::try_from(part).ok();
             }
             part += self.leaf_bytes(part);
         }
-        if flags & SHAPES != 0 {
-            choice.shapes_left = self.u32(part);
-            choice.next_shape = u32::try_from(part + 4).unwrap_or(u32::MAX);
+        if flags & TURNS != 0 {
+            choice.turns_left = self.u32(part);
+            choice.next_turn = u32::try_from(part + 4).unwrap_or(u32::MAX);
         }
         debug_assert!(choices.len() < limits::CHOICES_COUNT_MAX);
         choices.push(choice);
@@ -169,33 +194,51 @@ impl Tree {
     }
 
     /// The next thing to try at the place that was passed last.
-    fn next_choice(&self, choices: &mut Choices, search: &mut Search<'_>) -> Next {
+    fn next_choice<J: Judge>(&self, choices: &mut Choices, search: &mut Search<'_, J>) -> Next {
         while let Some(choice) = choices.last_mut() {
             search.parameters.truncate(choice.parameters_count);
-            if choice.shapes_left > 0 {
-                let rest = search.path.get(choice.at..).unwrap_or_default();
-                let bytes = memchr::memchr(b'/', rest).unwrap_or(rest.len());
-                let segment = rest.get(..bytes).unwrap_or_default();
-                while choice.shapes_left > 0 {
-                    let shape = choice.next_shape as usize;
-                    choice.shapes_left -= 1;
-                    choice.next_shape += self.u32(shape + 4);
-                    if self.fits(shape + 8, segment, choice.at, search.parameters) {
-                        let node = self.u32(shape) as usize;
-                        return Next::Node { node, at: choice.at + bytes };
-                    }
-                    search.parameters.truncate(choice.parameters_count);
+            if choice.turns_left > 0 {
+                let next = self.next_turn(choice, search);
+                if let Some(next) = next {
+                    return next;
                 }
             }
-            let wildcard = choice.wildcard;
+            let Choice { at, leaf, is_regexes, .. } = *choice;
             choices.pop();
-            if let Some(leaf) = wildcard
-                && let Some(route) = self.entry(leaf as usize, search)
-            {
+            let Some(leaf) = leaf.map(|leaf| leaf as usize) else { continue };
+            if !is_regexes {
+                search.parameters.rest = Some(place(search.path.len().min(at + 1)));
+            }
+            if let Some(route) = self.entry(leaf, at, search) {
                 return Next::Found(route);
             }
+            search.parameters.rest = None;
         }
         Next::Exhausted
+    }
+
+    /// The next turn of a choice that takes the segment.
+    #[inline]
+    fn next_turn<J: Judge>(&self, choice: &mut Choice, search: &mut Search<'_, J>) -> Option<Next> {
+        let rest = search.path.get(choice.at..).unwrap_or_default();
+        let bytes = memchr::memchr(b'/', rest).unwrap_or(rest.len());
+        let segment = rest.get(..bytes).unwrap_or_default();
+        while choice.turns_left > 0 {
+            let turn = choice.next_turn as usize;
+            choice.turns_left -= 1;
+            choice.next_turn += self.u32(turn + 4);
+            let [kind] = self.array(turn + 8);
+            let (takes, bytes) = match kind {
+                REGEX_TREE => (true, 0),
+                ANY_SEGMENT => (!segment.is_empty(), bytes),
+                _ => (self.fits(turn + 8, segment, choice.at, search.parameters), bytes),
+            };
+            if takes {
+                return Some(Next::Node { node: self.u32(turn) as usize, at: choice.at + bytes });
+            }
+            search.parameters.truncate(choice.parameters_count);
+        }
+        None
     }
 
     /// Whether a shape takes the rest of a segment whole; its parameters are noted.
@@ -223,8 +266,16 @@ impl Tree {
 
     /// The route of a leaf that has the method; if none has, their methods are noted.
     #[inline]
-    fn entry(&self, leaf: usize, search: &mut Search<'_>) -> Option<RouteId> {
+    fn entry<J: Judge>(
+        &self,
+        leaf: usize,
+        at: usize,
+        search: &mut Search<'_, J>,
+    ) -> Option<RouteId> {
         let [entries_count] = self.array(leaf);
+        if entries_count == GUARDED {
+            return self.leaves.find(&self.regexes, (self.u32(leaf + 1), at), search);
+        }
         for index in 0..usize::from(entries_count) {
             let entry = leaf + 1 + index * ENTRY_BYTES;
             let methods = MethodSet::from_bytes(self.array(entry));
@@ -238,8 +289,10 @@ impl Tree {
 
     #[inline]
     fn leaf_bytes(&self, leaf: usize) -> usize {
-        let [entries_count] = self.array(leaf);
-        1 + usize::from(entries_count) * ENTRY_BYTES
+        match self.array(leaf) {
+            [GUARDED] => 5,
+            [entries_count] => 1 + usize::from(entries_count) * ENTRY_BYTES,
+        }
     }
 
     #[inline]

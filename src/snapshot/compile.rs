@@ -6,8 +6,9 @@ use super::{Balance, Cluster, ClusterId, Limits, Listener, Pool, Resolved, Route
 use super::{Timeouts, TrustedProxies, Upstream, UpstreamId};
 use crate::config::{self, Fault, GatewayConfig, ListenAddress, LoadBalancerType};
 use crate::limits;
-use crate::router::{BuildFault, Builder, Part, Pattern, PatternError, RouteId, Router};
-use hashbrown::HashMap;
+use crate::router::{BuildFault, Builder, NoGuards, Part, PathPattern, Pattern, PatternError};
+use crate::router::{RouteId, Router};
+use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -75,7 +76,8 @@ pub fn names(config: &GatewayConfig) -> BTreeSet<String> {
 /// where another route has the same host and path.
 pub fn route_names(config: &GatewayConfig) -> Vec<String> {
     let place = |route: &config::Route| {
-        format!("{}{}", route.host.as_deref().unwrap_or_default(), route.path)
+        let path = route.path_regex.as_ref().unwrap_or(&route.path);
+        format!("{}{path}", route.host.as_deref().unwrap_or_default())
     };
     let mut counts: HashMap<String, u32> = HashMap::new();
     for route in config.routes.iter().filter(|route| route.id.is_empty()) {
@@ -105,66 +107,114 @@ fn routes(config: &GatewayConfig, faults: &mut Vec<Fault>) -> Option<Router> {
     let before = faults.len();
     let mut builder = Builder::new();
     for (index, (route, id)) in config.routes.iter().zip(0..).enumerate() {
-        let pattern =
-            Pattern { host: route.host.as_deref(), path: &route.path, methods: &route.methods };
+        let parameters: Vec<(&str, &str)> =
+            route.path_params.iter().map(|(name, regex)| (name.as_str(), regex.as_str())).collect();
+        let pattern = Pattern {
+            host: route.host.as_deref(),
+            path: match &route.path_regex {
+                Some(regex) => PathPattern::Regex(regex),
+                None => PathPattern::Segments(&route.path),
+            },
+            parameters: &parameters,
+            methods: &route.methods,
+            guard: None,
+            priority: route.priority,
+        };
         if let Err(error) = builder.add(RouteId(id), &pattern) {
-            faults.push(pattern_fault(index, error));
+            faults.push(pattern_fault(index, route, &error));
         }
     }
-    let built = builder.build();
+    let built = builder.build(&NoGuards);
     let names = route_names(config);
-    same_names(config, &names, faults);
+    same_names(config, &names, built.as_ref().err().map_or(&[], Vec::as_slice), faults);
     match built {
         Ok(router) if faults.len() == before => Some(router),
         Ok(_) => None,
         Err(found) => {
-            faults.extend(found.into_iter().map(|fault| build_fault(fault, &names)));
+            faults.extend(found.iter().map(|fault| build_fault(fault, &config.routes, &names)));
             None
         }
     }
 }
 
-fn pattern_fault(index: usize, error: PatternError) -> Fault {
+/// The key that says the path of a route.
+fn path_key(route: &config::Route) -> &'static str {
+    if route.path_regex.is_some() { "path_regex" } else { "path" }
+}
+
+fn pattern_fault(index: usize, route: &config::Route, error: &PatternError) -> Fault {
     let key = match error.part() {
         Part::Host => "host",
-        Part::Path => "path",
+        Part::Path => path_key(route),
         Part::Methods => "methods",
+        Part::Parameters => "path_params",
     };
     Fault::new(format!("routes[{index}].{key}"), error.to_string())
 }
 
-fn build_fault(fault: BuildFault, names: &[String]) -> Fault {
-    match fault {
-        BuildFault::Tie { a, b } => {
+fn build_fault(fault: &BuildFault, routes: &[config::Route], names: &[String]) -> Fault {
+    let message = match fault {
+        BuildFault::Tie { a, .. } => {
             let name = &names[a.0 as usize];
-            let message = format!(
+            format!(
                 "matches the same requests as routes[{}] (`{name}`), and neither is more \
-                 specific: give one of them another host, path or methods",
+                 specific: give one of them another host, path, methods or conditions, or a \
+                 priority",
                 a.0
-            );
-            Fault::new(format!("routes[{}].path", b.0), message)
+            )
         }
-        BuildFault::TooDeep { route } => {
+        BuildFault::TooDeep { .. } => {
             let most = limits::CHOICES_COUNT_MAX;
-            let message = format!(
-                "too many other routes match a part of this path with `/*` or a parameter: at \
-                 most {most}"
-            );
-            Fault::new(format!("routes[{}].path", route.0), message)
+            format!(
+                "too many other routes match a part of this path with `/*`, a parameter or a \
+                 regular expression: at most {most}"
+            )
         }
-    }
+        BuildFault::RegexesTooMany { .. } => {
+            let most = limits::REGEXES_PER_PLACE_MAX;
+            format!(
+                "more than {most} different regular expressions begin with the same literal \
+                 bytes as this one: give them more of these, or use parameters"
+            )
+        }
+        BuildFault::RegexesTooLarge { .. } => {
+            "the regular expressions that begin with the same literal bytes as this one need too \
+             large an automaton together"
+                .to_owned()
+        }
+        BuildFault::TooManyAlike { .. } => {
+            "too many routes of this path differ in their conditions only, without one field of \
+             which each wants another value"
+                .to_owned()
+        }
+    };
+    let index = fault.route().0 as usize;
+    Fault::new(format!("routes[{index}].{}", path_key(&routes[index])), message)
 }
 
 /// Names that two routes have: one could not tell them apart in logs and metrics.
-fn same_names(config: &GatewayConfig, names: &[String], faults: &mut Vec<Fault>) {
+fn same_names(
+    config: &GatewayConfig,
+    names: &[String],
+    found: &[BuildFault],
+    faults: &mut Vec<Fault>,
+) {
+    let told: HashSet<usize> = found.iter().map(|fault| fault.route().0 as usize).collect();
     let mut first: HashMap<&str, usize> = HashMap::with_capacity(names.len());
     for (index, name) in names.iter().enumerate() {
         let earlier = *first.entry(name).or_insert(index);
-        // Two default names are the same only where the routes tie, which is said already.
         let is_given = |index: usize| !config.routes[index].id.is_empty();
-        if earlier != index && (is_given(earlier) || is_given(index)) {
+        if earlier == index {
+            continue;
+        }
+        if is_given(earlier) || is_given(index) {
             let message = format!("routes[{earlier}] is named `{name}` too");
             faults.push(Fault::new(format!("routes[{index}].id"), message));
+        } else if !told.contains(&index) {
+            // Where they tie, the other fault says more.
+            let message =
+                format!("routes[{earlier}] is named `{name}` too: give one of them an `id`");
+            faults.push(Fault::new(format!("routes[{index}]"), message));
         }
     }
 }
@@ -388,7 +438,7 @@ mod tests {
     use super::*;
     use crate::config::{ClusterConfig, ConnectionLimits, Upstream as Configured};
     use crate::http::method::Method;
-    use crate::router::{Found, Parameters};
+    use crate::router::{Found, Parameters, Request, Scratch};
     use std::net::SocketAddr;
 
     fn upstream(url: &str, weight: u32) -> Configured {
@@ -432,8 +482,10 @@ mod tests {
         assert_eq!(snapshot.generation, 3);
 
         let find = |path: &str| {
-            let mut parameters = Parameters::new();
-            let found = snapshot.router.find(None, path.as_bytes(), Method::GET, &mut parameters);
+            let (mut parameters, mut scratch) = (Parameters::new(), Scratch::new());
+            let request = Request { host: None, path: path.as_bytes(), method: Method::GET };
+            let router = &snapshot.router;
+            let found = router.find(&request, &mut parameters, &mut scratch, &mut NoGuards);
             let Found::Route(id) = found else { panic!("{path}: {found:?}") };
             let route = snapshot.route(id);
             (&*route.id, snapshot.cluster(route.cluster))
