@@ -3,7 +3,7 @@
 use super::asked::Asked;
 use crate::bridge::Reason;
 use crate::http::head::Form;
-use crate::router::{Found, Parameters, path};
+use crate::router::{Found, NoGuards, Parameters, Request, Scratch, path};
 use crate::snapshot::{RouteId, Snapshot};
 
 /// What becomes of a request before anybody else is asked.
@@ -19,30 +19,37 @@ pub enum Outcome {
 pub struct Finder<'a> {
     /// Where.
     pub snapshot: &'a Snapshot,
-    scratch: Vec<u8>,
+    decoded: Vec<u8>,
+    scratch: Scratch,
     parameters: Parameters,
 }
 
 impl<'a> Finder<'a> {
     /// Finds in this snapshot.
     pub fn new(snapshot: &'a Snapshot) -> Finder<'a> {
-        Finder { snapshot, scratch: Vec::new(), parameters: Parameters::default() }
+        Finder {
+            snapshot,
+            decoded: Vec::new(),
+            scratch: Scratch::new(),
+            parameters: Parameters::default(),
+        }
     }
 
     /// What becomes of a request.
     pub fn find(&mut self, asked: &Asked) -> Outcome {
         let head = asked.head();
         let raw = if head.form() == Form::Asterisk { b"/" } else { head.path() };
-        let Ok(canonical) = path::canonical(raw, &mut self.scratch) else {
+        let Ok(canonical) = path::canonical(raw, &mut self.decoded) else {
             return Outcome::Refused(Reason::RequestMalformed);
         };
-        let router = &self.snapshot.router;
-        let found =
-            router.find(head.authority(), canonical.path, head.method(), &mut self.parameters);
+        let asked =
+            Request { host: head.authority(), path: canonical.path, method: head.method() };
+        let Finder { snapshot, parameters, scratch, .. } = self;
+        let found = snapshot.router.find(&asked, parameters, scratch, &mut NoGuards);
         match found {
             Found::Route(id) => Outcome::Route(id),
             Found::MethodNotAllowed(_) => Outcome::Refused(Reason::MethodNotAllowed),
-            Found::NotFound => Outcome::Refused(Reason::RouteNotFound),
+            Found::NotAcceptable | Found::NotFound => Outcome::Refused(Reason::RouteNotFound),
         }
     }
 }

@@ -4,9 +4,13 @@
 //! workers find them with; this module only asks step by step, and says what was answered.
 
 pub mod asked;
+pub mod explanation;
+mod text;
 pub mod find;
 pub mod words;
 pub mod reasons;
 pub mod traffic;
 
 pub use asked::{Asked, AskedInvalid, Description};
+pub use explanation::Explanation;
+pub use text::text;

@@ -1,5 +1,6 @@
 //! What recorded traffic said about two configurations, as text and as JSON.
 
+use super::super::text::visible;
 use super::{Destination, Unusable};
 use crate::limits::TRAFFIC_GROUPS_SHOWN;
 
@@ -133,15 +134,4 @@ impl fmt::Display for Destination {
             None => Ok(()),
         }
     }
-}
-
-/// Peer bytes that cannot move a terminal's cursor.
-fn visible(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, character| {
-        match character.is_control() {
-            true => write!(out, "{}", character.escape_default()).expect("a string takes all"),
-            false => out.push(character),
-        }
-        out
-    })
 }
