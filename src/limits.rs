@@ -69,6 +69,38 @@ pub const METHOD_EXTENSIONS_COUNT_MAX: usize = 54;
 /// 4 GiB that an index of 32 bits reaches.
 pub const ROUTES_COUNT_MAX: usize = 1_000_000;
 
+/// Bytes of a regular expression of a condition as it is written: longer ones are lists, and there
+/// is `in` for those.
+pub const CONDITION_REGEX_BYTES_MAX: usize = 1024;
+
+/// Bytes of what a condition's expression compiles to before it is made deterministic: about 1,500
+/// states, room for [`CONDITION_REGEX_BYTES_MAX`] literal bytes. A value takes at most as many
+/// steps a byte, and next to always one.
+pub const CONDITION_AUTOMATON_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of states that one worker keeps for one condition's expression: some hundred states of a
+/// few hundred bytes; most need ten. It keeps them for [`REGEX_CACHES_COUNT_MAX`] expressions.
+pub const CONDITION_CACHE_BYTES: usize = 128 * 1024;
+
+/// Levels of `all`, `any` and `not` in each other: nobody reads more, and evaluation recurses.
+pub const CONDITION_DEPTH_MAX: usize = 8;
+
+/// Comparisons in the conditions of one route.
+pub const CONDITIONS_COUNT_MAX: usize = 64;
+
+/// Members of one `in`, `not_in` or `client_ip`: they are found by bisection, so this bounds memory
+/// only.
+pub const CONDITION_LIST_COUNT_MAX: usize = 4096;
+
+/// Media types that one route produces. Each is looked for in `Accept` once a request.
+pub const PRODUCES_COUNT_MAX: usize = 16;
+
+/// Places where one group looks for its version: four kinds, each twice.
+pub const VERSION_SOURCES_COUNT_MAX: usize = 8;
+
+/// Pieces of values and decoded bytes that a worker keeps memory for between two requests.
+pub const CONDITION_VALUES_KEPT: usize = 4096;
+
 /// Endpoints of one cluster: four words of a set that is copied with each attempt.
 pub const ENDPOINTS_COUNT_MAX: usize = 256;
 
@@ -135,6 +167,17 @@ pub const PIPES_FREE_COUNT_MAX: usize = 64;
 /// fifth, at 1 MiB it wins by a half or more.
 pub const TRANSFER_BYTES_MIN: u64 = 128 * 1024;
 
+/// Bytes of a block for parts of files: two of them keep a client of 1 Gbit/s at 1 ms a turn busy,
+/// and are what a slow reader of a file costs.
+pub const FILE_CHUNK_BYTES: usize = 64 * 1024;
+
+/// Unused blocks for parts of files that are kept: 2 MiB a worker.
+pub const FILE_CHUNKS_FREE_COUNT_MAX: usize = 32;
+
+/// A part of a file of at least this much goes through a pipe: below, two copies cost less than a
+/// thread of the kernel that fills it.
+pub const FILE_TRANSFER_BYTES_MIN: u64 = 256 * 1024;
+
 /// A dropped socket that still sends is cut after this long: nginx's lingering time.
 pub const LINGER_MS_MAX: u64 = 30_000;
 
@@ -148,8 +191,8 @@ pub const RING_DRAIN_MS_MAX: u64 = 2_000;
 const _: () = assert!(SHUTDOWN_LINGER_MS_MAX < LINGER_MS_MAX);
 const _: () = assert!(SEGMENTS_PER_SEND_MAX <= 1024, "the kernel's IOV_MAX");
 
-/// Operations in flight: each socket receives, sends and polls; listeners accept; and what closed
-/// this turn may still be on its way back.
+/// Operations in flight: each socket receives, sends and polls, or waits for a file; listeners
+/// accept; and what closed this turn may still be on its way back.
 pub const fn operations_count_max(sockets_count_max: usize) -> usize {
     4 * sockets_count_max + LISTENERS_COUNT_MAX + ACCEPTS_QUEUED_MAX
 }
@@ -182,9 +225,12 @@ pub const LOG_RING_BYTES: usize = 1024 * 1024;
 /// Bytes of a target or field value that a log record keeps; what is longer is cut.
 pub const LOG_FIELD_BYTES_MAX: usize = 4 * 1024;
 
+/// Texts of a log record: method, target, host, three fields, and an id that was kept.
+pub const LOG_TEXTS_COUNT: usize = 7;
+
 const _: () = assert!(LOG_FIELD_BYTES_MAX <= u16::MAX as usize);
-// Six texts and the fixed part of one record fill at most a thirty-second of the ring.
-const _: () = assert!(6 * LOG_FIELD_BYTES_MAX + 512 <= LOG_RING_BYTES / 32);
+// The texts and the fixed part of one record fill at most a thirty-second of the ring.
+const _: () = assert!(LOG_TEXTS_COUNT * LOG_FIELD_BYTES_MAX + 512 <= LOG_RING_BYTES / 32);
 
 /// Milliseconds between two drainings of the log rings: [`LOG_RING_BYTES`] holds that much.
 pub const LOG_POLL_MS: u64 = 20;
@@ -382,6 +428,45 @@ pub const DRAIN_GRACE_MS: u64 = 2_000;
 
 /// Milliseconds that a worker has to end when told to stop; it is then given up.
 pub const STOP_GRACE_MS: u64 = 2_000;
+
+// ---- actions
+
+/// Bytes of one template: a URL of 2 KiB, what every client takes, and room for names.
+pub const TEMPLATE_BYTES_MAX: usize = 4 * 1024;
+
+/// Texts and variables of one template: each costs a step a request.
+pub const TEMPLATE_PIECES_MAX: usize = 64;
+
+/// Fields that one route sets, adds and removes on one head.
+pub const FIELD_EDITS_MAX: usize = 64;
+
+/// Bytes of a fixed answer's body: it is queued whole, and this much may wait for a client before
+/// its next request is read. What is larger is a file.
+pub const RESPOND_BODY_BYTES_MAX: usize = ANSWERS_QUEUED_BYTES_MAX;
+
+/// Clusters that share one route: a walk of nanoseconds.
+pub const SHARES_COUNT_MAX: usize = 32;
+
+/// Bytes of a body that nobody wants, read over so that its connection can go on: what most forms
+/// send; a new connection costs less than reading more.
+pub const DISCARD_BYTES_MAX: u64 = 64 * 1024;
+
+/// Bytes of a rewriting expression: 1 KiB is more than a person can read.
+pub const REWRITE_REGEX_BYTES_MAX: usize = 1024;
+
+/// Bytes of its program, and of each table it is searched with: `(a{50}){50}` has 60 KB.
+pub const REWRITE_PROGRAM_BYTES_MAX: usize = 256 * 1024;
+
+/// Groups of a rewriting expression, the whole match among them.
+pub const REWRITE_GROUPS_MAX: usize = 17;
+
+/// Expressions whose working memory a worker keeps at once: 64 of some 10 KB.
+pub const REWRITE_CACHES_MAX: usize = 64;
+
+/// Bytes of a request id that is kept: a UUID has 36, a trace's context 55.
+pub const REQUEST_ID_BYTES_MAX: usize = 128;
+
+const _: () = assert!(REQUEST_ID_BYTES_MAX <= LOG_FIELD_BYTES_MAX);
 
 // ---- gateway
 

@@ -10,8 +10,8 @@ use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::metrics::WorkerBlock;
 use super::reason::Reason;
-use crate::limits::LOG_FIELD_BYTES_MAX;
-use crate::snapshot::{RouteId, UpstreamId};
+use crate::limits::{LOG_FIELD_BYTES_MAX, LOG_TEXTS_COUNT};
+use crate::snapshot::{ExchangeId, RequestId, RouteId, UpstreamId};
 
 /// One exchange, as the log wants it. Texts are raw peer bytes, cut at [`LOG_FIELD_BYTES_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Record<'a> {
     pub endpoint: Option<SocketAddr>,
     /// The client's address; none on a Unix socket.
     pub client: Option<SocketAddr>,
+    /// What the request is found again by.
+    pub request_id: RequestId<'a>,
     /// How it ended.
     pub reason: Reason,
     /// The status that the client was sent; 0 if no response was begun.
@@ -116,7 +118,7 @@ impl Reader {
 }
 
 const LENGTH_BYTES: usize = 4;
-const WORDS_COUNT: usize = 14;
+const WORDS_COUNT: usize = 16;
 /// Stands for no route and no upstream; both are counted from zero and bounded far below.
 const ABSENT: u32 = u32::MAX;
 
@@ -141,6 +143,10 @@ impl<'a> Record<'a> {
     fn words(&self) -> [u64; WORDS_COUNT] {
         let route = self.route.map_or(ABSENT, |id| id.0);
         let upstream = self.upstream.map_or(ABSENT, |id| id.0);
+        let ExchangeId(own) = match self.request_id {
+            RequestId::Own(own) => own,
+            RequestId::Kept(_) => ExchangeId::default(),
+        };
         [
             self.wall_seconds,
             u64::from(self.wall_nanos) | (self.reason.index() as u64) << 32,
@@ -159,11 +165,18 @@ impl<'a> Record<'a> {
             self.connect_ns,
             self.first_byte_ns,
             self.upstream_ns,
+            own as u64,
+            (own >> 64) as u64,
         ]
     }
 
-    fn texts(&self) -> [&'a [u8]; 6] {
-        [self.method, self.target, self.host, self.referer, self.user_agent, self.forwarded_for]
+    fn texts(&self) -> [&'a [u8]; LOG_TEXTS_COUNT] {
+        let kept: &[u8] = match self.request_id {
+            RequestId::Own(_) => b"",
+            RequestId::Kept(kept) => kept,
+        };
+        let Record { method, target, host, referer, user_agent, forwarded_for, .. } = *self;
+        [method, target, host, referer, user_agent, forwarded_for, kept]
     }
 
     fn decode(bytes: &'a [u8]) -> Option<Record<'a>> {
@@ -174,8 +187,9 @@ impl<'a> Record<'a> {
         }
         let [wall_seconds, nanos_reason, generation, ids, statuses, connection, more @ ..] = words;
         let [connection_request, bytes_in, bytes_out, body_bytes_out, times @ ..] = more;
-        let [duration_ns, connect_ns, first_byte_ns, upstream_ns] = times;
-        Some(Record {
+        let [duration_ns, connect_ns, first_byte_ns, upstream_ns, own_low, own_high] = times;
+        let own = ExchangeId(u128::from(own_high) << 64 | u128::from(own_low));
+        let record = Record {
             wall_seconds,
             wall_nanos: nanos_reason as u32,
             reason: Reason::from_index((nanos_reason >> 32) as usize)?,
@@ -195,6 +209,7 @@ impl<'a> Record<'a> {
             connect_ns,
             first_byte_ns,
             upstream_ns,
+            request_id: RequestId::Own(own),
             client: decode_address(&mut rest)?,
             endpoint: decode_address(&mut rest)?,
             method: take_text(&mut rest)?,
@@ -203,6 +218,10 @@ impl<'a> Record<'a> {
             referer: take_text(&mut rest)?,
             user_agent: take_text(&mut rest)?,
             forwarded_for: take_text(&mut rest)?,
+        };
+        Some(match take_text(&mut rest)? {
+            [] => record,
+            kept => Record { request_id: RequestId::Kept(kept), ..record },
         })
     }
 }
@@ -266,6 +285,7 @@ pub(crate) mod tests {
             upstream: Some(UpstreamId(2)),
             endpoint: Some(SocketAddr::from(([10, 0, 0, 1], 8080))),
             client: Some(SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 40_000))),
+            request_id: RequestId::Own(ExchangeId(0x0123_4567_89ab_cdef << 64 | 0xfedc)),
             reason: Reason::Ok,
             status: 200,
             upstream_status: 201,
@@ -296,11 +316,14 @@ pub(crate) mod tests {
         let absent =
             Record { route: None, upstream: None, endpoint: None, client: None, ..record() };
         assert!(writer.push(&record()));
+        let kept = Record { request_id: RequestId::Kept(b"of-a-proxy"), ..record() };
         assert!(writer.push(&absent));
+        assert!(writer.push(&kept));
         assert_eq!(reader.pop(), Some(record()));
         assert_eq!(reader.pop(), Some(absent));
+        assert_eq!(reader.pop(), Some(kept));
         assert_eq!(reader.pop(), None);
-        assert_eq!((block.log_written(), block.log_dropped()), (2, 0));
+        assert_eq!((block.log_written(), block.log_dropped()), (3, 0));
     }
 
     #[test]

@@ -64,6 +64,10 @@ macro_rules! reasons {
 reasons! {
     /// The upstream's response, whatever its status, reached the client whole.
     Ok: "ok" 0 Nobody "";
+    /// The route sent the client elsewhere.
+    Redirected: "redirected" 0 Nobody "";
+    /// The route answered with its fixed text.
+    Responded: "responded" 0 Nobody "";
     /// The request head breaks RFC 9112 or RFC 9110.
     RequestMalformed: "request_malformed" 400 Client "http_request_error";
     /// The request's body length is ambiguous or malformed (RFC 9112 section 6.3).
@@ -98,10 +102,31 @@ reasons! {
     ClientWriteTimeout: "client_write_timeout" 499 Client "";
     /// The idle connection was closed; there was no request to answer.
     KeepAliveTimeout: "keep_alive_timeout" 0 Nobody "";
+    /// The path has `%` without two digits, or leads above its root.
+    PathMalformed: "path_malformed" 400 Client "http_request_error";
+    /// The path has `%2F`, and the route's policy does not take it.
+    PathEncodedSlash: "path_encoded_slash" 400 Client "http_request_error";
+    /// The path has a backslash, raw or encoded, and the route's policy does not take it.
+    PathBackslash: "path_backslash" 400 Client "http_request_error";
+    /// The path has `%00`, and the route's policy does not take it.
+    PathNul: "path_nul" 400 Client "http_request_error";
+    /// The path has `%25` before two hexadecimal digits, and the route's policy does not take it.
+    PathDoubleEncoded: "path_double_encoded" 400 Client "http_request_error";
+    /// The path has dot segments, and the route's policy does not take them; or it hides some
+    /// between encoded slashes.
+    PathDotSegments: "path_dot_segments" 400 Client "http_request_error";
+    /// The path has `//`, and the route's policy does not take it.
+    PathRepeatedSlashes: "path_repeated_slashes" 400 Client "http_request_error";
+    /// The path has `.;` or `..;` in front of a segment, and the route's policy does not take it.
+    PathDotParameter: "path_dot_parameter" 400 Client "http_request_error";
     /// No route matches host and path.
     RouteNotFound: "route_not_found" 404 Gateway "destination_not_found";
     /// Routes match host and path, and none of them the method.
     MethodNotAllowed: "method_not_allowed" 405 Gateway "http_request_denied";
+    /// Routes match all but `Accept`, which takes nothing that they produce.
+    NotAcceptable: "not_acceptable" 406 Gateway "http_request_denied";
+    /// The version's sunset is past, and the route's group says that it is gone then.
+    VersionGone: "version_gone" 410 Gateway "http_request_denied";
     /// The cluster has no endpoint left to try.
     NoEndpoint: "no_endpoint" 503 Gateway "destination_unavailable";
     /// The upstream's name has no address yet.

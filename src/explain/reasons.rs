@@ -23,7 +23,9 @@ pub fn document() -> String {
 /// What an operator can do about it, in a sentence or two.
 pub fn remedy(reason: Reason) -> &'static str {
     match reason {
-        Reason::Ok | Reason::KeepAliveTimeout => "Nothing.",
+        Reason::Ok | Reason::Redirected | Reason::Responded | Reason::KeepAliveTimeout => {
+            "Nothing."
+        }
         Reason::RequestMalformed => {
             "Look at what the client sends: `$request` of the access log is its first line as it \
              came."

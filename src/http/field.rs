@@ -217,6 +217,60 @@ impl FieldSet {
     }
 }
 
+/// Names of fields, well-known ones and others. `_` counts as `-`, as in [`FieldId::of_twin`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldNames {
+    known: FieldSet,
+    /// In lower case, with `-` for `_`.
+    others: Vec<Box<[u8]>>,
+}
+
+impl FieldNames {
+    /// Adds a name, which must consist of token characters.
+    pub fn insert(&mut self, name: &str) {
+        let name = name.to_ascii_lowercase().replace('_', "-").into_bytes();
+        match FieldId::of(&name) {
+            FieldId::Other if self.others.iter().any(|other| **other == *name) => {}
+            FieldId::Other => self.others.push(name.into()),
+            known => self.known.insert(known),
+        }
+    }
+
+    /// Those that are well known.
+    pub fn known(&self) -> FieldSet {
+        self.known
+    }
+
+    /// The others.
+    pub fn others(&self) -> &[Box<[u8]>] {
+        &self.others
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.known == FieldSet::EMPTY && self.others.is_empty()
+    }
+
+    /// Whether a name, in any case, is one of them.
+    pub fn contains(&self, name: &[u8]) -> bool {
+        match FieldId::of(name) {
+            FieldId::Other => {
+                self.known.contains(FieldId::of_twin(name)) || is_one_of(name, &self.others)
+            }
+            known => self.known.contains(known),
+        }
+    }
+}
+
+/// Whether a name is one of [`FieldNames::others`].
+pub(crate) fn is_one_of(name: &[u8], others: &[Box<[u8]>]) -> bool {
+    let folded = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    others.iter().any(|other| {
+        other.len() == name.len()
+            && other.iter().zip(name).all(|(known, byte)| *known == folded(*byte))
+    })
+}
+
 /// Fields that speak to the next neighbour only and never pass the gateway.
 ///
 /// RFC 9110 section 7.6.1 names the first five; `Http2-Settings` belongs to an upgrade (RFC 7540

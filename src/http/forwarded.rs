@@ -1,10 +1,11 @@
 //! Who asked, for the upstream: `Via`, `X-Forwarded-For`, `-Proto`, `-Host` and `Forwarded`.
 //!
 //! A trusted client's lists are continued; of anybody else they are replaced, since they could
-//! say anything.
+//! say anything. By the same rule [`client`] says whose request it is.
 
 use crate::http::field::{FieldId, FieldSet};
-use crate::http::head::{RequestHead, Version};
+use crate::http::head::{RequestHead, Version, list, split_unquoted, trim};
+use crate::http::networks::Networks;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -43,14 +44,88 @@ pub const fn drop_set(trusted: bool) -> FieldSet {
 ///
 /// A trusted client's `X-Forwarded-Proto` and `-Host` stay as they are, because they tell about the
 /// first hop; `X-Forwarded-For` and `Forwarded` gain a member at their end.
-pub fn request(head: RequestHead<'_>, hop: &Hop<'_>, out: &mut Vec<u8>) {
+///
+/// Those of `but` are left out: the operator removes them, or writes them himself.
+#[inline(always)]
+pub fn request(head: RequestHead<'_>, hop: &Hop<'_>, but: FieldSet, out: &mut Vec<u8>) {
     out.reserve(ROOM_BYTES);
-    via(head.version(), out);
-    forwarded_for(head, hop, out);
-    let proto = Some(hop.proto.as_bytes());
-    kept_or_own(head, hop, FieldId::XForwardedProto, b"X-Forwarded-Proto: ", proto, out);
-    kept_or_own(head, hop, FieldId::XForwardedHost, b"X-Forwarded-Host: ", hop.host, out);
-    forwarded(head, hop, out);
+    if !but.contains(FieldId::Via) {
+        via(head.version(), out);
+    }
+    if !but.contains(FieldId::XForwardedFor) {
+        forwarded_for(head, hop, out);
+    }
+    if !but.contains(FieldId::XForwardedProto) {
+        let proto = Some(hop.proto.as_bytes());
+        kept_or_own(head, hop, FieldId::XForwardedProto, b"X-Forwarded-Proto: ", proto, out);
+    }
+    if !but.contains(FieldId::XForwardedHost) {
+        kept_or_own(head, hop, FieldId::XForwardedHost, b"X-Forwarded-Host: ", hop.host, out);
+    }
+    if !but.contains(FieldId::Forwarded) {
+        forwarded(head, hop, out);
+    }
+}
+
+/// The address of who asked: the peer's, or where the peer is trusted, the right-most address of
+/// `X-Forwarded-For` that is not; the left-most where all are trusted.
+///
+/// `Forwarded` is read only where there is no `X-Forwarded-For`: most proxies write the latter, and
+/// pass on what a client put into the former. A member that names no address (`unknown`, or
+/// anything else) ends the list: what stands before it was not said by anybody trusted.
+pub fn client(head: RequestHead<'_>, peer: IpAddr, trusted: &Networks) -> IpAddr {
+    let peer = peer.to_canonical();
+    if !trusted.contains(peer) {
+        return peer;
+    }
+    let found = if head.known().contains(FieldId::XForwardedFor) {
+        let values = head.all(FieldId::XForwardedFor);
+        right_most(values.flat_map(list).map(node), trusted)
+    } else {
+        let values = head.all(FieldId::Forwarded);
+        let members = values.flat_map(|value| split_unquoted(value, b',')).map(trim);
+        let members = members.filter(|member| !member.is_empty());
+        right_most(members.map(|member| node(for_parameter(member)?)), trusted)
+    };
+    found.unwrap_or(peer)
+}
+
+/// The last address that is not trusted, unless one that cannot be read stands behind it; then, or
+/// where all are trusted, the first of the trusted ones at the end.
+fn right_most(members: impl Iterator<Item = Option<IpAddr>>, trusted: &Networks) -> Option<IpAddr> {
+    let mut found = None;
+    for member in members {
+        found = match member {
+            Some(address) if trusted.contains(address) => found.or(member),
+            Some(_) | None => member,
+        };
+    }
+    found
+}
+
+/// RFC 7239 section 4: parameters between semicolons, `for` in any case.
+fn for_parameter(member: &[u8]) -> Option<&[u8]> {
+    split_unquoted(member, b';').find_map(|pair| {
+        let (name, value) = trim(pair).split_at_checked(4)?;
+        name.eq_ignore_ascii_case(b"for=").then_some(value)
+    })
+}
+
+/// An address with or without a port, in quotes or not (RFC 7239 section 6).
+fn node(text: &[u8]) -> Option<IpAddr> {
+    let text = trim(text);
+    let text = text.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(text);
+    let text = std::str::from_utf8(text).ok()?;
+    let address = if let Some(rest) = text.strip_prefix('[') {
+        rest.split_once(']')?.0
+    } else {
+        match text.split_once(':') {
+            // One colon is a port's; an IPv6 address without brackets has more.
+            Some((address, port)) if !port.contains(':') => address,
+            Some(_) | None => text,
+        }
+    };
+    address.parse().ok().map(|address: IpAddr| address.to_canonical())
 }
 
 /// Room for the lines of an IPv4 client with a short host; longer ones grow the buffer.
@@ -164,8 +239,9 @@ impl List {
     }
 }
 
-/// An IPv4 address that came in an IPv6 socket is written as IPv4, as allow-lists spell it.
-fn address(peer: IpAddr, out: &mut Vec<u8>) {
+/// Appends an address. An IPv4 address that came in an IPv6 socket is written as IPv4, as
+/// allow-lists spell it.
+pub fn address(peer: IpAddr, out: &mut Vec<u8>) {
     match peer.to_canonical() {
         IpAddr::V4(peer) => dotted(peer, out),
         // Writing to a Vec does not fail; the formatter of std needs no heap.
@@ -209,7 +285,8 @@ mod tests {
         parse::request(bytes.as_bytes(), &HeadLimits::default(), &mut index).unwrap();
         let head = RequestHead::new(bytes.as_bytes(), &index);
         let mut out = Vec::new();
-        request(head, &Hop { host: hop.host.and(head.authority()), ..*hop }, &mut out);
+        let hop = Hop { host: hop.host.and(head.authority()), ..*hop };
+        request(head, &hop, FieldSet::EMPTY, &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -280,10 +357,77 @@ mod tests {
     }
 
     #[test]
+    fn what_the_operator_writes_himself_is_left_out() {
+        let bytes = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let mut index = HeadIndex::new();
+        parse::request(bytes, &HeadLimits::default(), &mut index).unwrap();
+        let but = FieldSet::of(&[FieldId::Via, FieldId::XForwardedFor, FieldId::Forwarded]);
+        let mut out = Vec::new();
+        let hop = Hop { host: Some(b"a"), ..hop(false) };
+        request(RequestHead::new(bytes, &index), &hop, but, &mut out);
+        assert_eq!(out, b"X-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\n");
+    }
+
+    #[test]
     fn via_says_the_version_that_was_received() {
         let mut out = Vec::new();
         via(Version::Http10, &mut out);
         assert_eq!(out, b"Via: 1.0 frys\r\n");
+    }
+
+    /// Who asked, behind a proxy of 10.0.0.0/8.
+    fn asked(fields: &str, peer: &str) -> String {
+        let bytes = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+        let mut index = HeadIndex::new();
+        parse::request(bytes.as_bytes(), &HeadLimits::default(), &mut index).unwrap();
+        let head = RequestHead::new(bytes.as_bytes(), &index);
+        let trusted = Networks::new(&["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]);
+        client(head, peer.parse().unwrap(), &trusted).to_string()
+    }
+
+    #[test]
+    fn an_untrusted_peer_is_the_client_whatever_it_says() {
+        let fields = "X-Forwarded-For: 198.51.100.1\r\nForwarded: for=198.51.100.2\r\n";
+        assert_eq!(asked(fields, "192.0.2.1"), "192.0.2.1");
+        assert_eq!(asked("", "::ffff:192.0.2.1"), "192.0.2.1");
+        assert_eq!(asked("", "10.1.1.1"), "10.1.1.1");
+    }
+
+    #[test]
+    fn the_right_most_address_that_is_not_trusted_is_the_client() {
+        for (list, client) in [
+            ("198.51.100.1", "198.51.100.1"),
+            ("1.1.1.1, 198.51.100.1, 10.2.2.2, 10.3.3.3", "198.51.100.1"),
+            ("1.1.1.1\r\nX-Forwarded-For: 198.51.100.1,10.2.2.2", "198.51.100.1"),
+            ("10.2.2.2, 10.3.3.3", "10.2.2.2"),
+            ("198.51.100.1:4711, [fd00::1]:80", "198.51.100.1"),
+            ("2001:db8::1, fd00::1", "2001:db8::1"),
+            ("1.1.1.1, unknown, 10.3.3.3", "10.3.3.3"),
+            ("1.1.1.1, unknown", "10.1.1.1"),
+            ("1.1.1.1, , 10.3.3.3", "1.1.1.1"),
+            ("", "10.1.1.1"),
+        ] {
+            assert_eq!(
+                asked(&format!("X-Forwarded-For: {list}\r\n"), "10.1.1.1"),
+                client,
+                "{list}"
+            );
+        }
+    }
+
+    #[test]
+    fn forwarded_is_read_where_it_stands_alone() {
+        for (list, client) in [
+            ("for=198.51.100.1;proto=https, for=10.2.2.2", "198.51.100.1"),
+            ("proto=https;For=\"[2001:db8::1]:4711\"", "2001:db8::1"),
+            ("for=198.51.100.1;host=\"a, for=10.9.9.9\"", "198.51.100.1"),
+            ("for=1.1.1.1, for=_hidden, for=10.2.2.2", "10.2.2.2"),
+            ("for=1.1.1.1, by=10.2.2.2", "10.1.1.1"),
+        ] {
+            assert_eq!(asked(&format!("Forwarded: {list}\r\n"), "10.1.1.1"), client, "{list}");
+        }
+        let both = "Forwarded: for=1.1.1.1\r\nX-Forwarded-For: 198.51.100.1\r\n";
+        assert_eq!(asked(both, "10.1.1.1"), "198.51.100.1");
     }
 
     #[test]

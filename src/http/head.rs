@@ -412,6 +412,30 @@ pub fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(trim).filter(|member| !member.is_empty())
 }
 
+/// The parts between separators that stand outside of quoted strings (RFC 9110 section 5.6.4),
+/// empty ones among them.
+pub fn split_unquoted(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(value);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (mut is_quoted, mut is_escaped) = (false, false);
+        for (at, &byte) in text.iter().enumerate() {
+            if is_escaped {
+                is_escaped = false;
+            } else if byte == b'"' {
+                is_quoted = !is_quoted;
+            } else if is_quoted {
+                is_escaped = byte == b'\\';
+            } else if byte == separator {
+                rest = text.get(at + 1..);
+                return text.get(..at);
+            }
+        }
+        rest = None;
+        Some(text)
+    })
+}
+
 /// Without leading and trailing spaces and tabs, and nothing else (RFC 9110 section 5.6.3).
 pub fn trim(value: &[u8]) -> &[u8] {
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');

@@ -13,3 +13,4 @@ pub mod h1;
 pub mod forwarded;
 pub mod told;
 pub mod date;
+pub mod networks;

@@ -1,15 +1,18 @@
 //! What one request carries along the stages: its two ends, its head, and the facts for the record.
 
+mod edits;
+
+pub use edits::{Changes, OwnLines};
+
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::{Stage, Stages};
 use crate::http::framing::Body;
 use crate::http::head::{HeadIndex, RequestHead, Version};
 use crate::http::method::Method;
-use crate::http::told::{self, Told};
 use crate::limits;
 use crate::router::{MethodSet, Parameters, RouteId};
 use crate::runtime::{Errno, Instant, Lease, Socket, Timer};
-use crate::snapshot::{ClusterId, Endpoint, EndpointId, Route, Snapshot, Timeouts, UpstreamId};
+use crate::snapshot::{Action, ClusterId, Endpoint, EndpointId, Route, Timeouts, UpstreamId};
 
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -122,10 +125,14 @@ pub struct Upstream {
 /// What the record says of one exchange. All of it is known without a look at the head's bytes.
 #[derive(Clone, Copy)]
 pub struct Facts {
-    /// The request's id.
-    pub id: u128,
     /// The answer says why it is what it is: a trusted peer asked for that.
     pub tells_reason: bool,
+    /// Counts the exchanges of the worker.
+    pub number: u64,
+    /// The canonical path is the received one.
+    pub path_is_raw: bool,
+    /// The place of the chosen cluster, where a route has several.
+    pub share: usize,
     /// The request's method.
     pub method: Method,
     /// The client's version.
@@ -191,7 +198,6 @@ impl Facts {
     /// The facts of a request of which nothing is known yet.
     pub fn new(started: Instant) -> Self {
         Self {
-            id: 0,
             tells_reason: false,
             method: Method::GET,
             version: Version::Http11,
@@ -200,6 +206,9 @@ impl Facts {
             expects_continue: false,
             upstream_keeps_ns: u64::MAX,
             wants_trailers: false,
+            number: 0,
+            path_is_raw: true,
+            share: 0,
             route: None,
             allowed: MethodSet::EMPTY,
             upstream: None,
@@ -227,24 +236,6 @@ impl Facts {
 }
 
 impl Facts {
-    /// Appends the line that says why the answer is what it is, where a trusted peer asked for it.
-    pub fn tell_reason(&self, snapshot: &Snapshot, lines: &mut Vec<u8>) {
-        if !self.tells_reason {
-            return;
-        }
-        let upstream = self.upstream.map(|id| snapshot.upstream(id));
-        let cluster = upstream.map(|upstream| snapshot.cluster(upstream.cluster));
-        let told = Told {
-            reason: self.reason.label(),
-            route: self.route.map(|id| &*snapshot.route(id).id),
-            cluster: cluster.map(|cluster| &*cluster.name),
-            upstream: upstream.map(|upstream| &*upstream.name),
-            id: self.id,
-            generation: snapshot.generation,
-        };
-        told::line(&told, lines);
-    }
-
     /// From `at` on the time goes to this stage; what went to the one before is counted.
     pub fn enter(&mut self, stages: &Stages, stage: Stage, at: Instant) {
         self.leave(stages, at);
@@ -277,6 +268,14 @@ pub struct Exchange {
     pub path: Vec<u8>,
     /// Lines for the next head to be sent.
     pub lines: Vec<u8>,
+    /// The target for the upstream, only where it is another than the received one.
+    pub target: Vec<u8>,
+    /// The `Host` for the upstream, only where the route has one of its own.
+    pub host: Vec<u8>,
+    /// The other end of the client's connection; none on a Unix socket.
+    pub peer: Option<SocketAddr>,
+    /// Whether what it says of its own client counts.
+    pub is_trusted: bool,
     /// Path parameters, as ranges of the canonical path.
     pub parameters: Parameters,
     /// The configuration that the request began with.
@@ -295,6 +294,10 @@ impl Exchange {
             response_index: HeadIndex::default(),
             path: Vec::new(),
             lines: Vec::new(),
+            target: Vec::new(),
+            host: Vec::new(),
+            peer: None,
+            is_trusted: false,
             parameters: Parameters::default(),
             generation,
             facts: Facts::new(started),
@@ -309,6 +312,8 @@ impl Exchange {
         self.response_index.clear();
         self.path.clear();
         self.lines.clear();
+        self.target.clear();
+        self.host.clear();
         self.generation = generation;
         self.facts = Facts::new(started);
     }
@@ -316,13 +321,17 @@ impl Exchange {
     /// Whether it is worth keeping: one large head must not keep its memory for ever.
     pub fn is_small(&self) -> bool {
         let heads_bytes = self.head.capacity() + self.response_head.capacity();
-        let bytes = heads_bytes + self.path.capacity() + self.lines.capacity();
+        let edited_bytes = self.lines.capacity() + self.target.capacity() + self.host.capacity();
+        let bytes = heads_bytes + self.path.capacity() + edited_bytes;
         bytes <= limits::EXCHANGE_BYTES_KEPT_MAX
     }
 
     /// The bounds on this exchange's steps: the route's, once it is known.
     pub fn timeouts(&self) -> &Timeouts {
         match self.route() {
+            Some(Route { action: Action::Split(split), .. }) => {
+                &split.shares[self.facts.share].timeouts
+            }
             Some(route) => &route.timeouts,
             None => &self.generation.snapshot.timeouts,
         }

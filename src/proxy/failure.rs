@@ -5,7 +5,7 @@ use crate::bridge::reason::Reason;
 use crate::http::framing::FramingError;
 use crate::http::h1::chunked::ChunkError;
 use crate::http::h1::parse::ParseError;
-use crate::router::path::PathFault;
+use crate::router::path::{Ambiguity, PathFault};
 
 /// Why an exchange ended other than by its upstream's whole answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +47,27 @@ impl From<Reason> for Failure {
 }
 
 impl From<PathFault> for Failure {
-    fn from(_: PathFault) -> Self {
-        Self::new(Reason::RequestMalformed)
+    fn from(fault: PathFault) -> Self {
+        let reason = match fault {
+            PathFault::PercentMalformed | PathFault::AboveRoot => Reason::PathMalformed,
+            PathFault::NoLeadingSlash => Reason::RequestMalformed,
+        };
+        Self::new(reason)
+    }
+}
+
+impl From<Ambiguity> for Failure {
+    fn from(ambiguity: Ambiguity) -> Self {
+        let reason = match ambiguity {
+            Ambiguity::Nul => Reason::PathNul,
+            Ambiguity::Backslash => Reason::PathBackslash,
+            Ambiguity::EncodedSlash => Reason::PathEncodedSlash,
+            Ambiguity::DoubleEncoding => Reason::PathDoubleEncoded,
+            Ambiguity::DotParameter => Reason::PathDotParameter,
+            Ambiguity::DotSegments | Ambiguity::HiddenDots => Reason::PathDotSegments,
+            Ambiguity::RepeatedSlashes => Reason::PathRepeatedSlashes,
+        };
+        Self::new(reason)
     }
 }
 
@@ -113,7 +132,7 @@ pub fn of_head(error: ParseError) -> Failure {
 ///
 /// Not where the request's end is unknown, or its sender is too slow or too many.
 pub fn keeps_connection(reason: Reason) -> bool {
-    matches!(reason.status(), Some(404 | 405 | 502 | 503 | 504))
+    matches!(reason.status(), Some(404 | 405 | 406 | 410 | 502 | 503 | 504))
         && !matches!(reason, Reason::ConnectionsFull | Reason::Draining)
 }
 
@@ -121,7 +140,8 @@ pub fn keeps_connection(reason: Reason) -> bool {
 #[rustfmt::skip]
 pub fn text(reason: Reason) -> &'static str {
     match reason {
-        Reason::Ok | Reason::ClientClosed | Reason::ClientWriteTimeout
+        Reason::Ok | Reason::Redirected | Reason::Responded
+        | Reason::ClientClosed | Reason::ClientWriteTimeout
         | Reason::KeepAliveTimeout => "",
         Reason::RequestMalformed => "the request is malformed",
         Reason::FramingInvalid => "the length of the request body is ambiguous",
@@ -137,8 +157,18 @@ pub fn text(reason: Reason) -> &'static str {
         Reason::ExpectationFailed => "the expectation is not supported",
         Reason::ClientHeaderTimeout => "the request head took too long",
         Reason::ClientBodyTimeout => "the request body took too long",
+        Reason::PathMalformed => "the path is malformed",
+        Reason::PathEncodedSlash => "the path has an encoded slash",
+        Reason::PathBackslash => "the path has a backslash",
+        Reason::PathNul => "the path has a NUL byte",
+        Reason::PathDoubleEncoded => "the path is encoded twice",
+        Reason::PathDotSegments => "the path has dot segments",
+        Reason::PathRepeatedSlashes => "the path has repeated slashes",
+        Reason::PathDotParameter => "the path has dots with a parameter",
         Reason::RouteNotFound => "no route matches",
         Reason::MethodNotAllowed => "the route does not allow the method",
+        Reason::NotAcceptable => "no answer of an accepted media type",
+        Reason::VersionGone => "this version of the interface is gone",
         Reason::NoEndpoint => "no upstream is available",
         Reason::UpstreamUnresolved => "the name of the upstream has no address",
         Reason::UpstreamConnectionsFull => "all connections to the upstream are in use",

@@ -10,6 +10,7 @@ pub mod serve;
 pub mod exchange;
 pub mod parse;
 pub mod route;
+pub mod answer;
 pub mod balance;
 pub mod pool;
 pub mod forward;

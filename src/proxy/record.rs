@@ -46,6 +46,7 @@ pub fn exchange(worker: &Worker, client: &Client, exchange: &mut Exchange) {
             upstream: facts.upstream,
             endpoint: exchange.endpoint().map(|endpoint| endpoint.address),
             client: client.address,
+            request_id: exchange.request_id(worker),
             reason: facts.reason,
             status: facts.status,
             upstream_status: facts.upstream_status,
@@ -89,7 +90,7 @@ fn keep(worker: &Worker, client: &Client, exchange: &mut Exchange) {
         (first_line(head), Kept::Line, 0)
     };
     let facts = recent::Facts {
-        id: facts.id,
+        id: worker.exchange_id(facts.number).0,
         wall_seconds: wall.seconds,
         wall_nanos: wall.nanos,
         generation: generation.snapshot.generation,

@@ -9,7 +9,7 @@ use crate::http::status::Status;
 use crate::limits;
 use crate::runtime::{Segment, Socket, Timer};
 
-use super::exchange::{Client, Exchange};
+use super::exchange::{Client, Exchange, OwnLines};
 use super::failure;
 use super::worker::Worker;
 
@@ -73,11 +73,16 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
         }
         lines.extend_from_slice(b"\r\n");
     }
-    facts.tell_reason(&generation.snapshot, lines);
+    let mut lines = std::mem::take(lines);
+    proxy_status(reason, &mut lines);
+    exchange.tell_reason(worker, reason, &mut lines);
+    let own = exchange.own_lines(worker, &mut lines);
+    let facts = &mut exchange.facts;
     let mut block = worker.runtime.blocks().take();
     let head_only = facts.method == Method::HEAD;
-    facts.bytes_out = write(worker, reason, !keeps, head_only, lines, &mut block);
+    facts.bytes_out = write(worker, reason, (!keeps, head_only), own, &lines, &mut block);
     facts.status = reason.status().unwrap_or(0);
+    exchange.lines = lines;
     client.socket.push(Segment::Block(block));
     match (keeps, whole) {
         (true, _) => Next::Request,
@@ -90,21 +95,14 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
 pub fn refuse(worker: &Worker, socket: &Socket, reason: Reason) {
     worker.block.note(reason);
     let mut block = worker.runtime.blocks().take();
-    write(worker, reason, true, false, &mut Vec::new(), &mut block);
+    let mut lines = Vec::new();
+    proxy_status(reason, &mut lines);
+    write(worker, reason, (true, false), OwnLines::ALL, &lines, &mut block);
     socket.push(Segment::Block(block));
 }
 
-/// The answer with its `Proxy-Status` (RFC 9209), by which it is told from an upstream's.
-/// Returns the bytes of its body.
-fn write(
-    worker: &Worker,
-    reason: Reason,
-    close: bool,
-    head_only: bool,
-    lines: &mut Vec<u8>,
-    out: &mut Vec<u8>,
-) -> u64 {
-    let status = reason.status().and_then(Status::new).unwrap_or(Status::BAD_GATEWAY);
+/// Appends the `Proxy-Status` (RFC 9209) by which the answer is told from an upstream's.
+fn proxy_status(reason: Reason, lines: &mut Vec<u8>) {
     lines.extend_from_slice(b"Proxy-Status: frys");
     if let Some(token) = reason.error_token() {
         lines.extend_from_slice(b"; error=");
@@ -113,13 +111,33 @@ fn write(
     lines.extend_from_slice(b"; details=\"");
     lines.extend_from_slice(reason.label().as_bytes());
     lines.extend_from_slice(b"\"\r\n");
+}
+
+/// The answer; returns the bytes of its body.
+fn write(
+    worker: &Worker,
+    reason: Reason,
+    (close, head_only): (bool, bool),
+    own: OwnLines,
+    lines: &[u8],
+    out: &mut Vec<u8>,
+) -> u64 {
+    let status = reason.status().and_then(Status::new).unwrap_or(Status::BAD_GATEWAY);
     let mut body = worker.runtime.blocks().take();
     body.extend_from_slice(&status.digits());
     body.push(b' ');
     body.extend_from_slice(failure::text(reason).as_bytes());
     body.push(b'\n');
     let date = date::imf_fixdate(worker.runtime.wall().seconds);
-    let reply = Reply { status, body: &body, date: &date, close, head_only, append: lines };
+    let reply = Reply {
+        status,
+        body: &body,
+        content_type: if own.content_type { reply::PLAIN_TEXT } else { b"" },
+        date: if own.date { &date } else { b"" },
+        close,
+        head_only,
+        append: lines,
+    };
     reply::encode(&reply, out);
     if head_only { 0 } else { body.len() as u64 }
 }

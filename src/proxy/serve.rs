@@ -8,8 +8,9 @@ use super::balance::attempts::{Attempts, Target};
 use super::exchange::{Client, Exchange, Upstream};
 use super::failure::Failure;
 use super::respond::Next;
+use super::route::Taken;
 use super::worker::Worker;
-use super::{forward, parse, pool, record, respond, route};
+use super::{answer, forward, parse, pool, record, respond, route};
 
 use std::rc::Rc;
 
@@ -54,6 +55,8 @@ async fn exchange(worker: &Worker, client: &mut Client) -> Next {
         return Next::Close;
     }
     let mut exchange = worker.begin();
+    exchange.peer = client.address;
+    exchange.is_trusted = client.trusted;
     exchange.facts.given_before_bytes = client.given_bytes();
     let outcome = request(worker, client, &mut exchange).await;
     let outcome = outcome.map_err(|failure| failure.reason);
@@ -69,13 +72,18 @@ async fn request(
     exchange: &mut Exchange,
 ) -> Result<(), Failure> {
     parse::request(worker, client, exchange).await?;
-    let cluster = route::find(exchange)?;
+    let taken = route::find(worker, exchange)?;
     worker.stepped(&mut exchange.facts, Stage::Route);
+    let cluster = match taken {
+        Taken::Cluster(cluster) => cluster,
+        Taken::Answer => return answer::run(worker, client, exchange).await,
+    };
     let mut attempts = Attempts::new(cluster);
     // Opening an upstream is the only step that is ever tried again: no answer has begun.
     let mut upstream = loop {
         worker.step(&mut exchange.facts);
         let target = attempts.pick(exchange)?;
+        exchange.readdress(worker)?;
         worker.stepped(&mut exchange.facts, Stage::Balance);
         match open(worker, client, exchange, target).await {
             Ok(upstream) => break upstream,

@@ -9,7 +9,8 @@ use crate::http::h1::parse::HeadLimits;
 use crate::limits;
 use crate::router::Scratch;
 use crate::runtime::{Listener, Runtime, Socket};
-use crate::snapshot::{Cluster, ClusterId, EndpointId, Snapshot, Timeouts};
+use crate::snapshot::Timeouts;
+use crate::snapshot::{Cluster, ClusterId, EndpointId, ExchangeId, RewriteCaches, Snapshot};
 
 use super::balance::Balancer;
 use super::exchange::{Exchange, Facts};
@@ -62,8 +63,9 @@ pub struct Worker {
     exchanges: RefCell<Vec<Box<Exchange>>>,
     log: RefCell<Option<log::Writer>>,
     random: Cell<u64>,
-    /// The id of the next request: a random start, and one more with each.
-    next_id: Cell<u128>,
+    /// The first half of the ids of this worker's exchanges, and what hides the order of the second.
+    identity: [u64; 2],
+    exchanges_total: Cell<u64>,
     /// Requests until one whose short steps are timed.
     until_sample: Cell<u32>,
     /// Connections until one that is asked how long it waited.
@@ -78,6 +80,8 @@ pub struct Generation {
     balancers: Box<[RefCell<Balancer>]>,
     /// The pool of each endpoint, by cluster.
     pools: Box<[Box<[usize]>]>,
+    /// What rewriting expressions are searched with.
+    pub rewrite_caches: RefCell<RewriteCaches>,
     /// What the search for routes keeps from one request to the next.
     pub scratch: RefCell<Scratch>,
     /// Bounds on a head, of a request and of an answer.
@@ -112,7 +116,8 @@ impl Worker {
             exchanges: RefCell::new(Vec::new()),
             log: RefCell::new(parts.log),
             random: Cell::new(parts.seed),
-            next_id: Cell::new(first_id(parts.seed)),
+            identity: [mixed(parts.seed), mixed(parts.seed ^ u64::MAX)],
+            exchanges_total: Cell::new(0),
             until_sample: Cell::new(0),
             until_accept_sample: Cell::new(0),
         })
@@ -219,8 +224,9 @@ impl Worker {
             }
             None => Box::new(Exchange::new(generation, now)),
         };
-        exchange.facts.id = self.next_id.get();
-        self.next_id.set(exchange.facts.id.wrapping_add(1));
+        let number = self.exchanges_total.get();
+        self.exchanges_total.set(number + 1);
+        exchange.facts.number = number;
         match self.until_sample.get() {
             0 => {
                 self.until_sample.set(limits::STAGE_SAMPLE_EVERY - 1);
@@ -311,6 +317,14 @@ impl Worker {
         mixed(state) % bound.max(1)
     }
 
+    /// The id of the exchange with this number. Mixing is one to one, so no two are the same, and
+    /// one tells nothing of how many there were.
+    pub fn exchange_id(&self, number: u64) -> ExchangeId {
+        let [first, hidden] = self.identity;
+        let second = mixed(number.wrapping_add(hidden));
+        ExchangeId(u128::from(first) << 64 | u128::from(second))
+    }
+
     fn mirror(&self) {
         let counters = self.runtime.counters();
         self.block.mirror_engine(&EngineCounters {
@@ -327,16 +341,11 @@ impl Worker {
     }
 }
 
-/// The first id of a worker: two workers, or two starts, would need 2^64 requests to meet.
-fn first_id(seed: u64) -> u128 {
-    u128::from(seed) << 64 | u128::from(mixed(seed))
-}
-
-/// The output of SplitMix64 (Steele, Lea, Flood 2014).
-fn mixed(state: u64) -> u64 {
-    let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
+/// The finalizer of SplitMix64: one to one.
+fn mixed(bits: u64) -> u64 {
+    let bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    bits ^ (bits >> 31)
 }
 
 /// Once a second: dead and overdue upstream connections are closed, the loop's counters shown.
@@ -392,6 +401,7 @@ impl Generation {
             snapshot,
             balancers: balancers.into(),
             pools: pools.into(),
+            rewrite_caches: RefCell::default(),
             scratch: RefCell::new(Scratch::new()),
             head_limits,
             chunk_limits,

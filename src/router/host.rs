@@ -22,6 +22,9 @@ pub(super) struct Index {
     random: SeedableRandomState,
 }
 
+/// A name and the dot that may trail it.
+const BUFFER_BYTES: usize = limits::HOST_BYTES_MAX + 1;
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Lengths([u64; 4]);
 
@@ -52,7 +55,7 @@ impl Index {
         mut find: impl FnMut(u32) -> Option<RouteId>,
     ) -> Option<RouteId> {
         if !self.table.is_empty() {
-            let mut buffer = [0; limits::HOST_BYTES_MAX];
+            let mut buffer = [0; BUFFER_BYTES];
             let name = host.and_then(|host| normalise(host, &mut buffer)).unwrap_or_default();
             if let Some(route) = self.root(name).and_then(&mut find) {
                 return Some(route);
@@ -175,7 +178,7 @@ fn random_state() -> SeedableRandomState {
 
 /// A host as received, without port and trailing dot, in lower case; none if it cannot be the host
 /// of a route. Most hosts are all that already and are not copied.
-fn normalise<'a>(host: &'a [u8], buffer: &'a mut [u8; limits::HOST_BYTES_MAX]) -> Option<&'a [u8]> {
+fn normalise<'a>(host: &'a [u8], buffer: &'a mut [u8; BUFFER_BYTES]) -> Option<&'a [u8]> {
     let is_plain = |_, byte: u8| !(byte.is_ascii_uppercase() | (byte == b':'));
     let is_other = |this, next| !is_plain(this, next);
     let first = *host.first()?;

@@ -291,14 +291,14 @@ impl<G: Guards> Layout<'_, G> {
 /// The methods that each route answers: HEAD is added to those with GET, unless another route of
 /// the same path lists HEAD.
 fn methods(drafts: &[Draft]) -> Vec<MethodSet> {
-    let tail = |draft: &Draft| draft.path().map(|path| path.tail);
+    let path = |draft: &Draft| draft.path().map(|path| (path.tail, path.text_bytes));
     let lists_head = |draft: &&Draft| {
         draft.methods != MethodSet::ANY && draft.methods.intersects(MethodSet::HEAD)
     };
-    let with_head: HashSet<Option<TailId>> = drafts.iter().filter(lists_head).map(tail).collect();
+    let with_head: HashSet<_> = drafts.iter().filter(lists_head).map(path).collect();
     let sets = drafts.iter().map(|draft| {
         let mut methods = draft.methods;
-        if methods.intersects(MethodSet::GET) && !with_head.contains(&tail(draft)) {
+        if methods.intersects(MethodSet::GET) && !with_head.contains(&path(draft)) {
             methods.insert(MethodSet::HEAD);
         }
         methods
@@ -469,7 +469,7 @@ impl Table {
             search.not_acceptable |= verdict == Verdict::FailsProduces;
             return verdict.quality();
         }
-        if verdict.quality().is_some() {
+        if verdict != Verdict::Fails {
             search.allowed.insert(entry.methods);
         }
         None

@@ -65,10 +65,12 @@
 //! place are run at once, and only where their literal bytes stand.
 
 mod build;
+pub mod condition;
 mod guard;
 mod host;
 mod leaf;
 mod methods;
+pub mod naive;
 pub mod path;
 mod pattern;
 mod regex;

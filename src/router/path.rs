@@ -2,17 +2,23 @@
 //!
 //! Two spellings of one path must not reach two routes, or a rule on one of them is bypassed. So a
 //! path is matched in its canonical form (RFC 3986 section 6.2.2, and what upstreams are known to
-//! do besides), while the raw form is what is forwarded:
+//! do besides):
 //!
 //! - percent-encoded unreserved bytes are decoded, once (`%61` is `a`; `%2561` stays `%2561`);
 //! - the digits of what stays encoded are upper case; bytes that a URI cannot hold raw
-//!   (`"`, `<`, `>`, `^`, `` ` ``, `{`, `|`, `}`) are encoded;
+//!   (`"`, `<`, `>`, `\`, `^`, `` ` ``, `{`, `|`, `}`) are encoded;
 //! - `.` and `..` segments are removed (RFC 3986 section 5.2.4), empty segments too: `//a` is `/a`
 //!   (nginx's `merge_slashes`, on by default there).
 //!
-//! Refused, because upstreams disagree about what they mean: an encoded slash, a backslash raw or
-//! encoded, NUL, `%` without two digits, `..` above the root, and dots followed by `;` as a segment
-//! (`/..;/`, which servlet containers read as `/../`).
+//! What upstreams are known to read in more than one way is noted beside the form: an encoded slash
+//! and a backslash, which are data within a segment here, and the others of [`Ambiguity`]. What
+//! becomes of them says the [`Policy`] of the route that is found.
+//!
+//! Refused whatever the policy: `%` without two digits, and `..` above the root.
+
+mod policy;
+
+pub use policy::{Ambiguities, Ambiguity, Forward, Judgement, Policy};
 
 use super::wide;
 
@@ -21,16 +27,8 @@ use super::wide;
 pub enum PathFault {
     /// `%` without two hexadecimal digits (RFC 3986 section 2.1).
     PercentMalformed,
-    /// `%2F`: a slash to some upstreams, data to others.
-    SlashEncoded,
-    /// `\` or `%5C`: a slash to some upstreams.
-    Backslash,
-    /// `%00` or a NUL byte: the end of the path to some upstreams.
-    Nul,
     /// More `..` than segments before it.
     AboveRoot,
-    /// `.;` or `..;` at the start of a segment.
-    DotParameter,
     /// The path does not begin with `/`: only `*` and malformed targets do not.
     NoLeadingSlash,
 }
@@ -42,6 +40,8 @@ pub struct Canonical<'a> {
     pub path: &'a [u8],
     /// Whether they are the received bytes, untouched.
     pub is_raw: bool,
+    /// What in the received bytes some upstreams read in another way.
+    pub ambiguities: Ambiguities,
 }
 
 /// The canonical form of a path without query.
@@ -51,17 +51,39 @@ pub struct Canonical<'a> {
 /// one of the path.
 ///
 /// # Errors
-/// One of [`PathFault`] when the path is ambiguous: the request is malformed.
+/// One of [`PathFault`]: the request is malformed.
 pub fn canonical<'a>(path: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<Canonical<'a>, PathFault> {
     if path.first() != Some(&b'/') {
         return Err(PathFault::NoLeadingSlash);
     }
     if is_canonical(path) {
-        return Ok(Canonical { path, is_raw: true });
+        return Ok(Canonical { path, is_raw: true, ambiguities: Ambiguities::NONE });
     }
-    decode(path, scratch)?;
-    remove_segments(scratch)?;
-    Ok(Canonical { path: scratch, is_raw: path == scratch.as_slice() })
+    rewritten(path, Ambiguities::NONE, scratch)
+}
+
+/// The canonical form of a path in which encoded slashes, backslashes or both (`slashes`) are
+/// slashes.
+///
+/// # Errors
+/// As [`canonical`]; a slash more may lead above the root.
+pub fn decoded<'a>(
+    path: &'a [u8],
+    slashes: Ambiguities,
+    scratch: &'a mut Vec<u8>,
+) -> Result<Canonical<'a>, PathFault> {
+    rewritten(path, slashes, scratch)
+}
+
+fn rewritten<'a>(
+    path: &'a [u8],
+    slashes: Ambiguities,
+    scratch: &'a mut Vec<u8>,
+) -> Result<Canonical<'a>, PathFault> {
+    let mut ambiguities = Ambiguities::NONE;
+    decode(path, slashes, scratch, &mut ambiguities)?;
+    remove_segments(scratch, &mut ambiguities)?;
+    Ok(Canonical { path: scratch, is_raw: path == scratch.as_slice(), ambiguities })
 }
 
 /// Whether a path, which begins with `/`, holds nothing that the slow way would change or refuse;
@@ -110,8 +132,13 @@ fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// Decodes unreserved bytes and encodes what cannot stand raw.
-fn decode(path: &[u8], out: &mut Vec<u8>) -> Result<(), PathFault> {
+/// Decodes unreserved bytes, and what of `slashes` there is, and encodes what cannot stand raw.
+fn decode(
+    path: &[u8],
+    slashes: Ambiguities,
+    out: &mut Vec<u8>,
+    ambiguities: &mut Ambiguities,
+) -> Result<(), PathFault> {
     out.clear();
     let mut rest = path;
     while let [byte, after @ ..] = rest {
@@ -124,19 +151,30 @@ fn decode(path: &[u8], out: &mut Vec<u8>) -> Result<(), PathFault> {
         } else {
             *byte
         };
-        match value {
-            b'/' if is_encoded => return Err(PathFault::SlashEncoded),
-            b'\\' => return Err(PathFault::Backslash),
-            0 => return Err(PathFault::Nul),
-            value if is_encoded || is_suspect(value) => push_percent(value, out),
-            value => out.push(value),
+        let ambiguity = match value {
+            b'/' if is_encoded => Some(Ambiguity::EncodedSlash),
+            b'\\' => Some(Ambiguity::Backslash),
+            0 => Some(Ambiguity::Nul),
+            b'%' if percent(rest).is_some() => Some(Ambiguity::DoubleEncoding),
+            _ => None,
+        };
+        match (ambiguity, value) {
+            (Some(slash), _) if slashes.contains(slash) => out.push(b'/'),
+            (Some(ambiguity), value) => {
+                ambiguities.insert(ambiguity);
+                push_percent(value, out);
+            }
+            (None, value) if is_encoded || is_suspect(value) => push_percent(value, out),
+            (None, value) => out.push(value),
         }
     }
     Ok(())
 }
 
 /// Removes dot segments and empty segments in place: what is kept never moves to the right.
-fn remove_segments(path: &mut Vec<u8>) -> Result<(), PathFault> {
+fn remove_segments(path: &mut Vec<u8>, ambiguities: &mut Ambiguities) -> Result<(), PathFault> {
+    let has_hidden =
+        ambiguities.contains(Ambiguity::EncodedSlash) || ambiguities.contains(Ambiguity::Backslash);
     let mut kept = 0;
     let mut at = 0;
     let mut ends_with_slash = true;
@@ -148,8 +186,16 @@ fn remove_segments(path: &mut Vec<u8>) -> Result<(), PathFault> {
         let segment = rest.get(..bytes).unwrap_or_default();
         at = start + bytes;
         ends_with_slash = matches!(segment, b"" | b"." | b"..");
-        if segment.starts_with(b".;") || segment.starts_with(b"..;") {
-            return Err(PathFault::DotParameter);
+        if has_parameter(segment) {
+            ambiguities.insert(Ambiguity::DotParameter);
+        }
+        if has_hidden && hides_dots(segment) {
+            ambiguities.insert(Ambiguity::HiddenDots);
+        }
+        if segment.is_empty() && at < path.len() {
+            ambiguities.insert(Ambiguity::RepeatedSlashes);
+        } else if ends_with_slash && !segment.is_empty() {
+            ambiguities.insert(Ambiguity::DotSegments);
         }
         if segment == b".." {
             let before = path.get(..kept).unwrap_or_default();
@@ -166,15 +212,48 @@ fn remove_segments(path: &mut Vec<u8>) -> Result<(), PathFault> {
     Ok(())
 }
 
+/// Whether a segment is dots with a parameter, which servlet containers read as dots alone.
+fn has_parameter(segment: &[u8]) -> bool {
+    segment.starts_with(b".;") || segment.starts_with(b"..;")
+}
+
+/// Whether one of the parts between the encoded slashes and backslashes of a segment is dots.
+fn hides_dots(segment: &[u8]) -> bool {
+    let mut from = 0;
+    let ends = memchr::memchr_iter(b'%', segment).filter(|at| {
+        let encoded = segment.get(*at..*at + 3);
+        encoded == Some(b"%2F") || encoded == Some(b"%5C")
+    });
+    let mut ends = ends.map(|at| (at, at + 3)).chain([(segment.len(), segment.len())]);
+    ends.any(|(end, next)| {
+        let part = segment.get(from..end).unwrap_or_default();
+        let is_whole = from == 0 && end == segment.len();
+        from = next;
+        !is_whole && (matches!(part, b"." | b"..") || has_parameter(part))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn form(path: &str) -> Result<String, PathFault> {
+        Ok(form_and_ambiguities(path, Ambiguities::NONE)?.0)
+    }
+
+    fn form_and_ambiguities(
+        path: &str,
+        slashes: Ambiguities,
+    ) -> Result<(String, Vec<Ambiguity>), PathFault> {
         let mut scratch = Vec::new();
-        let canonical = canonical(path.as_bytes(), &mut scratch)?;
-        Ok(String::from_utf8(canonical.path.to_vec()).expect("ASCII"))
+        let canonical = if slashes == Ambiguities::NONE {
+            canonical(path.as_bytes(), &mut scratch)?
+        } else {
+            decoded(path.as_bytes(), slashes, &mut scratch)?
+        };
+        let form = String::from_utf8(canonical.path.to_vec()).expect("ASCII");
+        Ok((form, canonical.ambiguities.iter().collect()))
     }
 
     #[test]
@@ -224,20 +303,13 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_upstreams_read_differently() {
+    fn refuses_what_has_no_meaning() {
         for (path, fault) in [
-            ("/a%2Fb", PathFault::SlashEncoded),
-            ("/a%2fb", PathFault::SlashEncoded),
-            ("/a%5Cb", PathFault::Backslash),
-            ("/a\\b", PathFault::Backslash),
-            ("/a%00", PathFault::Nul),
             ("/a%", PathFault::PercentMalformed),
             ("/a%4", PathFault::PercentMalformed),
             ("/a%zz", PathFault::PercentMalformed),
             ("/..", PathFault::AboveRoot),
             ("/a/../../b", PathFault::AboveRoot),
-            ("/a/..;/b", PathFault::DotParameter),
-            ("/a/%2e.;x=1/b", PathFault::DotParameter),
             ("*", PathFault::NoLeadingSlash),
             ("", PathFault::NoLeadingSlash),
         ] {
@@ -245,17 +317,66 @@ mod tests {
         }
     }
 
+    #[test]
+    fn notes_what_upstreams_read_differently() {
+        use Ambiguity::*;
+        for (path, want, ambiguities) in [
+            ("/a/b", "/a/b", vec![]),
+            ("/a/.b/..c/d;e", "/a/.b/..c/d;e", vec![]),
+            ("/a%2Fb", "/a%2Fb", vec![EncodedSlash]),
+            ("/a%2fb", "/a%2Fb", vec![EncodedSlash]),
+            ("/a%5cb", "/a%5Cb", vec![Backslash]),
+            ("/a\\b", "/a%5Cb", vec![Backslash]),
+            ("/a%00", "/a%00", vec![Nul]),
+            ("/a%2561", "/a%2561", vec![DoubleEncoding]),
+            ("/a%252fb", "/a%252fb", vec![DoubleEncoding]),
+            ("/a%25x", "/a%25x", vec![]),
+            ("/a/..;/b", "/a/..;/b", vec![DotParameter]),
+            ("/a/%2e.;x=1/b", "/a/..;x=1/b", vec![DotParameter]),
+            ("/a/.;/b", "/a/.;/b", vec![DotParameter]),
+            ("/a/./b/../c", "/a/c", vec![DotSegments]),
+            ("/a/%2e%2E/b", "/b", vec![DotSegments]),
+            ("//a///", "/a/", vec![RepeatedSlashes]),
+            ("/a//../b", "/b", vec![DotSegments, RepeatedSlashes]),
+            ("/a/..%2fb", "/a/..%2Fb", vec![EncodedSlash, HiddenDots]),
+            ("/a/b%5c%2e%2e", "/a/b%5C..", vec![Backslash, HiddenDots]),
+            ("/a/..%2f..%5c", "/a/..%2F..%5C", vec![EncodedSlash, Backslash, HiddenDots]),
+            ("/a/b%2F..;x", "/a/b%2F..;x", vec![EncodedSlash, HiddenDots]),
+            ("/a/b%2F.../x%2F", "/a/b%2F.../x%2F", vec![EncodedSlash]),
+        ] {
+            let got = form_and_ambiguities(path, Ambiguities::NONE);
+            assert_eq!(got, Ok((want.to_owned(), ambiguities)), "{path}");
+        }
+    }
+
+    #[test]
+    fn decodes_the_slashes_that_it_is_told_to() {
+        use Ambiguity::*;
+        let slash = Ambiguities::of(&[EncodedSlash]);
+        let both = Ambiguities::of(&[EncodedSlash, Backslash]);
+        for (path, slashes, want, ambiguities) in [
+            ("/a%2Fb", slash, "/a/b", vec![]),
+            ("/a%2F%2fb", slash, "/a/b", vec![RepeatedSlashes]),
+            ("/a/..%2fb", slash, "/b", vec![DotSegments]),
+            ("/a\\b%2fc", slash, "/a%5Cb/c", vec![Backslash]),
+            ("/a\\b%2fc", both, "/a/b/c", vec![]),
+            ("/a%5c..%5cb", both, "/b", vec![DotSegments]),
+        ] {
+            let got = form_and_ambiguities(path, slashes);
+            assert_eq!(got, Ok((want.to_owned(), ambiguities)), "{path}");
+        }
+        let above = form_and_ambiguities("/..%2fb", slash);
+        assert_eq!(above, Err(PathFault::AboveRoot));
+    }
+
     /// The same rules, one segment at a time and without care for cost.
     fn model(path: &[u8]) -> Result<Vec<u8>, PathFault> {
         let mut decoded = Vec::new();
-        decode(path, &mut decoded)?;
+        decode(path, Ambiguities::NONE, &mut decoded, &mut Ambiguities::NONE.clone())?;
         let mut segments: Vec<&[u8]> = Vec::new();
         let mut last: &[u8] = b"";
         for segment in decoded.split(|byte| *byte == b'/').skip(1) {
             last = segment;
-            if segment.starts_with(b".;") || segment.starts_with(b"..;") {
-                return Err(PathFault::DotParameter);
-            }
             match segment {
                 b"" | b"." => {}
                 b".." => drop(segments.pop().ok_or(PathFault::AboveRoot)?),

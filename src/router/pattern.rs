@@ -383,7 +383,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Writes the canonical form of a literal: what [`path::canonical`] makes of the same text.
-fn literal(text: &str, out: &mut Vec<u8>) -> Result<(), PatternError> {
+pub(super) fn literal(text: &str, out: &mut Vec<u8>) -> Result<(), PatternError> {
     let mut rest = text.as_bytes();
     while let [byte, after @ ..] = rest {
         rest = after;

@@ -31,6 +31,12 @@ pub(super) struct PathRegex {
 #[derive(Debug)]
 pub(super) struct Tail(Hir);
 
+impl std::fmt::Display for Tail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// How the named groups of a path are found.
 #[derive(Debug)]
 pub(super) enum Captures {
@@ -70,7 +76,8 @@ pub(super) fn parse_value(text: &str) -> Result<Tail, PatternError> {
     Ok(Tail(Hir::concat(parts)))
 }
 
-fn parse(text: &str) -> Result<Hir, PatternError> {
+/// Reads a regular expression as it is, groups and anchors included.
+pub(super) fn parse(text: &str) -> Result<Hir, PatternError> {
     if text.len() > limits::PATTERN_BYTES_MAX {
         return Err(PatternError::PathTooLong);
     }
@@ -343,7 +350,7 @@ enum Matcher {
 impl Pool {
     /// The number of a tail, which is compiled where it is new.
     pub(super) fn tail(&mut self, tail: Tail) -> Result<TailId, PatternError> {
-        let text = tail.0.to_string();
+        let text = tail.to_string();
         if let Some(id) = self.by_text.get(&text) {
             return Ok(*id);
         }

@@ -14,6 +14,7 @@ use super::clock::{Clock, Instant};
 use super::dial;
 use super::driver::Driver;
 use super::executor::{Executor, Waiter};
+use super::file::table::Files;
 use super::listener;
 use super::operation::{Completion, Outcome, Owner};
 use super::socket::Ends;
@@ -32,6 +33,10 @@ pub(crate) struct Core {
     pub(super) blocks: Blocks,
     pub(super) buffers: Buffers,
     pub(super) driver: RefCell<Driver>,
+    /// Dropped behind the driver: a read that waits looks at its descriptor late.
+    pub(super) files: RefCell<Files>,
+    /// For parts of files.
+    pub(super) chunks: Blocks,
     /// Empty pipes for the next transfer.
     pub(super) pipes: RefCell<Vec<Ends>>,
     pub(super) turns: Cell<u64>,
@@ -200,12 +205,26 @@ impl Core {
                 }
             }
             (
-                Owner::Nobody | Owner::Socket(_) | Owner::Listener(_) | Owner::Dial(_),
+                Owner::File(file),
+                outcome @ (Outcome::Opened(_) | Outcome::Read(..) | Outcome::Filled(..)),
+            ) => {
+                let mut files = self.files.borrow_mut();
+                files.completed(file, outcome, &mut self.driver.borrow_mut())
+            }
+            (
+                Owner::Nobody
+                | Owner::Socket(_)
+                | Owner::Listener(_)
+                | Owner::Dial(_)
+                | Owner::File(_),
                 Outcome::Accepted(_)
                 | Outcome::Received(_)
                 | Outcome::Sent(..)
                 | Outcome::Connected(_)
-                | Outcome::Ready(_),
+                | Outcome::Ready(_)
+                | Outcome::Opened(_)
+                | Outcome::Read(..)
+                | Outcome::Filled(..),
             ) => Waiter::Nobody,
         }
     }
@@ -243,9 +262,10 @@ impl Core {
             operations_in_flight: self.driver.borrow().in_flight(),
             copied_bytes: self.copied_bytes.get(),
             buffers_out: self.buffers.out_count(),
-            blocks_out: self.blocks.out_count(),
-            blocks_allocated: self.blocks.allocated_count(),
+            blocks_out: self.blocks.out_count() + self.chunks.out_count(),
+            blocks_allocated: self.blocks.allocated_count() + self.chunks.allocated_count(),
             sockets_open: sockets.open_count(),
+            files_open: self.files.borrow().count(),
             receives_starved: sockets.starved_count,
             tasks: self.executor.tasks_count(),
             timers: self.wheel.borrow().len(),
@@ -258,6 +278,7 @@ impl Core {
         let sockets = self.sockets.borrow();
         let listeners = self.listeners.borrow();
         let dials = self.dials.borrow();
+        let files = self.files.borrow();
         let mut in_flight = 0;
         for (slot, owner, cancelled) in self.driver.borrow().owners() {
             let known = match owner {
@@ -271,6 +292,7 @@ impl Core {
                 Owner::Listener(listener) => {
                     listeners.get(listener).is_some_and(|state| state.operation() == Some(slot))
                 }
+                Owner::File(file) => files.owns(file, slot),
                 Owner::Dial(dial) => {
                     dials.get(dial).is_some_and(|state| state.operation == Some(slot))
                 }
@@ -281,6 +303,7 @@ impl Core {
             in_flight += 1;
         }
         let expected = sockets.operations_count()
+            + files.operations_count()
             + listeners.iter().filter(|(_, state)| state.operation().is_some()).count()
             + dials.iter().filter(|(_, state)| state.operation.is_some()).count();
         if expected != in_flight {

@@ -1,4 +1,4 @@
-//! An open socket, of the kernel or of the simulated network. Dropping it closes it.
+//! An open socket or file, of the kernel or of the simulated network. Dropping it closes it.
 
 use std::io::ErrorKind;
 use std::mem::MaybeUninit;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use socket2::{SockAddr, SockRef};
 
 use super::Errno;
+use super::file::Metadata;
 use super::kernel;
 use super::operation::Address;
 use super::simulated::End;
@@ -59,6 +60,22 @@ impl Descriptor {
         match self {
             Descriptor::Kernel(fd) => SockRef::from(fd).local_addr().ok()?.as_socket(),
             Descriptor::Simulated(end) => end.local_address(),
+        }
+    }
+
+    /// What an open file is.
+    pub(crate) fn metadata(&self) -> Result<Metadata, Errno> {
+        match self {
+            Descriptor::Kernel(fd) => kernel::metadata(fd.as_fd()),
+            Descriptor::Simulated(end) => end.metadata(),
+        }
+    }
+
+    /// Lets reading a file, which was opened without waiting, wait in the ring.
+    pub(crate) fn let_wait(&self) -> Result<(), Errno> {
+        match self {
+            Descriptor::Kernel(fd) => kernel::let_wait(fd.as_fd()),
+            Descriptor::Simulated(_) => Ok(()),
         }
     }
 

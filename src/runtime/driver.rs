@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use crate::memory::Slot;
+use crate::memory::{Block, Slot};
 
 use super::Errno;
 use super::descriptor::Descriptor;
-use super::operation::{Address, Completion, Owner, Work};
+use super::file::Folder;
+use super::operation::{Address, Completion, Owner, Part, Work};
 use super::ring::{Counts, Ring};
 use super::simulated::Simulated;
+use super::socket::Ends;
 
 pub(crate) enum Driver {
     Ring(Box<Ring>),
@@ -45,6 +47,56 @@ impl Driver {
                 ring.connect(owner, descriptor, target)
             }
             Driver::Simulated(simulated) => simulated.connect(owner, address),
+        }
+    }
+
+    /// Starts opening what `path`, which ends with a NUL, names below `folder`.
+    ///
+    /// # Errors
+    /// `EINVAL` without the NUL, `ENOBUFS` when the table of operations is full.
+    pub(crate) fn open(
+        &mut self,
+        owner: Owner,
+        folder: &Folder,
+        path: Block,
+    ) -> Result<Slot, Errno> {
+        match self {
+            Driver::Ring(ring) => ring.open(owner, folder.clone(), path),
+            Driver::Simulated(simulated) => simulated.open(owner, path),
+        }
+    }
+
+    /// Starts reading a part of a file behind what `block` holds.
+    ///
+    /// # Errors
+    /// `ENOBUFS` when the table of operations is full.
+    pub(crate) fn read(
+        &mut self,
+        owner: Owner,
+        file: &Descriptor,
+        block: Block,
+        part: Part,
+    ) -> Result<Slot, Errno> {
+        match self {
+            Driver::Ring(ring) => ring.read(owner, file, block, part),
+            Driver::Simulated(simulated) => simulated.read(owner, file, block, part),
+        }
+    }
+
+    /// Starts moving a part of a file into a pipe.
+    ///
+    /// # Errors
+    /// `ENOBUFS` when the table of operations is full; `EINVAL` when simulated, without pipes.
+    pub(crate) fn fill(
+        &mut self,
+        owner: Owner,
+        file: &Descriptor,
+        ends: Ends,
+        part: Part,
+    ) -> Result<Slot, Errno> {
+        match self {
+            Driver::Ring(ring) => ring.fill(owner, file, ends, part),
+            Driver::Simulated(_) => Err(Errno(libc::EINVAL)),
         }
     }
 

@@ -1,11 +1,14 @@
 //! System calls that no ring operation and no safe library offers: moving bytes between a socket
-//! and a pipe without bringing them into this process, and asking how old a connection is.
-#![allow(unsafe_code)] // The three calls have no safe wrapper among the dependencies.
+//! and a pipe without bringing them into this process, asking how old a connection is, and what an
+//! open file is without waiting for whoever stores it.
+#![allow(unsafe_code)] // The five calls have no safe wrapper among the dependencies.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use super::Errno;
+use super::file::{Kind, Metadata};
 
 /// Moves at most `bytes_max` bytes from one end to the other, one of which is a pipe. Blocks on
 /// neither when the socket is non-blocking. Zero is the end of the stream.
@@ -45,6 +48,43 @@ pub(crate) fn silent_ms(socket: BorrowedFd<'_>) -> Result<u32, Errno> {
     }
 }
 
+/// What an open file is, as far as it is known here: a file system of the network is not asked
+/// again, since the open has just asked.
+pub(crate) fn metadata(file: BorrowedFd<'_>) -> Result<Metadata, Errno> {
+    let mut found = MaybeUninit::<libc::statx>::zeroed();
+    let flags = libc::AT_EMPTY_PATH | libc::AT_STATX_DONT_SYNC;
+    let mask = libc::STATX_TYPE | libc::STATX_SIZE | libc::STATX_MTIME | libc::STATX_INO;
+    let (fd, path) = (file.as_raw_fd(), c"".as_ptr());
+    // SAFETY: the descriptor is open while it is borrowed, the path is a C string, and `found` has
+    // the room that the kernel writes to; all outlive the call.
+    let done = unsafe { libc::statx(fd, path, flags, mask, found.as_mut_ptr()) };
+    if done != 0 {
+        return Err(Errno::of(&io::Error::last_os_error()));
+    }
+    // SAFETY: every field is an integer, for which zero and whatever the kernel wrote are values.
+    let found = unsafe { found.assume_init() };
+    let kind = match u32::from(found.stx_mode) & libc::S_IFMT {
+        libc::S_IFREG => Kind::Regular,
+        libc::S_IFDIR => Kind::Folder,
+        _ => Kind::Other,
+    };
+    Ok(Metadata {
+        kind,
+        bytes: found.stx_size,
+        modified_seconds: found.stx_mtime.tv_sec,
+        modified_nanos: found.stx_mtime.tv_nsec,
+        inode: found.stx_ino,
+    })
+}
+
+/// Takes `O_NONBLOCK` off an open file. With it the ring would believe that reading never waits, on
+/// file systems too that cannot read without waiting.
+pub(crate) fn let_wait(file: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: the descriptor is open while it is borrowed, and no memory is passed.
+    let done = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETFL, 0) };
+    if done == 0 { Ok(()) } else { Err(Errno::of(&io::Error::last_os_error())) }
+}
+
 /// Words of the kernel's `struct tcp_info` up to `tcpi_last_data_sent`: eight single bytes, nine
 /// words from `tcpi_rto` to `tcpi_fackets`, and itself. The kernel cuts what does not fit.
 const TCP_INFO_WORDS: usize = TCP_INFO_LAST_DATA_SENT + 1;
@@ -56,6 +96,7 @@ mod tests {
     use super::*;
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
     use std::os::unix::net::UnixStream;
     use std::time::{Duration, Instant};
 
@@ -96,6 +137,37 @@ mod tests {
             );
         }
         assert!(silent_ms(UnixStream::pair().unwrap().0.as_fd()).is_err());
+    }
+
+    #[test]
+    fn an_open_file_tells_what_it_is() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"twelve bytes").unwrap();
+        let found = metadata(file.as_fd()).unwrap();
+        let expected = file.metadata().unwrap();
+        assert_eq!((found.kind, found.bytes), (Kind::Regular, 12));
+        assert_eq!(found.modified_seconds, expected.mtime());
+        assert_eq!(i64::from(found.modified_nanos), expected.mtime_nsec());
+        assert_eq!(found.inode, expected.ino());
+        let folder = std::fs::File::open("/").unwrap();
+        assert_eq!(metadata(folder.as_fd()).unwrap().kind, Kind::Folder);
+        let (reader, _writer) = io::pipe().unwrap();
+        assert_eq!(metadata(reader.as_fd()).unwrap().kind, Kind::Other);
+    }
+
+    #[test]
+    fn a_file_that_was_opened_not_to_wait_waits() {
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.read(true).custom_flags(libc::O_NONBLOCK).open("/etc/passwd").unwrap();
+        let flags = || {
+            let path = format!("/proc/self/fdinfo/{}", file.as_raw_fd());
+            let text = std::fs::read_to_string(path).unwrap();
+            let digits = text.lines().find_map(|line| line.strip_prefix("flags:")).unwrap();
+            i32::from_str_radix(digits.trim(), 8).unwrap()
+        };
+        assert_ne!(flags() & libc::O_NONBLOCK, 0);
+        let_wait(file.as_fd()).unwrap();
+        assert_eq!(flags() & libc::O_NONBLOCK, 0);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! One thread's event loop: tasks, sockets, timers and buffers over an io_uring ring, or over a
+//! One thread's event loop: tasks, sockets, files, timers and buffers over an io_uring ring, or over a
 //! simulated network in tests.
 //!
 //! A runtime belongs to the thread that made it. Its loop runs in turns: run what is ready, submit
@@ -23,6 +23,7 @@ mod buffers;
 mod listener;
 mod dial;
 mod socket;
+mod file;
 #[cfg(any(test, feature = "__simulation"))]
 pub mod simulated;
 #[cfg(not(any(test, feature = "__simulation")))]
@@ -34,8 +35,9 @@ pub use buffers::Lease;
 pub use clock::{Instant, WallTime};
 pub use errno::Errno;
 pub use executor::Waiter;
+pub use file::{File, Folder, Kind, Metadata};
 pub use listener::Listener;
-pub use operation::{Address, Segment};
+pub use operation::{Address, Part, Segment};
 pub use ring::TaskRun;
 pub use socket::{Pipe, Side, Socket, TransferFault};
 pub use start::{Refusal, StartFault, locked_memory_limit, open_files_limit};
@@ -62,6 +64,7 @@ use self::descriptor::Descriptor;
 use self::dial::Dial;
 use self::driver::Driver;
 use self::executor::Executor;
+use self::file::table::Files;
 use self::ring::Ring;
 use self::socket::table::Sockets;
 use self::wheel::Wheel;
@@ -129,6 +132,8 @@ pub struct Counters {
     pub blocks_allocated: u64,
     /// Sockets open now.
     pub sockets_open: usize,
+    /// Files open now, or being opened.
+    pub files_open: usize,
     /// Receives that found no buffer.
     pub receives_starved: u64,
     /// Tasks now.
@@ -181,6 +186,8 @@ impl Runtime {
             blocks: Blocks::new(options.blocks_free_count_max, options.block_bytes),
             buffers,
             driver: driver.into(),
+            files: Files::new(sockets_count_max).into(),
+            chunks: Blocks::new(limits::FILE_CHUNKS_FREE_COUNT_MAX, limits::FILE_CHUNK_BYTES),
             pipes: Vec::new().into(),
             turns: 0.into(),
             copied_bytes: 0.into(),
@@ -269,6 +276,11 @@ impl Runtime {
     /// The pool of blocks.
     pub fn blocks(&self) -> &Blocks {
         &self.core.blocks
+    }
+
+    /// The pool of blocks for parts of files: [`limits::FILE_CHUNK_BYTES`] each.
+    pub fn chunks(&self) -> &Blocks {
+        &self.core.chunks
     }
 
     /// Accepts from a listener that was bound by the caller. Accepted sockets inherit

@@ -13,6 +13,8 @@ use crate::memory::{Block, Slot};
 use super::Errno;
 use super::buffers::Lease;
 use super::descriptor::Descriptor;
+use super::file::Folder;
+use super::socket::Ends;
 
 /// Where to connect to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +36,15 @@ pub enum Segment {
     Static(&'static [u8]),
 }
 
+/// A part of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Where it begins.
+    pub offset: u64,
+    /// How long it is; less is there where the file ends before.
+    pub bytes: u32,
+}
+
 /// Whom a completion is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
@@ -42,6 +53,7 @@ pub(crate) enum Owner {
     Socket(Slot),
     Listener(Slot),
     Dial(Slot),
+    File(Slot),
 }
 
 /// What is in flight, with what must stay alive meanwhile.
@@ -60,6 +72,15 @@ pub(crate) enum Work {
     Connect(Descriptor),
     /// Yields once, when the descriptor can be read or written, or has failed.
     Poll(Readiness),
+    /// Yields the descriptor of what `path`, which ends with a NUL, names below `folder`.
+    Open {
+        path: Block,
+        _folder: Folder,
+    },
+    /// Reads a part of a file behind what the block holds already.
+    Read(Block),
+    /// Moves a part of a file into a pipe, both of whose ends it holds.
+    Fill(Ends),
 }
 
 /// What to wait for on a descriptor.
@@ -89,6 +110,15 @@ pub(crate) enum Outcome {
     Connected(Result<Descriptor, Errno>),
     /// A failure shows at the next call on the descriptor.
     Ready(Readiness),
+    Opened(Result<Descriptor, Errno>),
+    /// How many bytes the block, which comes back, has got more; zero at the end of the file.
+    Read(Result<usize, Errno>, Block),
+    /// How many bytes the pipe, which comes back, holds more; zero at the end of the file.
+    Filled(Result<usize, Errno>, Ends),
+}
+
+impl Part {
+    pub(crate) const NONE: Part = Part { offset: 0, bytes: 0 };
 }
 
 impl Segment {
@@ -128,9 +158,14 @@ impl Work {
         match self {
             Work::Send(segment) => segment.len(),
             Work::SendMany(segments) => segments.iter().map(Segment::len).sum(),
-            Work::Accept | Work::Receive | Work::ReceiveOnce | Work::Connect(_) | Work::Poll(_) => {
-                0
-            }
+            Work::Accept
+            | Work::Receive
+            | Work::ReceiveOnce
+            | Work::Connect(_)
+            | Work::Poll(_)
+            | Work::Open { .. }
+            | Work::Read(_)
+            | Work::Fill(_) => 0,
         }
     }
 
@@ -150,8 +185,14 @@ impl Work {
                     first.advance(bytes);
                 }
             }
-            Work::Accept | Work::Receive | Work::ReceiveOnce | Work::Connect(_) | Work::Poll(_) => {
-            }
+            Work::Accept
+            | Work::Receive
+            | Work::ReceiveOnce
+            | Work::Connect(_)
+            | Work::Poll(_)
+            | Work::Open { .. }
+            | Work::Read(_)
+            | Work::Fill(_) => {}
         }
     }
 }

@@ -13,17 +13,19 @@ use std::mem::ManuallyDrop;
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
-use io_uring::types::{Fd, SubmitArgs, Timespec};
+use io_uring::types::{Fd, OpenHow, SubmitArgs, Timespec};
 use io_uring::{EnterFlags, IoUring, Probe, cqueue, opcode, squeue};
 use socket2::SockAddr;
 
 use crate::limits;
-use crate::memory::{Slab, Slot};
+use crate::memory::{Block, Slab, Slot};
 
 use super::Errno;
 use super::buffers::{Buffers, GROUP};
 use super::descriptor::Descriptor;
-use super::operation::{Completion, Outcome, Owner, Readiness, Segment, Work};
+use super::file::Folder;
+use super::operation::{Completion, Outcome, Owner, Part, Readiness, Segment, Work};
+use super::socket::Ends;
 
 /// How completions of arrivals are brought to this thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +70,11 @@ struct Operation {
 enum Pointed {
     Nothing,
     Vectors(Box<Vectors>),
-    Address { _address: Box<SockAddr> },
+    Address {
+        _address: Box<SockAddr>,
+    },
+    /// Of the file that is read.
+    Part(Part),
 }
 
 /// The kernel's form of a list of segments.
@@ -82,6 +88,12 @@ const IGNORED: u64 = 0;
 
 /// All bytes or an error, and an error instead of a signal.
 const SEND_FLAGS: i32 = libc::MSG_WAITALL | libc::MSG_NOSIGNAL;
+
+/// How files are opened: to be read, without waiting for the other end of a FIFO, and only where the
+/// way stays below the folder and does not lead through `/proc`'s links to what is open elsewhere.
+static HOW: OpenHow = OpenHow::new()
+    .flags((libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY) as u64)
+    .resolve(libc::RESOLVE_BENEATH | libc::RESOLVE_NO_MAGICLINKS);
 
 /// Unused vectors kept for the next send of many segments.
 const VECTORS_FREE_MAX: usize = 256;
@@ -146,6 +158,44 @@ impl Ring {
         self.insert(owner, descriptor.raw(), Work::Connect(descriptor), pointed)
     }
 
+    /// Starts opening what `path`, which ends with a NUL, names below `folder`.
+    pub(crate) fn open(
+        &mut self,
+        owner: Owner,
+        folder: Folder,
+        path: Block,
+    ) -> Result<Slot, Errno> {
+        if path.last() != Some(&0) {
+            return Err(Errno(libc::EINVAL));
+        }
+        let fd = folder.raw();
+        self.insert(owner, fd, Work::Open { path, _folder: folder }, Pointed::Nothing)
+    }
+
+    /// Starts reading a part of a file behind what `block` holds. The caller keeps `file` open until
+    /// the completion: where the bytes have to be waited for, the kernel looks at it again later.
+    pub(crate) fn read(
+        &mut self,
+        owner: Owner,
+        file: &Descriptor,
+        mut block: Block,
+        part: Part,
+    ) -> Result<Slot, Errno> {
+        block.reserve(part.bytes as usize);
+        self.insert(owner, file.raw(), Work::Read(block), Pointed::Part(part))
+    }
+
+    /// Starts moving a part of a file, which the caller keeps open until the completion, into a pipe.
+    pub(crate) fn fill(
+        &mut self,
+        owner: Owner,
+        file: &Descriptor,
+        ends: Ends,
+        part: Part,
+    ) -> Result<Slot, Errno> {
+        self.insert(owner, file.raw(), Work::Fill(ends), Pointed::Part(part))
+    }
+
     fn insert(
         &mut self,
         owner: Owner,
@@ -160,12 +210,15 @@ impl Ring {
             | Work::ReceiveOnce
             | Work::Send(_)
             | Work::Connect(_)
-            | Work::Poll(_) => pointed,
+            | Work::Poll(_)
+            | Work::Open { .. }
+            | Work::Read(_)
+            | Work::Fill(_) => pointed,
         };
         let operation = Operation { owner, cancelled: false, work, pointed };
         let slot = self.operations.insert(operation).map_err(|_| Errno::NO_BUFFERS)?;
         // The entry is made from the value in its place, where it stays until it completes.
-        let entry = match self.operations.get(slot) {
+        let entry = match self.operations.get_mut(slot) {
             Some(operation) => operation.entry(Fd(fd)),
             None => return Err(Errno::NO_BUFFERS),
         };
@@ -284,14 +337,17 @@ impl Ring {
                 | Work::Send(_)
                 | Work::SendMany(_)
                 | Work::Connect(_)
-                | Work::Poll(_) => return None,
+                | Work::Poll(_)
+                | Work::Open { .. }
+                | Work::Read(_)
+                | Work::Fill(_) => return None,
             };
             return Some(Completion { owner: operation.owner, more: true, outcome });
         }
         let operation = self.operations.remove(slot)?;
         match operation.pointed {
             Pointed::Vectors(vectors) => self.keep(vectors),
-            Pointed::Nothing | Pointed::Address { .. } => {}
+            Pointed::Nothing | Pointed::Address { .. } | Pointed::Part(_) => {}
         }
         let outcome = match operation.work {
             Work::Accept => accepted(result),
@@ -301,6 +357,9 @@ impl Ring {
             }
             Work::Connect(descriptor) => Outcome::Connected(result.map(|_| descriptor)),
             Work::Poll(readiness) => Outcome::Ready(readiness),
+            Work::Open { .. } => Outcome::Opened(result.map(descriptor)),
+            Work::Read(block) => read(result, block),
+            Work::Fill(ends) => Outcome::Filled(result.map(|bytes| bytes as usize), ends),
         };
         Some(Completion { owner: operation.owner, more: false, outcome })
     }
@@ -394,8 +453,12 @@ impl Drop for Ring {
 
 impl Operation {
     /// The entry for the work, pointing into `self`, which must be in its place already.
-    fn entry(&self, fd: Fd) -> squeue::Entry {
-        match &self.work {
+    fn entry(&mut self, fd: Fd) -> squeue::Entry {
+        let part = match self.pointed {
+            Pointed::Part(part) => part,
+            Pointed::Nothing | Pointed::Vectors(_) | Pointed::Address { .. } => Part::NONE,
+        };
+        match &mut self.work {
             // Non-blocking for splice(2); the ring's own operations wait all the same.
             Work::Accept => {
                 opcode::AcceptMulti::new(fd).flags(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK).build()
@@ -413,7 +476,9 @@ impl Operation {
             Work::SendMany(_) => {
                 let header = match &self.pointed {
                     Pointed::Vectors(vectors) => &raw const vectors.header,
-                    Pointed::Nothing | Pointed::Address { .. } => std::ptr::null(),
+                    Pointed::Nothing | Pointed::Address { .. } | Pointed::Part(_) => {
+                        std::ptr::null()
+                    }
                 };
                 opcode::SendMsg::new(fd, header).flags(SEND_FLAGS as u32).build()
             }
@@ -421,7 +486,7 @@ impl Operation {
                 Pointed::Address { _address: address } => {
                     opcode::Connect::new(fd, address.as_ptr().cast(), address.len()).build()
                 }
-                Pointed::Nothing | Pointed::Vectors(_) => {
+                Pointed::Nothing | Pointed::Vectors(_) | Pointed::Part(_) => {
                     opcode::Connect::new(fd, std::ptr::null(), 0).build()
                 }
             },
@@ -431,6 +496,16 @@ impl Operation {
                     Readiness::Writable => libc::POLLOUT,
                 };
                 opcode::PollAdd::new(fd, events as u32).build()
+            }
+            Work::Open { path, .. } => opcode::OpenAt2::new(fd, path.as_ptr().cast(), &HOW).build(),
+            Work::Read(block) => {
+                let room = block.spare_capacity_mut();
+                let bytes = u32::try_from(room.len()).unwrap_or(u32::MAX).min(part.bytes);
+                opcode::Read::new(fd, room.as_mut_ptr().cast(), bytes).offset(part.offset).build()
+            }
+            Work::Fill(ends) => {
+                let offset = i64::try_from(part.offset).unwrap_or(i64::MAX);
+                opcode::Splice::new(fd, offset, Fd(ends.write_raw()), -1, part.bytes).build()
             }
         }
     }
@@ -444,10 +519,23 @@ impl Vectors {
 }
 
 fn accepted(result: Result<u32, Errno>) -> Outcome {
-    Outcome::Accepted(result.map(|number| {
-        // SAFETY: only called with an accept's completion, which made this descriptor for us.
-        Descriptor::Kernel(unsafe { OwnedFd::from_raw_fd(number as RawFd) })
-    }))
+    Outcome::Accepted(result.map(descriptor))
+}
+
+/// What an accept or an open yielded.
+fn descriptor(number: u32) -> Descriptor {
+    // SAFETY: only called with the completion of an operation that made this descriptor for us.
+    Descriptor::Kernel(unsafe { OwnedFd::from_raw_fd(number as RawFd) })
+}
+
+fn read(result: Result<u32, Errno>, mut block: Block) -> Outcome {
+    let bytes = result.map(|bytes| bytes as usize);
+    let filled_bytes = block.len() + bytes.unwrap_or(0);
+    assert!(filled_bytes <= block.capacity(), "the kernel wrote past a block");
+    // SAFETY: the entry pointed at the room behind the block's bytes, and the kernel wrote so many
+    // there.
+    unsafe { block.set_len(filled_bytes) };
+    Outcome::Read(bytes, block)
 }
 
 fn build(entries_count: u32, task_run: TaskRun, plain: bool) -> io::Result<IoUring> {
@@ -537,6 +625,68 @@ mod tests {
         }
         assert_eq!(buffers.available(), 8);
         buffers.check().unwrap();
+    }
+
+    fn folder() -> Folder {
+        let folder = std::fs::File::open("/proc").unwrap();
+        Folder::new(std::sync::Arc::new(folder.into()))
+    }
+
+    fn named(blocks: &Blocks, path: &[u8]) -> Block {
+        let mut block = blocks.take();
+        block.extend_from_slice(path);
+        block
+    }
+
+    #[test]
+    fn a_descriptor_that_a_cancelled_open_yields_belongs_to_it() {
+        let (mut ring, _buffers) = ring();
+        let blocks = Blocks::new(1, 64);
+        for is_submitted in [false, true] {
+            let path = named(&blocks, b"version\0");
+            let slot = ring.open(Owner::Nobody, folder(), path).unwrap();
+            if is_submitted {
+                ring.enter(Some(Duration::ZERO));
+            }
+            ring.abandon(slot);
+            let completion = wait(&mut ring);
+            assert_eq!(completion.owner, Owner::Nobody);
+            let Outcome::Opened(opened) = completion.outcome else { panic!("another outcome") };
+            let Ok(Descriptor::Kernel(fd)) = opened else { continue };
+            let raw = std::os::fd::AsRawFd::as_raw_fd(&fd);
+            drop(fd);
+            assert!(std::fs::read_link(format!("/proc/self/fd/{raw}")).is_err());
+        }
+        assert_eq!((ring.in_flight(), blocks.out_count()), (0, 0));
+    }
+
+    #[test]
+    fn a_path_without_its_nul_never_reaches_the_kernel() {
+        let (mut ring, _buffers) = ring();
+        let blocks = Blocks::new(1, 64);
+        for path in [&b"version"[..], b""] {
+            let refused = ring.open(Owner::Nobody, folder(), named(&blocks, path));
+            assert_eq!(refused, Err(Errno(libc::EINVAL)));
+        }
+        assert_eq!((ring.in_flight(), blocks.out_count()), (0, 0));
+    }
+
+    #[test]
+    fn a_block_that_a_cancelled_read_fills_stays_until_its_completion() {
+        let (mut ring, _buffers) = ring();
+        let blocks = Blocks::new(1, 64);
+        // Nothing ever comes from this pipe: only the cancellation ends the read.
+        let (reader, _writer) = io::pipe().unwrap();
+        let descriptor = Descriptor::Kernel(reader.into());
+        let part = Part { offset: 0, bytes: 1 << 20 };
+        let slot = ring.read(Owner::Nobody, &descriptor, blocks.take(), part).unwrap();
+        ring.enter(Some(Duration::from_millis(5)));
+        ring.abandon(slot);
+        assert_eq!(blocks.out_count(), 1);
+        let completion = wait(&mut ring);
+        assert!(matches!(&completion.outcome, Outcome::Read(Err(_), block) if block.is_empty()));
+        drop(completion);
+        assert_eq!((ring.in_flight(), blocks.out_count()), (0, 0));
     }
 
     #[test]

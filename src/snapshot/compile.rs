@@ -1,16 +1,21 @@
 //! From a configuration to a snapshot, with every fault that only shows when routes, clusters and
 //! upstreams are seen together.
 
+mod actions;
+mod edits;
+
 use super::endpoints::{self, Source};
-use super::{Balance, Cluster, ClusterId, Limits, Listener, Pool, Resolved, Route, Snapshot};
-use super::{Timeouts, TrustedProxies, Upstream, UpstreamId};
+use super::{Balance, Cluster, ClusterId, Limits, Listener, Pool, Resolved, Snapshot};
+use super::{Timeouts, Upstream, UpstreamId};
 use crate::config::{self, Fault, GatewayConfig, ListenAddress, LoadBalancerType};
+use crate::http::networks::Networks;
 use crate::limits;
 use crate::router::{BuildFault, Builder, NoGuards, Part, PathPattern, Pattern, PatternError};
 use crate::router::{RouteId, Router};
 use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Every fault of a configuration's routes and clusters, with its key path: patterns that cannot be
@@ -38,6 +43,10 @@ pub fn compile(
     for (place, group) in &groups {
         group.check(place, &mut faults);
     }
+    let request_id = config.request_id.as_ref();
+    let request_id = request_id.map(|request_id| edits::request_id(request_id, &mut faults));
+    let actions = actions::Routes::new(config, &groups, request_id.as_ref(), &mut faults);
+    let routes = actions.compile(route_names(config));
     let Some(router) = router.filter(|_| faults.is_empty()) else {
         return Err(faults);
     };
@@ -48,11 +57,12 @@ pub fn compile(
     Ok(Snapshot {
         generation,
         listeners: config.listen_addresses().map(listener).collect(),
-        router,
-        routes: compiled_routes(config, &groups),
+        router: Arc::new(router),
+        routes: routes.into(),
         clusters: clusters.clusters.into(),
         upstreams: clusters.upstreams.into(),
-        trusted: TrustedProxies::new(&config.trusted_proxies),
+        trusted: Networks::new(&config.trusted_proxies),
+        request_id,
         limits: compiled_limits(config),
         timeouts: timeouts(config.effective_timeouts()),
         pool: Pool {
@@ -229,8 +239,7 @@ struct Group<'a> {
     route: Option<usize>,
 }
 
-/// All groups with their key paths, named clusters by name, then those of routes in their order;
-/// and faults of routes that belong to none or to two.
+/// All groups with their key paths, named clusters by name, then those of routes in their order.
 fn groups<'a>(config: &'a GatewayConfig, faults: &mut Vec<Fault>) -> Vec<(String, Group<'a>)> {
     let connections_max = config.connection_limits.max_connections_per_upstream;
     let mut groups = Vec::new();
@@ -246,39 +255,25 @@ fn groups<'a>(config: &'a GatewayConfig, faults: &mut Vec<Fault>) -> Vec<(String
     }
     let names = route_names(config);
     for (index, (route, name)) in config.routes.iter().zip(names).enumerate() {
-        let place = format!("routes[{index}]");
-        match (&route.cluster, route.upstreams.is_empty()) {
-            (Some(cluster), true) if !config.clusters.contains_key(cluster) => {
-                let message = format!("there is no cluster `{cluster}`");
-                faults.push(Fault::new(format!("{place}.cluster"), message));
-            }
-            (Some(_), true) => {}
-            (Some(_), false) => {
-                let message = "a route has either `upstreams` or a `cluster`, not both";
-                faults.push(Fault::new(format!("{place}.cluster"), message));
-            }
-            (None, true) => {
-                let message = "a route needs `upstreams` or a `cluster`";
-                faults.push(Fault::new(place, message));
-            }
-            (None, false) => {
-                if config.clusters.contains_key(&name) {
-                    let message = format!(
-                        "a cluster is named `{name}` too, and the route's own upstreams are a \
-                         cluster of the route's name"
-                    );
-                    faults.push(Fault::new(format!("{place}.id"), message));
-                }
-                let group = Group {
-                    name,
-                    upstreams: &route.upstreams,
-                    load_balancer: route.load_balancer,
-                    connections_max,
-                    route: Some(index),
-                };
-                groups.push((place, group));
-            }
+        if route.upstreams.is_empty() {
+            continue;
         }
+        let place = format!("routes[{index}]");
+        if config.clusters.contains_key(&name) {
+            let message = format!(
+                "a cluster is named `{name}` too, and the route's own upstreams are a cluster of \
+                 the route's name"
+            );
+            faults.push(Fault::new(format!("{place}.id"), message));
+        }
+        let group = Group {
+            name,
+            upstreams: &route.upstreams,
+            load_balancer: route.load_balancer,
+            connections_max,
+            route: Some(index),
+        };
+        groups.push((place, group));
     }
     groups
 }
@@ -361,35 +356,6 @@ impl Clusters<'_> {
     }
 }
 
-/// Routes with the clusters that `groups` became, in the same order.
-fn compiled_routes(config: &GatewayConfig, groups: &[(String, Group<'_>)]) -> Box<[Route]> {
-    let mut named: HashMap<&str, ClusterId> = HashMap::new();
-    let mut written: HashMap<usize, ClusterId> = HashMap::new();
-    for (index, (_, group)) in groups.iter().enumerate() {
-        match group.route {
-            Some(route) => written.insert(route, ClusterId(id(index))),
-            None => named.insert(&group.name, ClusterId(id(index))),
-        };
-    }
-    let above = config.effective_timeouts();
-    let names = route_names(config);
-    let routes = config.routes.iter().zip(names).enumerate().map(|(index, (route, name))| {
-        let of_cluster = route.cluster.as_ref().and_then(|name| config.clusters.get(name));
-        let of_cluster = of_cluster.map(|cluster| cluster.timeouts).unwrap_or_default();
-        let cluster = match &route.cluster {
-            Some(name) => named.get(name.as_str()),
-            None => written.get(&index),
-        };
-        Route {
-            id: name.into(),
-            cluster: *cluster.expect("`groups` refuses a route without a cluster"),
-            timeouts: timeouts(route.timeouts.or(of_cluster).or(above)),
-            body_bytes_max: route.max_body.or(config.limits.body).unwrap_or(u64::MAX),
-        }
-    });
-    routes.collect()
-}
-
 fn compiled_limits(config: &GatewayConfig) -> Limits {
     let connections = &config.connection_limits;
     Limits {
@@ -439,6 +405,7 @@ mod tests {
     use crate::config::{ClusterConfig, ConnectionLimits, Upstream as Configured};
     use crate::http::method::Method;
     use crate::router::{Found, Parameters, Request, Scratch};
+    use crate::snapshot::Action;
     use std::net::SocketAddr;
 
     fn upstream(url: &str, weight: u32) -> Configured {
@@ -488,7 +455,8 @@ mod tests {
             let found = router.find(&request, &mut parameters, &mut scratch, &mut NoGuards);
             let Found::Route(id) = found else { panic!("{path}: {found:?}") };
             let route = snapshot.route(id);
-            (&*route.id, snapshot.cluster(route.cluster))
+            let Action::Cluster(cluster) = route.action else { panic!("{:?}", route.action) };
+            (&*route.id, snapshot.cluster(cluster))
         };
         let (name, cluster) = find("/shared/1");
         assert_eq!((name, &*cluster.name), ("to-shared", "shared"));

@@ -4,19 +4,25 @@
 //! that a request needs is ready in it: ids instead of names, nanoseconds instead of durations,
 //! merged timeouts, bytes that are written as they are.
 
+mod action;
 mod compile;
 mod endpoints;
-mod trusted;
+mod rewrite;
+pub mod template;
 
+pub use action::{Action, Edits, Extra, Line, Redirect, RequestIdField, Respond, Share, Split};
 pub use compile::{check, compile, names, route_names};
-pub use trusted::TrustedProxies;
+pub use rewrite::{DotSegment, Replace, Rewrite, RewriteCaches};
+pub use template::{ExchangeId, RequestId, Template};
 
+use crate::http::networks::Networks;
 pub use crate::router::RouteId;
 use crate::router::Router;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// An index into [`Snapshot::clusters`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,15 +48,17 @@ pub struct Snapshot {
     /// Where workers listen.
     pub listeners: Box<[Listener]>,
     /// Finds [`Snapshot::routes`].
-    pub router: Router,
+    pub router: Arc<Router>,
     /// By [`RouteId`].
-    pub routes: Box<[Route]>,
+    pub routes: Arc<[Route]>,
     /// By [`ClusterId`].
     pub clusters: Box<[Cluster]>,
     /// By [`UpstreamId`]; those of one cluster lie side by side.
     pub upstreams: Box<[Upstream]>,
     /// Whose `Forwarded` and `X-Forwarded-*` fields are believed.
-    pub trusted: TrustedProxies,
+    pub trusted: Networks,
+    /// Where requests' ids are sent, if they are.
+    pub request_id: Option<RequestIdField>,
     /// Bounds that every connection and request is held to.
     pub limits: Limits,
     /// What holds before a route is known.
@@ -92,12 +100,15 @@ pub enum Listener {
 pub struct Route {
     /// The name in logs and metrics.
     pub id: Box<str>,
-    /// Where requests go.
-    pub cluster: ClusterId,
-    /// Global ones, overridden by the cluster's, overridden by the route's.
+    /// What becomes of its requests.
+    pub action: Action,
+    /// Global ones, overridden by the cluster's, overridden by the route's. Of a [`Split`] without
+    /// the clusters'; those stand in its shares.
     pub timeouts: Timeouts,
     /// Longest request body; `u64::MAX` when there is no bound.
     pub body_bytes_max: u64,
+    /// What few routes have.
+    pub extra: Option<Box<Extra>>,
 }
 
 /// A group of endpoints that do the same job.

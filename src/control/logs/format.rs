@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::bridge::log::Record;
 use crate::control::names::Names;
+use crate::snapshot::{ExchangeId, RequestId};
 
 /// What a line is made from.
 pub struct Entry<'a> {
@@ -169,6 +170,8 @@ enum Value<'a> {
     Seconds(u64),
     /// Bytes from a peer; none are written as absent.
     Peer(&'a [u8]),
+    /// The gateway's own number of an exchange.
+    Id(ExchangeId),
     /// A word of the gateway's own or of its configuration.
     Word(&'a str),
     Ip(IpAddr),
@@ -224,6 +227,10 @@ static VARIABLES: &[Variable] = &[
     both("server_protocol", |e| protocol(e.record.version)),
     both("host", |e| Value::Peer(e.record.host)),
     both("status", |e| Value::Number(e.record.status.into())),
+    both("request_id", |e| match e.record.request_id {
+        RequestId::Own(own) => Value::Id(own),
+        RequestId::Kept(kept) => Value::Peer(kept),
+    }),
     both("reason", |e| Value::Word(e.record.reason.label())),
     both("request_time", |e| Value::Seconds(e.record.duration_ns)),
     both("request_length", |e| Value::Number(e.record.bytes_in)),
@@ -271,7 +278,7 @@ fn json(value: Value<'_>, out: &mut Vec<u8>) {
         Value::Peer(bytes) => json_text(bytes, out),
         Value::Word(word) => json_text(word.as_bytes(), out),
         // None of these has a byte that JSON would escape, but for a peer's in the request line.
-        Value::Ip(_) | Value::Address(_) | Value::Iso8601(..) | Value::Local(_) => {
+        Value::Ip(_) | Value::Address(_) | Value::Id(_) | Value::Iso8601(..) | Value::Local(_) => {
             out.push(b'"');
             bare(&value, out);
             out.push(b'"');
@@ -295,6 +302,7 @@ fn plain(value: Value<'_>, out: &mut Vec<u8>) {
         | Value::Milliseconds(..)
         | Value::Ip(_)
         | Value::Address(_)
+        | Value::Id(_)
         | Value::Iso8601(..)
         | Value::Local(_) => bare(&value, out),
     }
@@ -309,6 +317,7 @@ fn bare(value: &Value<'_>, out: &mut Vec<u8>) {
         }
         Value::Ip(ip) => write!(out, "{ip}"),
         Value::Address(address) => write!(out, "{address}"),
+        Value::Id(ExchangeId(number)) => write!(out, "{number:032x}"),
         Value::Iso8601(seconds, nanos) => {
             let at = Civil::of(*seconds);
             let (year, month, day) = (at.year, at.month, at.day);

@@ -3,7 +3,7 @@
 //! A line that already stands as it would be written is copied together with its neighbours; the
 //! bytes are the same, only the copies are fewer.
 
-use crate::http::field::{FRAMING, FieldId, FieldSet, HOP_BY_HOP};
+use crate::http::field::{FRAMING, FieldId, FieldSet, HOP_BY_HOP, is_one_of};
 use crate::http::framing::{self, Body};
 use crate::http::head::{Form, HeadIndex, RequestHead, ResponseHead, Slot, Version, list};
 use crate::http::method::Method;
@@ -15,6 +15,8 @@ use crate::http::status::Status;
 pub struct Edits<'a> {
     /// Fields that are left out as well, also where `_` stands for `-` in their names.
     pub drop: FieldSet,
+    /// Names of fields without a number that are left out as well: `FieldNames::others`.
+    pub others: &'a [Box<[u8]>],
     /// The framing that the new head declares.
     pub framing: Framing,
     /// Whole lines, each `Name: value` with its CRLF, that stand behind the others.
@@ -104,7 +106,7 @@ pub fn request(
     out.extend_from_slice(b"\r\n");
     // RFC 9112 section 3.2.2: a received Host is replaced, also where it says the same.
     let drop = edits.drop.with(FieldId::Host);
-    fields(head.bytes(), head.index(), drop, out);
+    fields(head.bytes(), head.index(), drop, edits.others, out);
     finish(edits, out);
 }
 
@@ -116,7 +118,7 @@ pub fn response(head: ResponseHead<'_>, edits: &Edits<'_>, out: &mut Vec<u8>) {
     out.push(b' ');
     out.extend_from_slice(head.reason());
     out.extend_from_slice(b"\r\n");
-    fields(head.bytes(), head.index(), edits.drop, out);
+    fields(head.bytes(), head.index(), edits.drop, edits.others, out);
     finish(edits, out);
 }
 
@@ -162,7 +164,13 @@ fn received_target(head: RequestHead<'_>, out: &mut Vec<u8>) {
 }
 
 /// Appends the lines that are kept, neighbours that need no change as one range.
-fn fields(bytes: &[u8], index: &HeadIndex, drop: FieldSet, out: &mut Vec<u8>) {
+fn fields(
+    bytes: &[u8],
+    index: &HeadIndex,
+    drop: FieldSet,
+    others: &[Box<[u8]>],
+    out: &mut Vec<u8>,
+) {
     let twins = drop;
     let drop = drop.union(HOP_BY_HOP).union(FRAMING).union(index.listed);
     let mut run = 0..0;
@@ -171,6 +179,7 @@ fn fields(bytes: &[u8], index: &HeadIndex, drop: FieldSet, out: &mut Vec<u8>) {
             FieldId::Other => {
                 twins.contains(FieldId::of_twin(slot.name(bytes)))
                     || is_listed_by_name(bytes, index, slot)
+                    || (!others.is_empty() && is_one_of(slot.name(bytes), others))
             }
             known => drop.contains(known),
         };
@@ -239,7 +248,7 @@ mod tests {
     use crate::http::h1::parse::{self, HeadLimits};
 
     const NO_EDITS: Edits<'_> =
-        Edits { drop: FieldSet::EMPTY, framing: Framing::None, append: b"" };
+        Edits { drop: FieldSet::EMPTY, others: &[], framing: Framing::None, append: b"" };
 
     fn encoded(bytes: &str, target: Target<'_>, edits: &Edits<'_>) -> String {
         let mut index = HeadIndex::new();
@@ -273,6 +282,16 @@ mod tests {
         let expected = "GET / HTTP/1.1\r\nHost: a\r\nX_Other: 2\r\n\r\n";
         assert_eq!(encoded(bytes, Target::Received, &edits), expected);
         assert!(encoded(bytes, Target::Received, &NO_EDITS).contains("x_real_ip: 3"));
+    }
+
+    #[test]
+    fn names_without_a_number_are_dropped_in_any_spelling() {
+        let bytes = "GET / HTTP/1.1\r\nHost: a\r\nX-Own: 1\r\nx_own: 2\r\nX-Owner: 3\r\n\r\n";
+        let mut names = crate::http::field::FieldNames::default();
+        names.insert("x-OWN");
+        let edits = Edits { others: names.others(), ..NO_EDITS };
+        let expected = "GET / HTTP/1.1\r\nHost: a\r\nX-Owner: 3\r\n\r\n";
+        assert_eq!(encoded(bytes, Target::Received, &edits), expected);
     }
 
     #[test]

@@ -8,9 +8,11 @@ use crate::http::status::Status;
 pub struct Reply<'a> {
     /// Its status; the reason phrase is the registered one.
     pub status: Status,
-    /// Text of the body, `text/plain`; empty for none.
+    /// The body; empty for none.
     pub body: &'a [u8],
-    /// The `Date`, from `http::date`.
+    /// What the body is, where there is one; empty to say nothing.
+    pub content_type: &'a [u8],
+    /// The `Date`, from `http::date`; empty for none.
     pub date: &'a [u8],
     /// Whether the connection ends with it: adds `Connection: close`.
     pub close: bool,
@@ -20,19 +22,31 @@ pub struct Reply<'a> {
     pub append: &'a [u8],
 }
 
+/// `Content-Type` of the gateway's own texts.
+pub const PLAIN_TEXT: &[u8] = b"text/plain; charset=utf-8";
+
 /// Appends the whole answer.
 pub fn encode(reply: &Reply<'_>, out: &mut Vec<u8>) {
+    encode_head(reply, out);
+    if reply.has_body() {
+        out.extend_from_slice(reply.body);
+    }
+}
+
+/// Appends the answer without its body.
+pub fn encode_head(reply: &Reply<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(&reply.status.digits());
     out.push(b' ');
     out.extend_from_slice(reply.status.reason().as_bytes());
-    out.extend_from_slice(b"\r\nDate: ");
-    out.extend_from_slice(reply.date);
     out.extend_from_slice(b"\r\n");
+    if !reply.date.is_empty() {
+        line(b"Date: ", reply.date, out);
+    }
     // RFC 9110 section 8.6: no length where there can be no body; 304 would declare another's.
     if !reply.status.is_bodyless() {
-        if !reply.body.is_empty() {
-            out.extend_from_slice(b"Content-Type: text/plain; charset=utf-8\r\n");
+        if !reply.body.is_empty() && !reply.content_type.is_empty() {
+            line(b"Content-Type: ", reply.content_type, out);
         }
         out.extend_from_slice(b"Content-Length: ");
         // A length fits into 64 bits on every machine.
@@ -44,9 +58,19 @@ pub fn encode(reply: &Reply<'_>, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(reply.append);
     out.extend_from_slice(b"\r\n");
-    if !reply.head_only && !reply.status.is_bodyless() {
-        out.extend_from_slice(reply.body);
+}
+
+impl Reply<'_> {
+    /// Whether the body is sent.
+    pub fn has_body(&self) -> bool {
+        !self.head_only && !self.status.is_bodyless()
     }
+}
+
+fn line(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]
@@ -56,6 +80,7 @@ mod tests {
     const NOT_FOUND: Reply<'_> = Reply {
         status: Status::NOT_FOUND,
         body: b"no route\n",
+        content_type: PLAIN_TEXT,
         date: b"Sun, 06 Nov 1994 08:49:37 GMT",
         close: false,
         head_only: false,

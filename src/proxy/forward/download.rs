@@ -13,7 +13,7 @@ use crate::limits;
 use crate::memory::Block;
 use crate::runtime::{Instant, Lease, Side, Socket, Timer};
 
-use super::super::exchange::{Exchange, Facts, Input, Upstream};
+use super::super::exchange::{Changes, Exchange, Facts, Input, Upstream};
 use super::super::failure::Failure;
 use super::super::worker::Worker;
 use super::chunks::{Coding, Sink, recode, take};
@@ -173,8 +173,7 @@ impl<'a> Download<'a> {
     /// Writes the head for the client: a final one is returned, an informational one queued.
     fn translate(&mut self, lease: Option<&Lease>) -> Result<Option<Final>, Failure> {
         let closing = self.worker.is_draining();
-        let Exchange { response_head, response_index, lines, facts, generation, .. } =
-            &mut *self.exchange;
+        let Exchange { response_head, response_index, facts, .. } = &mut *self.exchange;
         let bytes: &[u8] = lease.map_or(response_head.as_slice(), |lease| lease);
         let head = ResponseHead::new(bytes, response_index);
         let mut block = self.worker.runtime.blocks().take();
@@ -195,11 +194,6 @@ impl<'a> Download<'a> {
         }
         let body = framing::response(facts.method, head)
             .map_err(|_| Failure::new(Reason::UpstreamFramingInvalid))?;
-        lines.clear();
-        let (coding, framing) = frame(facts, body, head, lines);
-        facts.tell_reason(&generation.snapshot, lines);
-        let edits = Edits { drop: OWN, framing, append: lines };
-        encode::response(head, &edits, &mut block);
         facts.status = head.status().code();
         facts.upstream_status = facts.status;
         facts.response_began = true;
@@ -208,7 +202,30 @@ impl<'a> Download<'a> {
         if let Some(told) = head.first(FieldId::KeepAlive).and_then(keep_alive_timeout) {
             facts.upstream_keeps_ns = told.saturating_sub(1) * 1_000_000_000;
         }
+        let coding = self.encode(lease, body, &mut block);
         Ok(Some(Final { block, body, coding, keeps }))
+    }
+
+    /// Writes a final head, as the route changes it.
+    fn encode(&mut self, lease: Option<&Lease>, body: Body, block: &mut Block) -> Coding {
+        let mut lines = std::mem::take(&mut self.exchange.lines);
+        lines.clear();
+        let Exchange { response_head, response_index, facts, .. } = &mut *self.exchange;
+        let bytes: &[u8] = lease.map_or(response_head.as_slice(), |lease| lease);
+        let (coding, framing) =
+            frame(facts, body, ResponseHead::new(bytes, response_index), &mut lines);
+        self.exchange.tell_reason(self.worker, Reason::Ok, &mut lines);
+        let changes = self.exchange.answer_changes();
+        if !changes.are_none() {
+            changes.write(self.exchange, self.worker, &mut lines);
+        }
+        let bytes: &[u8] = lease.map_or(self.exchange.response_head.as_slice(), |lease| lease);
+        let head = ResponseHead::new(bytes, &self.exchange.response_index);
+        let Changes { drop, others, .. } = changes;
+        let edits = Edits { drop: drop.union(OWN), others, framing, append: &lines };
+        encode::response(head, &edits, block);
+        self.exchange.lines = lines;
+        coding
     }
 
     async fn length(&mut self, sink: &mut Sink<'_>, bytes: u64) -> Result<(), Failure> {
@@ -371,7 +388,7 @@ const OWN: FieldSet = FieldSet::of(&[FieldId::FrysExplain]);
 
 /// An informational head has no body and is passed on as it is.
 const INFORMATIONAL: Edits<'_> =
-    Edits { drop: FieldSet::EMPTY, framing: Framing::None, append: b"" };
+    Edits { drop: FieldSet::EMPTY, others: &[], framing: Framing::None, append: b"" };
 
 /// The seconds of `Keep-Alive: timeout=5, max=100`; a second less is used, since the upstream's
 /// clock began earlier.

@@ -110,7 +110,7 @@ pub async fn send(
 ) -> Result<(), Failure> {
     let mut block = worker.runtime.blocks().take();
     worker.step(&mut exchange.facts);
-    head::encode(client, exchange, &mut block);
+    head::encode(worker, client, exchange, &mut block);
     worker.stepped(&mut exchange.facts, Stage::Encode);
     let sent_bytes = upstream.socket.sent_bytes();
     upstream.socket.push(Segment::Block(block));

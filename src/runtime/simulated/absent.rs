@@ -4,11 +4,12 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::memory::Slot;
+use crate::memory::{Block, Slot};
 
 use super::Errno;
 use super::descriptor::Descriptor;
-use super::operation::{Address, Completion, Owner, Work};
+use super::file::Metadata;
+use super::operation::{Address, Completion, Owner, Part, Work};
 use super::ring::Counts;
 
 pub(super) struct Simulated(Infallible);
@@ -21,6 +22,18 @@ impl Simulated {
         match self.0 {}
     }
     pub(super) fn connect(&mut self, _: Owner, _: &Address) -> Result<Slot, Errno> {
+        match self.0 {}
+    }
+    pub(super) fn open(&mut self, _: Owner, _: Block) -> Result<Slot, Errno> {
+        match self.0 {}
+    }
+    pub(super) fn read(
+        &mut self,
+        _: Owner,
+        _: &Descriptor,
+        _: Block,
+        _: Part,
+    ) -> Result<Slot, Errno> {
         match self.0 {}
     }
     pub(super) fn cancel(&mut self, _: Slot) {
@@ -54,6 +67,9 @@ impl End {
         match self.0 {}
     }
     pub(super) fn local_address(&self) -> Option<SocketAddr> {
+        match self.0 {}
+    }
+    pub(super) fn metadata(&self) -> Result<Metadata, Errno> {
         match self.0 {}
     }
     pub(super) fn shutdown_write(&self) {

@@ -27,6 +27,12 @@ pub struct Faults {
     pub socket_buffer_bytes: usize,
     /// Connections that wait to be accepted before more are refused.
     pub backlog_count: usize,
+    /// Opens and reads of files that fail with `EIO`.
+    pub file_error_per_mille: u16,
+    /// Reads of files that bring only a part of what is there.
+    pub file_short_per_mille: u16,
+    /// Longest time that an open or a read of a file takes.
+    pub file_delay_ns_max: u64,
 }
 
 impl Faults {
@@ -45,6 +51,9 @@ impl Faults {
             end_multishot_per_mille: 0,
             socket_buffer_bytes: 64 * 1024,
             backlog_count: 128,
+            file_error_per_mille: 0,
+            file_short_per_mille: 0,
+            file_delay_ns_max: 0,
         }
     }
 
@@ -59,12 +68,20 @@ impl Faults {
             starve_per_mille: 30,
             end_multishot_per_mille: 30,
             socket_buffer_bytes: 16 * 1024,
+            file_short_per_mille: 200,
+            file_delay_ns_max: 20_000_000,
             ..Faults::none()
         }
     }
 
     /// [`Faults::gentle`], and connections that break, are refused, or never answer.
     pub fn rough() -> Faults {
-        Faults { reset_per_mille: 5, refuse_per_mille: 20, hang_per_mille: 10, ..Faults::gentle() }
+        Faults {
+            reset_per_mille: 5,
+            refuse_per_mille: 20,
+            hang_per_mille: 10,
+            file_error_per_mille: 20,
+            ..Faults::gentle()
+        }
     }
 }

@@ -5,11 +5,13 @@
 //! still while anything is ready and then jumps to whatever comes next.
 
 mod faults;
+mod files;
 mod network;
 mod random;
 mod state;
 
 pub use faults::Faults;
+pub use files::Planted;
 pub use random::Random;
 
 use std::cell::RefCell;
@@ -17,14 +19,15 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::memory::Slot;
+use crate::memory::{Block, Slot};
 
 use super::buffers::Buffers;
 use super::clock::Clock;
 use super::core::Core;
 use super::descriptor::Descriptor;
 use super::driver::Driver;
-use super::operation::{Address, Completion, Outcome, Owner, Work};
+use super::file::Metadata;
+use super::operation::{Address, Completion, Outcome, Owner, Part, Work};
 use super::ring::Counts;
 use super::{Errno, Listener, Options, Runtime};
 
@@ -44,7 +47,7 @@ pub(crate) struct Simulated {
     network: Rc<RefCell<Network>>,
 }
 
-/// One end of a simulated connection, or a simulated listener. Dropping it closes it.
+/// One end of a simulated connection, a simulated listener or file. Dropping it closes it.
 pub(crate) struct End {
     network: Rc<RefCell<Network>>,
     id: Slot,
@@ -76,6 +79,23 @@ impl Runtime {
         Listener::new(&self.core, Descriptor::Simulated(End { network, id }))
     }
 
+    /// Puts a file into the tree that every folder of this runtime shows, in place of what was
+    /// there; one that is open keeps what it had.
+    ///
+    /// # Panics
+    /// On a runtime that is not simulated.
+    pub fn plant(&self, path: &str, planted: Planted) {
+        self.network().borrow_mut().plant(path, planted);
+    }
+
+    /// Cuts a planted file, also where it is open; true where there is one.
+    ///
+    /// # Panics
+    /// On a runtime that is not simulated.
+    pub fn cut_planted(&self, path: &str, bytes: usize) -> bool {
+        self.network().borrow_mut().cut_planted(path, bytes)
+    }
+
     /// A number that stands for all that happened on the simulated network so far.
     ///
     /// # Panics
@@ -89,7 +109,7 @@ impl Runtime {
         self.core.after_turn.replace(Some(Rc::new(look)));
     }
 
-    /// Listeners and ends of connections that are open on the simulated network.
+    /// Listeners, ends of connections and files that are open on the simulated network.
     ///
     /// # Panics
     /// On a runtime that is not simulated.
@@ -123,6 +143,25 @@ impl Simulated {
         self.network.borrow_mut().connect(owner, address)
     }
 
+    pub(super) fn open(&mut self, owner: Owner, path: Block) -> Result<Slot, Errno> {
+        self.network.borrow_mut().open(owner, path)
+    }
+
+    pub(super) fn read(
+        &mut self,
+        owner: Owner,
+        file: &Descriptor,
+        block: Block,
+        part: Part,
+    ) -> Result<Slot, Errno> {
+        match file {
+            Descriptor::Simulated(end) => {
+                self.network.borrow_mut().read(owner, end.id, block, part)
+            }
+            Descriptor::Kernel(_) => Err(Errno::CLOSED),
+        }
+    }
+
     pub(super) fn cancel(&mut self, slot: Slot) {
         self.network.borrow_mut().cancel(slot);
     }
@@ -145,6 +184,8 @@ impl Simulated {
             Heard::Connected(result) => Outcome::Connected(result.map(end)),
             Heard::Received(result) => Outcome::Received(result),
             Heard::Sent(result, work) => Outcome::Sent(result, work),
+            Heard::Opened(result) => Outcome::Opened(result.map(end)),
+            Heard::Read(result, block) => Outcome::Read(result, block),
         };
         Some(Completion { owner, more, outcome })
     }
@@ -173,6 +214,10 @@ impl End {
 
     pub(super) fn local_address(&self) -> Option<SocketAddr> {
         self.network.borrow().addresses(self.id).0
+    }
+
+    pub(super) fn metadata(&self) -> Result<Metadata, Errno> {
+        self.network.borrow().metadata(self.id)
     }
 
     pub(super) fn shutdown_write(&self) {

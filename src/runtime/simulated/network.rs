@@ -6,25 +6,27 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use crate::memory::{Slab, Slot};
+use crate::memory::{Block, Slab, Slot};
 
 use super::super::Errno;
 use super::super::buffers::{Buffers, Lease};
 use super::super::operation::{Address, Owner, Work};
 use super::super::ring::Counts;
+use super::files::Tree;
 use super::random::Random;
 use super::state::{End, Event, Input, Kind, Operation, Output, What, copy};
 use super::{Faults, Settings};
 
 pub(super) struct Network {
-    faults: Faults,
+    pub(super) faults: Faults,
     seed: u64,
-    random: Random,
+    pub(super) random: Random,
     buffers: Buffers,
-    now_ns: u64,
-    ends: Slab<End>,
+    pub(super) now_ns: u64,
+    pub(super) ends: Slab<End>,
+    pub(super) tree: Tree,
     listening: HashMap<Address, Slot>,
-    operations: Slab<Operation>,
+    pub(super) operations: Slab<Operation>,
     events: BinaryHeap<Reverse<Event>>,
     events_count: u64,
     heard: VecDeque<(Owner, bool, Heard)>,
@@ -40,6 +42,8 @@ pub(super) enum Heard {
     Connected(Result<Slot, Errno>),
     Received(Result<Option<Lease>, Errno>),
     Sent(Result<usize, Errno>, Work),
+    Opened(Result<Slot, Errno>),
+    Read(Result<usize, Errno>, Block),
 }
 
 /// What a system call costs in virtual time; also lets a busy loop see time pass.
@@ -60,6 +64,7 @@ impl Network {
             buffers,
             now_ns: 0,
             ends: Slab::new(ENDS_COUNT_MAX),
+            tree: Tree::default(),
             listening: HashMap::new(),
             operations: Slab::new(OPERATIONS_COUNT_MAX),
             events: BinaryHeap::new(),
@@ -90,7 +95,11 @@ impl Network {
             Work::Receive => Kind::Receive { once: false },
             Work::ReceiveOnce => Kind::Receive { once: true },
             work @ (Work::Send(_) | Work::SendMany(_)) => Kind::Send { work, sent_bytes: 0 },
-            Work::Connect(_) | Work::Poll(_) => return Err(Errno(libc::EINVAL)),
+            Work::Connect(_)
+            | Work::Poll(_)
+            | Work::Open { .. }
+            | Work::Read(_)
+            | Work::Fill(_) => return Err(Errno(libc::EINVAL)),
         };
         let sends = matches!(kind, Kind::Send { .. });
         let slot = self.insert(owner, end, kind)?;
@@ -125,7 +134,7 @@ impl Network {
         Ok(operation)
     }
 
-    fn insert(&mut self, owner: Owner, end: Slot, kind: Kind) -> Result<Slot, Errno> {
+    pub(super) fn insert(&mut self, owner: Owner, end: Slot, kind: Kind) -> Result<Slot, Errno> {
         self.counts.entries += 1;
         let operation = Operation { owner, cancelled: false, end, kind };
         self.operations.insert(operation).map_err(|_| Errno::NO_BUFFERS)
@@ -217,6 +226,7 @@ impl Network {
             }
             What::Serve { end } => self.serve(end),
             What::Send { end } => self.go_on_sending(end),
+            What::Disk { operation } => self.answer_from_disk(operation),
             What::Cancel { operation } => self.finish_cancelled(operation),
         }
     }
@@ -424,6 +434,8 @@ impl Network {
             Kind::Receive { .. } => {
                 self.end_receive(end, slot, Heard::Received(Err(Errno::CANCELLED)))
             }
+            Kind::Open { .. } => self.finish_open(slot, Err(Errno::CANCELLED)),
+            Kind::Read { .. } => self.finish_read(slot, Err(Errno::CANCELLED)),
             Kind::Send { sent_bytes: 0, .. } => self.end_send(end, slot, Err(Errno::CANCELLED)),
             Kind::Send { sent_bytes, .. } => self.end_send(end, slot, Ok(sent_bytes)),
         }
@@ -483,20 +495,22 @@ impl Network {
         end.last_arrival_ns
     }
 
-    fn schedule(&mut self, at_ns: u64, what: What) {
+    pub(super) fn schedule(&mut self, at_ns: u64, what: What) {
         self.events_count += 1;
         self.events.push(Reverse(Event { at_ns, number: self.events_count, what }));
     }
 
-    fn hear(&mut self, slot: Slot, owner: Owner, more: bool, heard: Heard) {
+    pub(super) fn hear(&mut self, slot: Slot, owner: Owner, more: bool, heard: Heard) {
         self.counts.completions += 1;
         let result = match &heard {
-            Heard::Accepted(result) | Heard::Connected(result) => result.map(Slot::to_bits),
+            Heard::Accepted(result) | Heard::Connected(result) | Heard::Opened(result) => {
+                result.map(Slot::to_bits)
+            }
             Heard::Received(result) => match result {
                 Ok(lease) => Ok(lease.as_ref().map_or(0, |lease| lease.len() as u64)),
                 Err(errno) => Err(*errno),
             },
-            Heard::Sent(result, _) => result.map(|bytes| bytes as u64),
+            Heard::Sent(result, _) | Heard::Read(result, _) => result.map(|bytes| bytes as u64),
         };
         let number = result.unwrap_or_else(|errno| u64::MAX - errno.0.unsigned_abs() as u64);
         for word in [self.now_ns, slot.to_bits(), u64::from(more), number] {

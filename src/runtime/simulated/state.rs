@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::rc::Rc;
 
-use crate::memory::Slot;
+use crate::memory::{Block, Slot};
 
-use super::super::operation::{Address, Owner, Work};
+use super::super::operation::{Address, Owner, Part, Work};
+use super::files::Node;
 
 pub(super) struct Operation {
     pub(super) owner: Owner,
@@ -17,8 +19,21 @@ pub(super) struct Operation {
 pub(super) enum Kind {
     Accept,
     Connect,
-    Receive { once: bool },
-    Send { work: Work, sent_bytes: usize },
+    Receive {
+        once: bool,
+    },
+    Send {
+        work: Work,
+        sent_bytes: usize,
+    },
+    /// The end becomes the file.
+    Open {
+        path: Block,
+    },
+    Read {
+        block: Block,
+        part: Part,
+    },
 }
 
 pub(super) struct End {
@@ -40,6 +55,8 @@ pub(super) struct End {
     pub(super) send: Option<Slot>,
     pub(super) slow: bool,
     pub(super) reset_on_close: bool,
+    /// What was opened; `None` of a socket.
+    pub(super) file: Option<Rc<Node>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +108,10 @@ pub(super) enum What {
     Send {
         end: Slot,
     },
+    /// Answer an open or a read.
+    Disk {
+        operation: Slot,
+    },
     Cancel {
         operation: Slot,
     },
@@ -124,6 +145,7 @@ impl End {
             send: None,
             slow,
             reset_on_close: false,
+            file: None,
         }
     }
 }
@@ -133,7 +155,14 @@ pub(super) fn copy(work: &Work, offset: usize, bytes_max: usize) -> Vec<u8> {
     let segments = match work {
         Work::Send(segment) => std::slice::from_ref(segment),
         Work::SendMany(segments) => segments,
-        Work::Accept | Work::Receive | Work::ReceiveOnce | Work::Connect(_) | Work::Poll(_) => &[],
+        Work::Accept
+        | Work::Receive
+        | Work::ReceiveOnce
+        | Work::Connect(_)
+        | Work::Poll(_)
+        | Work::Open { .. }
+        | Work::Read(_)
+        | Work::Fill(_) => &[],
     };
     let bytes = segments.iter().flat_map(|segment| segment.as_slice());
     bytes.copied().skip(offset).take(bytes_max).collect()

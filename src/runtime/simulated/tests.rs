@@ -428,3 +428,83 @@ fn one_turn_in_so_many_is_timed() {
         assert_eq!(timed_count.get(), turns.div_ceil(3), "of {turns} turns");
     });
 }
+
+// ---- files
+
+fn no_folder() -> crate::runtime::Folder {
+    let fd = std::fs::File::open("/").unwrap();
+    crate::runtime::Folder::new(std::sync::Arc::new(fd.into()))
+}
+
+fn name(runtime: &Runtime, name: &str) -> crate::memory::Block {
+    let mut block = runtime.blocks().take();
+    block.extend_from_slice(name.as_bytes());
+    block.push(0);
+    block
+}
+
+/// Sends a planted file over a connection; what arrived, if neither disk nor network failed.
+async fn send_file(runtime: &Runtime, client: &Socket, server: Socket) -> Result<Vec<u8>, Errno> {
+    let file = runtime.open(&no_folder(), name(runtime, "a")).await?;
+    let bytes = file.metadata()?.bytes;
+    let sender = runtime.clone();
+    runtime.spawn(async move {
+        let pipe = sender.pipe();
+        let sent = file.send(&server, 0, bytes, &pipe).await;
+        if sent != Ok(bytes) || server.drained(0).await.is_err() {
+            server.abort();
+        }
+    });
+    read_to_end(client).await
+}
+
+#[test]
+fn a_file_arrives_whole_or_its_connection_breaks() {
+    let expected = body(300_000);
+    let whole_count = Rc::new(Cell::new(0));
+    for (faults, is_certain) in [(Faults::gentle(), true), (Faults::rough(), false)] {
+        run_seeds(&faults, |runtime| {
+            let (expected, whole_count) = (expected.clone(), whole_count.clone());
+            async move {
+                runtime.plant("a", Planted { bytes: expected.clone(), ..Planted::default() });
+                let listener = runtime.listen_simulated(address(80)).unwrap();
+                let dialled = runtime.connect(&Address::Tcp(address(80)));
+                let timer = runtime.timer();
+                timer.set(runtime.now().plus_ms(1_000));
+                let Ok(Ok(client)) = timer.limit(dialled).await else { return };
+                let server = listener.accept().await.unwrap();
+                match send_file(&runtime, &client, server).await {
+                    Ok(read) => {
+                        assert!(read == expected, "a broken answer looks whole");
+                        whole_count.set(whole_count.get() + 1);
+                    }
+                    Err(errno) => assert!(!is_certain, "{errno}"),
+                }
+            }
+        });
+    }
+    assert!(whole_count.get() > SEEDS.end, "{}", whole_count.get());
+}
+
+#[test]
+fn opens_and_reads_may_be_dropped_at_any_time() {
+    let faults = Faults { file_error_per_mille: 50, ..Faults::gentle() };
+    run_seeds(&faults, |runtime| async move {
+        runtime.plant("a", Planted { bytes: body(100_000), ..Planted::default() });
+        let folder = no_folder();
+        for number in 0..60 {
+            let timer = runtime.timer();
+            timer.set(runtime.now().plus_ns(number * 1_000_000));
+            let reading = async {
+                let file = runtime.open(&folder, name(&runtime, "a")).await?;
+                let part = crate::runtime::Part { offset: 5, bytes: 90_000 };
+                file.read(runtime.chunks().take(), part).await
+            };
+            if let Ok(Ok(block)) = timer.limit(reading).await {
+                assert!(block.as_slice() == &body(100_000)[5..90_005]);
+            }
+        }
+        let missing = runtime.open(&folder, name(&runtime, "b")).await.err();
+        assert!(missing.is_some_and(|errno| [libc::ENOENT, libc::EIO].contains(&errno.0)));
+    });
+}

@@ -8,7 +8,7 @@ mod readiness;
 mod queue;
 mod transfer;
 
-pub(crate) use transfer::Ends;
+pub(crate) use transfer::{Ends, PIPE_BYTES, sink, source};
 pub use transfer::{Pipe, Side, TransferFault};
 
 use std::fmt;

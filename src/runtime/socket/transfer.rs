@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, PipeReader, PipeWriter};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::task::Poll;
 
@@ -28,6 +28,7 @@ pub struct Pipe {
 }
 
 /// The two ends of a pipe of the kernel.
+#[derive(Debug)]
 pub(crate) struct Ends {
     read: PipeReader,
     write: PipeWriter,
@@ -68,7 +69,7 @@ impl Pipe {
 
     /// Takes unused ends, or makes a pipe. False when there is none to be had, or when the network
     /// is simulated and has no pipes.
-    fn open(&self) -> bool {
+    pub(crate) fn open(&self) -> bool {
         let mut ends = self.ends.borrow_mut();
         if self.held_bytes.take() > 0 {
             // A transfer was dropped in its middle: its bytes are not the next one's.
@@ -85,7 +86,34 @@ impl Pipe {
         self.held_bytes.get() > 0
     }
 
-    fn count_moved(&self, bytes: usize) {
+    /// Forgets what was moved before: another transfer begins.
+    pub(crate) fn begin(&self) {
+        self.moved_bytes.set(0);
+    }
+
+    /// The ends, for an operation that fills the pipe; until they are back it cannot be used.
+    pub(crate) fn lend(&self) -> Option<Ends> {
+        self.ends.take()
+    }
+
+    /// Takes the ends back with so many bytes more between them.
+    pub(crate) fn give_back(&self, ends: Ends, filled_bytes: usize) {
+        self.ends.replace(Some(ends));
+        self.held_bytes.set(self.held_bytes.get() + filled_bytes);
+    }
+
+    /// Moves all that is in the pipe on, waiting until the kernel has taken it.
+    pub(crate) async fn empty_all(&self, to: &Socket) -> Result<(), TransferFault> {
+        while let Err(errno) = self.empty(to) {
+            match errno {
+                Errno::AGAIN => to.ready(Readiness::Writable).await.map_err(sink)?,
+                _ => return Err(sink(errno)),
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn count_moved(&self, bytes: usize) {
         self.moved_bytes.set(self.moved_bytes.get() + bytes as u64);
     }
 
@@ -140,6 +168,11 @@ impl Ends {
         let _ = kernel::resize_pipe(&write, PIPE_BYTES);
         Ok(Ends { read, write })
     }
+
+    /// The number of the end that is written.
+    pub(crate) fn write_raw(&self) -> RawFd {
+        self.write.as_raw_fd()
+    }
 }
 
 impl Socket {
@@ -157,7 +190,7 @@ impl Socket {
         bytes_max: u64,
         pipe: &Pipe,
     ) -> Result<u64, TransferFault> {
-        pipe.moved_bytes.set(0);
+        pipe.begin();
         if pipe.open() {
             self.splice_all(to, bytes_max, pipe).await?;
         } else {
@@ -187,12 +220,7 @@ impl Socket {
                 Err(Errno::AGAIN) => continue,
                 Err(errno) => return Err(source(errno)),
             }
-            while let Err(errno) = pipe.empty(to) {
-                match errno {
-                    Errno::AGAIN => to.ready(Readiness::Writable).await.map_err(sink)?,
-                    _ => return Err(sink(errno)),
-                }
-            }
+            pipe.empty_all(to).await?;
         }
         Ok(())
     }
@@ -299,11 +327,11 @@ impl Drop for Held<'_> {
     }
 }
 
-fn source(errno: Errno) -> TransferFault {
+pub(crate) fn source(errno: Errno) -> TransferFault {
     TransferFault { side: Side::Source, errno }
 }
 
-fn sink(errno: Errno) -> TransferFault {
+pub(crate) fn sink(errno: Errno) -> TransferFault {
     TransferFault { side: Side::Sink, errno }
 }
 
@@ -326,4 +354,4 @@ impl std::error::Error for TransferFault {}
 
 /// Bytes that a pipe holds. 1 MiB was not clearly better, and counts four times as much against
 /// what a user's pipes may hold.
-const PIPE_BYTES: usize = 256 * 1024;
+pub(crate) const PIPE_BYTES: usize = 256 * 1024;

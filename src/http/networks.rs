@@ -1,18 +1,19 @@
-//! Networks whose word about the client is believed.
+//! Sets of IP networks.
 
 use ipnet::IpNet;
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A set of networks as sorted ranges that do not touch: one binary search a lookup.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TrustedProxies {
+pub struct Networks {
     v4: Box<[(u32, u32)]>,
     v6: Box<[(u128, u128)]>,
 }
 
-impl TrustedProxies {
+impl Networks {
     /// The union of networks, in any order, overlapping or not.
-    pub fn new(networks: &[IpNet]) -> TrustedProxies {
+    pub fn new(networks: &[IpNet]) -> Networks {
         let mut v4 = Vec::new();
         let mut v6 = Vec::new();
         for network in networks {
@@ -27,7 +28,7 @@ impl TrustedProxies {
         }
         let v4 = union(v4, |end| end.checked_add(1));
         let v6 = union(v6, |end| end.checked_add(1));
-        TrustedProxies { v4, v6 }
+        Networks { v4, v6 }
     }
 
     /// Whether an address is in one of the networks. An IPv4 address in IPv6 form
@@ -39,9 +40,35 @@ impl TrustedProxies {
         }
     }
 
-    /// Whether nobody is trusted.
+    /// Whether no address is in both sets.
+    pub fn is_disjoint(&self, other: &Networks) -> bool {
+        are_apart(&self.v4, &other.v4) && are_apart(&self.v6, &other.v6)
+    }
+
+    /// Whether it holds no address.
     pub fn is_empty(&self) -> bool {
         self.v4.is_empty() && self.v6.is_empty()
+    }
+}
+
+/// Ranges of addresses, one by one.
+impl fmt::Display for Networks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let v4 = self.v4.iter().map(|(start, end)| -> (IpAddr, IpAddr) {
+            (Ipv4Addr::from_bits(*start).into(), Ipv4Addr::from_bits(*end).into())
+        });
+        let v6 = self.v6.iter().map(|(start, end)| -> (IpAddr, IpAddr) {
+            (Ipv6Addr::from_bits(*start).into(), Ipv6Addr::from_bits(*end).into())
+        });
+        let mut separator = "";
+        for (start, end) in v4.chain(v6) {
+            match start == end {
+                true => write!(f, "{separator}{start}")?,
+                false => write!(f, "{separator}{start}-{end}")?,
+            }
+            separator = ", ";
+        }
+        Ok(())
     }
 }
 
@@ -61,6 +88,15 @@ fn union<T: Copy + Ord>(mut ranges: Vec<(T, T)>, next: fn(T) -> Option<T>) -> Bo
     joined.into_boxed_slice()
 }
 
+fn are_apart<T: Copy + Ord>(some: &[(T, T)], others: &[(T, T)]) -> bool {
+    let touch = |(start, end): &(T, T)| {
+        // Ranges are sorted, so the first one that ends late enough is the only one to ask.
+        let at = others.partition_point(|(_, other_end)| other_end < start);
+        others.get(at).is_some_and(|(other_start, _)| other_start <= end)
+    };
+    !some.iter().any(touch)
+}
+
 fn is_in<T: Copy + Ord>(ranges: &[(T, T)], address: T) -> bool {
     let after = ranges.partition_point(|(start, _)| *start <= address);
     let last = after.checked_sub(1).and_then(|index| ranges.get(index));
@@ -72,13 +108,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn set(networks: &[&str]) -> TrustedProxies {
+    fn set(networks: &[&str]) -> Networks {
         let networks: Vec<IpNet> =
             networks.iter().map(|text| text.parse().expect("a network")).collect();
-        TrustedProxies::new(&networks)
+        Networks::new(&networks)
     }
 
-    fn contains(set: &TrustedProxies, address: &str) -> bool {
+    fn contains(set: &Networks, address: &str) -> bool {
         set.contains(address.parse().expect("an address"))
     }
 
@@ -104,7 +140,18 @@ mod tests {
     fn joins_networks_that_nest_or_touch() {
         let set = set(&["0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8", "10.0.0.0/8"]);
         assert_eq!(set.v4.as_ref(), [(0, u32::MAX)]);
-        assert!(TrustedProxies::new(&[]).is_empty());
+        assert!(Networks::new(&[]).is_empty());
+    }
+
+    #[test]
+    fn sets_are_disjoint_when_no_address_is_in_both() {
+        let inner = set(&["10.0.0.0/8", "fd00::/8"]);
+        assert!(inner.is_disjoint(&set(&["11.0.0.0/8", "9.255.255.255/32", "fe00::/8"])));
+        assert!(inner.is_disjoint(&set(&[])));
+        for other in ["10.255.255.255/32", "0.0.0.0/0", "fd00::1/128", "10.0.0.0/9"] {
+            assert!(!inner.is_disjoint(&set(&[other])), "{other}");
+            assert!(!set(&[other]).is_disjoint(&inner), "{other}");
+        }
     }
 
     proptest! {
@@ -120,7 +167,7 @@ mod tests {
                     IpNet::new(address.into(), prefix).expect("a prefix")
                 })
                 .collect();
-            let set = TrustedProxies::new(&networks);
+            let set = Networks::new(&networks);
             let address = IpAddr::from(std::net::Ipv4Addr::from_bits(address << 4 | 7));
             let want = networks.iter().any(|network| network.contains(&address));
             prop_assert_eq!(set.contains(address), want);

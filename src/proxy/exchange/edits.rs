@@ -1,0 +1,233 @@
+//! What a route changes on the heads of its exchanges.
+
+use crate::bridge::reason::Reason;
+use crate::http::field::{FieldId, FieldNames, FieldSet, is_one_of};
+use crate::http::head::Form;
+use crate::http::target::authority_is_valid;
+use crate::http::told::{self, Told};
+use crate::snapshot::template::Values;
+use crate::snapshot::{DotSegment, Edits, Extra, RequestId, RequestIdField};
+
+use super::super::failure::Failure;
+use super::super::worker::Worker;
+use super::Exchange;
+
+impl Exchange {
+    /// The canonical path, in which the parameters lie.
+    pub fn canonical_path(&self) -> &[u8] {
+        if !self.facts.path_is_raw {
+            return &self.path;
+        }
+        let request = self.request();
+        if request.form() == Form::Asterisk { b"/" } else { request.path() }
+    }
+
+    /// The id by which the request is found again.
+    pub fn request_id(&self, worker: &Worker) -> RequestId<'_> {
+        let field = self.generation.snapshot.request_id.as_ref();
+        let kept = field.filter(|field| field.trust && self.is_trusted && self.index.is_complete());
+        match kept.and_then(|field| field.received(self.request())) {
+            Some(kept) => RequestId::Kept(kept),
+            None => RequestId::Own(worker.exchange_id(self.facts.number)),
+        }
+    }
+
+    /// What the variables of templates stand for.
+    pub fn values(&self, worker: &Worker) -> Values<'_> {
+        let snapshot = &self.generation.snapshot;
+        let upstream = self.facts.upstream.map(|id| snapshot.upstream(id));
+        let cluster = upstream.map(|upstream| snapshot.cluster(upstream.cluster));
+        Values {
+            request: self.request(),
+            path: self.canonical_path(),
+            parameters: &self.parameters,
+            peer: self.peer,
+            trusted: self.is_trusted.then_some(&snapshot.trusted),
+            scheme: "http",
+            id: self.request_id(worker),
+            route: self.route().map_or("", |route| &route.id),
+            cluster: cluster.map_or("", |cluster| &cluster.name),
+            upstream: upstream.map_or("", |upstream| &upstream.name),
+            upstream_host: upstream.map_or(b"", |upstream| &upstream.authority),
+            groups: &[],
+        }
+    }
+
+    /// What becomes of the fields of the request's head on its way to the upstream.
+    pub fn request_changes(&self) -> Changes<'_> {
+        let id = self.generation.snapshot.request_id.as_ref();
+        Changes::new(self.extra().map(|extra| &extra.request), id)
+    }
+
+    /// What becomes of the fields of an answer's head, be it an upstream's or the gateway's own.
+    pub fn answer_changes(&self) -> Changes<'_> {
+        let id = self.generation.snapshot.request_id.as_ref();
+        // Of a request that was not understood there is nothing that a line could say.
+        let is_understood = self.index.is_complete();
+        let edits = self.extra().map(|extra| &extra.response).filter(|_| is_understood);
+        Changes::new(edits, id.filter(|id| id.respond && is_understood))
+    }
+
+    /// Applies the route's changes to the lines of an answer of the gateway's own, which are whole
+    /// and with their CRLF; says which of those that the encoder writes remain.
+    pub fn own_lines(&self, worker: &Worker, lines: &mut Vec<u8>) -> OwnLines {
+        let changes = self.answer_changes();
+        if changes.are_none() {
+            return OwnLines::ALL;
+        }
+        changes.strip(lines);
+        changes.write(self, worker, lines);
+        OwnLines {
+            date: !changes.drop.contains(FieldId::Date),
+            content_type: !changes.drop.contains(FieldId::ContentType),
+        }
+    }
+
+    /// Appends the line that says why the answer is what it is, where a trusted peer asked for it.
+    #[inline]
+    pub fn tell_reason(&self, worker: &Worker, reason: Reason, lines: &mut Vec<u8>) {
+        if self.facts.tells_reason {
+            self.write_reason(worker, reason, lines);
+        }
+    }
+
+    fn write_reason(&self, worker: &Worker, reason: Reason, lines: &mut Vec<u8>) {
+        let snapshot = &self.generation.snapshot;
+        let upstream = self.facts.upstream.map(|id| snapshot.upstream(id));
+        let cluster = upstream.map(|upstream| snapshot.cluster(upstream.cluster));
+        let told = Told {
+            reason: reason.label(),
+            route: self.route().map(|route| &*route.id),
+            cluster: cluster.map(|cluster| &*cluster.name),
+            upstream: upstream.map(|upstream| &*upstream.name),
+            generation: snapshot.generation,
+        };
+        told::line(&told, |out| self.request_id(worker).write(out), lines);
+    }
+
+    /// Writes target and `Host` for the upstream, where the route has others than the client. The
+    /// upstream is known by then, since templates may name it.
+    ///
+    /// # Errors
+    /// [`Reason::RequestMalformed`] where values came together to a `..` segment,
+    /// [`Reason::HostInvalid`] where they make no authority.
+    #[inline]
+    pub fn readdress(&mut self, worker: &Worker) -> Result<(), Failure> {
+        if self.extra().is_none_or(|extra| extra.rewrite.is_none() && extra.host.is_none()) {
+            return Ok(());
+        }
+        let mut target = std::mem::take(&mut self.target);
+        let mut host = std::mem::take(&mut self.host);
+        target.clear();
+        host.clear();
+        let written = self.write_address(worker, &mut target, &mut host);
+        self.target = target;
+        self.host = host;
+        written
+    }
+
+    fn write_address(
+        &self,
+        worker: &Worker,
+        target: &mut Vec<u8>,
+        host: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        let Some(extra) = self.extra() else { return Ok(()) };
+        let values = self.values(worker);
+        if let Some(template) = &extra.host {
+            template.write(&values, host);
+            if !authority_is_valid(host) {
+                return Err(Failure::new(Reason::HostInvalid));
+            }
+        }
+        // OPTIONS * asks about the server, not about a path.
+        let rewrite = extra.rewrite.as_ref();
+        let Some(rewrite) = rewrite.filter(|_| values.request.form() != Form::Asterisk) else {
+            return Ok(());
+        };
+        let mut caches = self.generation.rewrite_caches.borrow_mut();
+        rewrite
+            .write(&values, &mut caches, target)
+            .map_err(|DotSegment| Failure::new(Reason::RequestMalformed))?;
+        if let Some(query) = values.request.query() {
+            target.push(b'?');
+            target.extend_from_slice(query);
+        }
+        Ok(())
+    }
+
+    fn extra(&self) -> Option<&Extra> {
+        self.route()?.extra.as_deref()
+    }
+}
+
+/// Which fields of the gateway's own answers the encoder writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnLines {
+    /// `Date`
+    pub date: bool,
+    /// `Content-Type`
+    pub content_type: bool,
+}
+
+impl OwnLines {
+    /// All of them.
+    pub const ALL: OwnLines = OwnLines { date: true, content_type: true };
+}
+
+/// Fields that one head loses and gains.
+#[derive(Clone, Copy)]
+pub struct Changes<'a> {
+    /// Well-known fields that are left out.
+    pub drop: FieldSet,
+    /// Names of other fields that are left out.
+    pub others: &'a [Box<[u8]>],
+    edits: Option<&'a Edits>,
+    id: Option<&'a RequestIdField>,
+}
+
+impl<'a> Changes<'a> {
+    fn new(edits: Option<&'a Edits>, id: Option<&'a RequestIdField>) -> Self {
+        let dropped = edits.map(|edits| &edits.drop).or(id.map(|id| &id.names));
+        Self {
+            drop: dropped.map_or(FieldSet::EMPTY, FieldNames::known),
+            others: dropped.map_or(&[], FieldNames::others),
+            edits,
+            id: id.filter(|_| edits.is_none_or(|edits| edits.writes_id)),
+        }
+    }
+
+    /// Whether the head stays as it is.
+    #[inline]
+    pub fn are_none(&self) -> bool {
+        self.edits.is_none() && self.id.is_none()
+    }
+
+    /// Takes the lines out whose fields are left out.
+    fn strip(&self, lines: &mut Vec<u8>) {
+        let mut at = 0;
+        while let Some(end) = memchr::memchr(b'\n', lines.get(at..).unwrap_or_default()) {
+            let end = at + end + 1;
+            let name = lines[at..end].split(|byte| *byte == b':').next().unwrap_or_default();
+            let is_dropped = match FieldId::of(name) {
+                FieldId::Other => is_one_of(name, self.others),
+                known => self.drop.contains(known),
+            };
+            if is_dropped {
+                drop(lines.drain(at..end));
+            } else {
+                at = end;
+            }
+        }
+    }
+
+    /// Appends the lines that the head gains.
+    pub fn write(&self, exchange: &Exchange, worker: &Worker, lines: &mut Vec<u8>) {
+        if let Some(id) = self.id {
+            id.write(exchange.request_id(worker), lines);
+        }
+        if let Some(edits) = self.edits.filter(|edits| !edits.lines.is_empty()) {
+            edits.write(&exchange.values(worker), lines);
+        }
+    }
+}

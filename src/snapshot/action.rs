@@ -1,0 +1,176 @@
+//! What a route does with its requests, and around that.
+
+use super::template::{RequestId, Template, Values};
+use super::{ClusterId, Rewrite, Timeouts};
+use crate::http::field::{FieldId, FieldNames};
+use crate::http::head::RequestHead;
+use crate::http::status::Status;
+use crate::limits;
+use std::fmt;
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Action {
+    /// It goes to one cluster.
+    Cluster(ClusterId),
+    /// It goes to one of several clusters.
+    Split(Box<Split>),
+    /// The client is sent elsewhere.
+    Redirect(Box<Redirect>),
+    /// It is answered with the same bytes always.
+    Respond(Box<Respond>),
+}
+
+/// Clusters that share a route's requests by weight.
+#[derive(Debug)]
+pub struct Split {
+    /// Those with a weight, in the order of the configuration.
+    pub shares: Box<[Share]>,
+    /// The sum of all weights, at least 1.
+    pub weights_sum: u64,
+}
+
+/// One cluster's part of a [`Split`].
+#[derive(Debug)]
+pub struct Share {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// Its weight, at least 1.
+    pub weight: u32,
+    /// The route's timeouts above this cluster's.
+    pub timeouts: Timeouts,
+}
+
+impl Split {
+    /// The place of the share that a number below [`Split::weights_sum`] falls into.
+    pub fn pick(&self, number: u64) -> usize {
+        let mut rest = number;
+        for (index, share) in self.shares.iter().enumerate() {
+            match rest.checked_sub(u64::from(share.weight)) {
+                Some(behind) => rest = behind,
+                None => return index,
+            }
+        }
+        0
+    }
+}
+
+/// An answer that sends the client elsewhere.
+#[derive(Debug)]
+pub struct Redirect {
+    /// 301, 302, 303, 307 or 308.
+    pub status: Status,
+    /// `Location`.
+    pub to: Template,
+}
+
+/// An answer that is always the same.
+#[derive(Debug)]
+pub struct Respond {
+    /// Its status.
+    pub status: Status,
+    /// Its body, at most [`crate::limits::RESPOND_BODY_BYTES_MAX`].
+    pub body: Box<[u8]>,
+    /// `Content-Type`, where there is a body.
+    pub content_type: Box<[u8]>,
+}
+
+/// What few routes have, so that the others do not carry it.
+#[derive(Debug, Default)]
+pub struct Extra {
+    /// Another path for the upstream.
+    pub rewrite: Option<Rewrite>,
+    /// Another `Host` for the upstream.
+    pub host: Option<Template>,
+    /// Changes of the request's fields.
+    pub request: Edits,
+    /// Changes of the answer's fields.
+    pub response: Edits,
+}
+
+/// Changes of a head's fields.
+#[derive(Debug, Default)]
+pub struct Edits {
+    /// Fields that are left out: those that are removed, and those that are set anew.
+    pub drop: FieldNames,
+    /// Fields that are written, in this order.
+    pub lines: Box<[Line]>,
+    /// Whether the request's id is written too.
+    pub writes_id: bool,
+}
+
+impl Edits {
+    /// Appends the lines that are written, each with its CRLF.
+    pub fn write(&self, values: &Values<'_>, out: &mut Vec<u8>) {
+        for line in &self.lines {
+            let from = out.len();
+            out.extend_from_slice(&line.name);
+            let value_at = out.len();
+            line.value.write(values, out);
+            if out.len() == value_at {
+                out.truncate(from);
+            } else {
+                out.extend_from_slice(b"\r\n");
+            }
+        }
+    }
+}
+
+/// A field that is written. It is left out where its value comes to nothing.
+pub struct Line {
+    /// Its name with the colon and the space behind it.
+    pub name: Box<[u8]>,
+    /// Its value.
+    pub value: Template,
+}
+
+impl fmt::Debug for Line {
+    /// Without the value, which may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Line({}…)", self.name.escape_ascii())
+    }
+}
+
+/// Where a request's id is sent and taken from.
+#[derive(Debug)]
+pub struct RequestIdField {
+    /// The field's number, if it has one.
+    pub id: FieldId,
+    /// Its name with the colon and the space behind it.
+    pub name: Box<[u8]>,
+    /// As a set, for what is left out where the gateway writes its own.
+    pub names: FieldNames,
+    /// Whether the id that a trusted proxy sent is kept.
+    pub trust: bool,
+    /// Whether the answer carries it too.
+    pub respond: bool,
+}
+
+impl RequestIdField {
+    /// The field's name.
+    pub fn field(&self) -> &[u8] {
+        self.name.strip_suffix(b": ").unwrap_or(&self.name)
+    }
+
+    /// The id that a request came with, where it is one that may be kept: of printable characters
+    /// without quotes, commas and semicolons, so that no log and no list reads it in another way.
+    pub fn received<'a>(&self, request: RequestHead<'a>) -> Option<&'a [u8]> {
+        let value = match self.id {
+            FieldId::Other => {
+                let is_it = |name: &[u8]| name.eq_ignore_ascii_case(self.field());
+                request.fields().find(|field| is_it(field.name))?.value
+            }
+            id => request.first(id)?,
+        };
+        let is_fit = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:+/=@".contains(byte);
+        let bytes = 1..=limits::REQUEST_ID_BYTES_MAX;
+        (bytes.contains(&value.len()) && value.iter().all(is_fit)).then_some(value)
+    }
+
+    /// Appends the line.
+    pub fn write(&self, id: RequestId<'_>, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.name);
+        id.write(out);
+        out.extend_from_slice(b"\r\n");
+    }
+}

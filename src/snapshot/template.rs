@@ -1,0 +1,116 @@
+//! Texts with variables: read once, written for each request without the heap.
+//!
+//! A value never leaves the place it is put in. In a field's value it cannot end the line; in a
+//! path, a query or a host it is percent-encoded so far that it cannot begin another part.
+
+mod escape;
+mod read;
+mod values;
+
+pub(super) use read::is_token;
+pub use read::{Scope, TemplateFault, variable_names};
+pub use values::{ExchangeId, Groups, RequestId, Values};
+
+use escape::Escape;
+
+use crate::http::field::FieldId;
+
+/// A text with variables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    pieces: Box<[Piece]>,
+    /// It is to begin with one slash: a second would make the next segment a host.
+    is_path: bool,
+}
+
+/// What a template is for: decides how its values are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The value of a field.
+    Field,
+    /// The path of a request target, without a query.
+    Path,
+    /// A part of such a path.
+    PathPart,
+    /// A URI reference for `Location`.
+    Location,
+    /// An authority for `Host`; whoever writes it checks it.
+    Authority,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Text(Box<[u8]>),
+    Variable(Variable, Escape),
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Variable {
+    ClientIp,
+    ClientPort,
+    Host,
+    Method,
+    Scheme,
+    Path,
+    RawPath,
+    Query,
+    RequestUri,
+    RequestId,
+    Route,
+    Cluster,
+    Upstream,
+    UpstreamHost,
+    /// What stands behind so many segments of the path.
+    Rest(usize),
+    /// The first field of the name, which is in lower case.
+    Header(FieldId, Box<[u8]>),
+    /// The first parameter of the query.
+    QueryParameter(Box<[u8]>),
+    Cookie(Box<[u8]>),
+    /// A parameter of the route's path.
+    Parameter(usize),
+    /// A group of a rewriting expression.
+    Group(usize),
+}
+
+impl Template {
+    /// Appends the text for one request.
+    pub fn write(&self, values: &Values<'_>, out: &mut Vec<u8>) {
+        let from = out.len();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => out.extend_from_slice(text),
+                Piece::Variable(variable, escape) => values.write(variable, *escape, out),
+            }
+        }
+        if self.is_path {
+            one_slash(from, out);
+        }
+    }
+
+    /// The text, where it has no variables.
+    pub fn literal(&self) -> Option<&[u8]> {
+        match &*self.pieces {
+            [] => Some(b""),
+            [Piece::Text(text)] => Some(text),
+            [Piece::Text(_) | Piece::Variable(..), ..] => None,
+        }
+    }
+
+    /// Whether the host that was asked for is a part of it.
+    pub fn needs_host(&self) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Variable(Variable::Host, _)))
+    }
+}
+
+/// Makes the slashes at the beginning one.
+pub(super) fn one_slash(from: usize, out: &mut Vec<u8>) {
+    let written = out.get(from..).unwrap_or_default();
+    let slashes_count = written.iter().take_while(|byte| **byte == b'/').count();
+    match slashes_count {
+        0 => out.insert(from, b'/'),
+        1 => {}
+        count => drop(out.drain(from..from + count - 1)),
+    }
+}

@@ -1,0 +1,132 @@
+//! The canonical form of a path and its rules, written once more.
+
+use super::choices::Choices;
+use frys_gateway::router::path::{PathFault, canonical};
+
+/// What paths are put together of.
+const PIECES: &[&str] = &[
+    "/",
+    "/",
+    "/",
+    "/",
+    "a",
+    "b",
+    ".",
+    "..",
+    ".;",
+    ";",
+    "%2e",
+    "%2E",
+    "%2f",
+    "%2F",
+    "%5c",
+    "\\",
+    "%00",
+    "%25",
+    "%61",
+    "%7e",
+    "%c3",
+    "%zz",
+    "%",
+    "%4",
+    "|",
+    "{",
+    "\"",
+    "~",
+    "A",
+    "%3B",
+    "c-d_e",
+    "/.well-known",
+    "/../",
+    "/./",
+    "//",
+    "resource",
+];
+
+/// A path that `bytes` choose, or that they are.
+pub fn agree(bytes: &[u8]) -> u64 {
+    let mut choices = Choices(bytes);
+    let mut path = Vec::new();
+    if choices.below(8) == 0 {
+        path.push(b'/');
+        path.extend_from_slice(choices.0);
+    } else {
+        path.extend_from_slice(if choices.below(16) == 0 { b"" } else { b"/" });
+        while choices.is_left() {
+            path.extend_from_slice(choices.one(PIECES).as_bytes());
+        }
+    }
+    let mut scratch = Vec::new();
+    let got = canonical(&path, &mut scratch).map(|found| (found.path.to_vec(), found.is_raw));
+    let wanted = model(&path).map(|form| {
+        let is_raw = form == path;
+        (form, is_raw)
+    });
+    assert_eq!(got, wanted, "{}", path.escape_ascii());
+    if let Ok((form, _)) = got {
+        let mut scratch = Vec::new();
+        let again = canonical(&form, &mut scratch).expect("a canonical path stays one");
+        assert_eq!(again.path, form, "{}", path.escape_ascii());
+        assert!(again.is_raw, "{}", path.escape_ascii());
+    }
+    1
+}
+
+fn model(path: &[u8]) -> Result<Vec<u8>, PathFault> {
+    if !path.starts_with(b"/") {
+        return Err(PathFault::NoLeadingSlash);
+    }
+    let decoded = decoded(path)?;
+    let mut segments: Vec<&[u8]> = Vec::new();
+    let mut last: &[u8] = b"";
+    for segment in decoded.split(|byte| *byte == b'/').skip(1) {
+        last = segment;
+        if segment.starts_with(b".;") || segment.starts_with(b"..;") {
+            return Err(PathFault::DotParameter);
+        }
+        match segment {
+            b"" | b"." => {}
+            b".." => drop(segments.pop().ok_or(PathFault::AboveRoot)?),
+            segment => segments.push(segment),
+        }
+    }
+    let mut form = Vec::new();
+    for segment in segments {
+        form.push(b'/');
+        form.extend_from_slice(segment);
+    }
+    if matches!(last, b"" | b"." | b"..") {
+        form.push(b'/');
+    }
+    Ok(form)
+}
+
+/// Unreserved bytes plain, all others that a URI cannot hold, or that came so, encoded.
+fn decoded(path: &[u8]) -> Result<Vec<u8>, PathFault> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = path.get(at) {
+        let is_encoded = *byte == b'%';
+        let value = if is_encoded {
+            let digits = path.get(at + 1..at + 3).ok_or(PathFault::PercentMalformed)?;
+            let digits = std::str::from_utf8(digits).ok().filter(|text| !text.starts_with('+'));
+            let value = digits.and_then(|text| u8::from_str_radix(text, 16).ok());
+            at += 2;
+            value.ok_or(PathFault::PercentMalformed)?
+        } else {
+            *byte
+        };
+        at += 1;
+        match value {
+            b'/' if is_encoded => return Err(PathFault::SlashEncoded),
+            b'\\' => return Err(PathFault::Backslash),
+            0 => return Err(PathFault::Nul),
+            value if value.is_ascii_alphanumeric() || b"-._~".contains(&value) => out.push(value),
+            value if is_encoded || !b"/!$&'()*+,;=:@?#[]".contains(&value) => {
+                out.extend_from_slice(format!("%{value:02X}").as_bytes());
+            }
+            value => out.push(value),
+        }
+    }
+    Ok(out)
+}
