@@ -24,6 +24,28 @@ pub fn imf_fixdate(unix_seconds: u64) -> [u8; DATE_BYTES] {
     date
 }
 
+/// Seconds from 1970 to the beginning of a day of UTC that is written `2027-01-31`.
+pub fn start_of_day(text: &str) -> Option<u64> {
+    let mut parts = text.split('-');
+    let mut number = |digits: usize| -> Option<u64> {
+        let part = parts.next().filter(|part| part.len() == digits)?;
+        part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())?
+    };
+    let (year, month, day) = (number(4)?, number(2)?, number(2)?);
+    if parts.next().is_some() || year < 1970 || !(1..=12).contains(&month) {
+        return None;
+    }
+    // As `civil`, the other way round: years that begin in March, with the leap day at their end.
+    let shifted_year = year - u64::from(month <= 2);
+    let (era, year_of_era) = (shifted_year / 400, shifted_year % 400);
+    let march_month = (month + 9) % 12;
+    let day_of_year = (153 * march_month + 2) / 5 + day.checked_sub(1)?;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = era * 146_097 + day_of_era - 719_468;
+    // A day that its month does not have comes out as one of the next.
+    (civil(days) == (year, month, day)).then_some(days * DAY_SECONDS)
+}
+
 const DAY_SECONDS: u64 = 86_400;
 
 /// 9999-12-31 23:59:59, the last one that four digits of a year can say.
@@ -85,6 +107,34 @@ mod tests {
         assert_eq!(text(4_107_542_400), "Mon, 01 Mar 2100 00:00:00 GMT");
         assert_eq!(text(1_709_164_799), "Wed, 28 Feb 2024 23:59:59 GMT");
         assert_eq!(text(1_709_164_800), "Thu, 29 Feb 2024 00:00:00 GMT");
+    }
+
+    #[test]
+    fn days_begin_where_their_seconds_say() {
+        for (day, seconds) in [
+            ("1970-01-01", 0),
+            ("1994-11-06", 784_080_000),
+            ("2000-02-29", 951_782_400),
+            ("2027-01-01", 1_798_761_600),
+            ("9999-12-31", LAST_SECOND - DAY_SECONDS + 1),
+        ] {
+            assert_eq!(start_of_day(day), Some(seconds), "{day}");
+        }
+        for text in [
+            "",
+            "1969-12-31",
+            "2027-02-29",
+            "2027-13-01",
+            "2027-00-01",
+            "2027-01-00",
+            "2027-1-1",
+            "2027-01-01-01",
+            "2027-01-32",
+            "+027-01-01",
+            "2027/01/01",
+        ] {
+            assert_eq!(start_of_day(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::http::framing::Body;
 use crate::http::head::{HeadIndex, RequestHead, Version};
 use crate::http::method::Method;
 use crate::limits;
+use crate::router::path::Forward;
 use crate::router::{MethodSet, Parameters, RouteId};
 use crate::runtime::{Errno, Instant, Lease, Socket, Timer};
 use crate::snapshot::{Action, ClusterId, Endpoint, EndpointId, Route, Timeouts, UpstreamId};
@@ -131,6 +132,8 @@ pub struct Facts {
     pub number: u64,
     /// The canonical path is the received one.
     pub path_is_raw: bool,
+    /// Which of both an upstream is sent, where the route does not rewrite it.
+    pub forward: Forward,
     /// The place of the chosen cluster, where a route has several.
     pub share: usize,
     /// The request's method.
@@ -208,6 +211,7 @@ impl Facts {
             wants_trailers: false,
             number: 0,
             path_is_raw: true,
+            forward: Forward::Raw,
             share: 0,
             route: None,
             allowed: MethodSet::EMPTY,

@@ -73,6 +73,10 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
         }
         lines.extend_from_slice(b"\r\n");
     }
+    if reason == Reason::NotAcceptable {
+        // RFC 9110 section 12.5.5: another client may be answered otherwise.
+        lines.extend_from_slice(b"Vary: Accept\r\n");
+    }
     let mut lines = std::mem::take(lines);
     proxy_status(reason, &mut lines);
     exchange.tell_reason(worker, reason, &mut lines);

@@ -86,6 +86,8 @@ pub struct Extra {
     pub request: Edits,
     /// Changes of the answer's fields.
     pub response: Edits,
+    /// From when on the version that it serves is gone: seconds since 1970.
+    pub gone_at: Option<u64>,
 }
 
 /// Changes of a head's fields.

@@ -3,6 +3,9 @@
 
 mod actions;
 mod edits;
+mod guards;
+mod policy;
+mod versions;
 
 use super::endpoints::{self, Source};
 use super::{Balance, Cluster, ClusterId, Limits, Listener, Pool, Resolved, Snapshot};
@@ -10,7 +13,8 @@ use super::{Timeouts, Upstream, UpstreamId};
 use crate::config::{self, Fault, GatewayConfig, ListenAddress, LoadBalancerType};
 use crate::http::networks::Networks;
 use crate::limits;
-use crate::router::{BuildFault, Builder, NoGuards, Part, PathPattern, Pattern, PatternError};
+use crate::router::condition;
+use crate::router::{BuildFault, Builder, Part, PathPattern, Pattern, PatternError};
 use crate::router::{RouteId, Router};
 use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeSet;
@@ -47,7 +51,7 @@ pub fn compile(
     let request_id = request_id.map(|request_id| edits::request_id(request_id, &mut faults));
     let actions = actions::Routes::new(config, &groups, request_id.as_ref(), &mut faults);
     let routes = actions.compile(route_names(config));
-    let Some(router) = router.filter(|_| faults.is_empty()) else {
+    let Some((router, guards)) = router.filter(|_| faults.is_empty()) else {
         return Err(faults);
     };
     let mut clusters = Clusters { resolved, clusters: Vec::new(), upstreams: Vec::new() };
@@ -58,6 +62,8 @@ pub fn compile(
         generation,
         listeners: config.listen_addresses().map(listener).collect(),
         router: Arc::new(router),
+        guards: Arc::new(guards),
+        path_policy: policy::policy(&config.path_policy, &config.path_policy),
         routes: routes.into(),
         clusters: clusters.clusters.into(),
         upstreams: clusters.upstreams.into(),
@@ -107,8 +113,8 @@ pub fn route_names(config: &GatewayConfig) -> Vec<String> {
     config.routes.iter().map(name).collect()
 }
 
-/// The router of all routes; none, and faults, when there can be none.
-fn routes(config: &GatewayConfig, faults: &mut Vec<Fault>) -> Option<Router> {
+/// The router of all routes and their guards; none, and faults, when there can be none.
+fn routes(config: &GatewayConfig, faults: &mut Vec<Fault>) -> Option<(Router, condition::Table)> {
     if config.routes.len() > limits::ROUTES_COUNT_MAX {
         let most = limits::ROUTES_COUNT_MAX;
         faults.push(Fault::new("routes", format!("more than {most} routes")));
@@ -116,7 +122,8 @@ fn routes(config: &GatewayConfig, faults: &mut Vec<Fault>) -> Option<Router> {
     }
     let before = faults.len();
     let mut builder = Builder::new();
-    for (index, (route, id)) in config.routes.iter().zip(0..).enumerate() {
+    let (table, guards) = guards::guards(config, faults);
+    for (index, ((route, guard), id)) in config.routes.iter().zip(guards).zip(0..).enumerate() {
         let parameters: Vec<(&str, &str)> =
             route.path_params.iter().map(|(name, regex)| (name.as_str(), regex.as_str())).collect();
         let pattern = Pattern {
@@ -127,18 +134,18 @@ fn routes(config: &GatewayConfig, faults: &mut Vec<Fault>) -> Option<Router> {
             },
             parameters: &parameters,
             methods: &route.methods,
-            guard: None,
+            guard,
             priority: route.priority,
         };
         if let Err(error) = builder.add(RouteId(id), &pattern) {
             faults.push(pattern_fault(index, route, &error));
         }
     }
-    let built = builder.build(&NoGuards);
+    let built = builder.build(&table);
     let names = route_names(config);
     same_names(config, &names, built.as_ref().err().map_or(&[], Vec::as_slice), faults);
     match built {
-        Ok(router) if faults.len() == before => Some(router),
+        Ok(router) if faults.len() == before => Some((router, table)),
         Ok(_) => None,
         Err(found) => {
             faults.extend(found.iter().map(|fault| build_fault(fault, &config.routes, &names)));

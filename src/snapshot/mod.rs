@@ -17,7 +17,7 @@ pub use template::{ExchangeId, RequestId, Template};
 
 use crate::http::networks::Networks;
 pub use crate::router::RouteId;
-use crate::router::Router;
+use crate::router::{Router, condition, path};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
@@ -49,6 +49,10 @@ pub struct Snapshot {
     pub listeners: Box<[Listener]>,
     /// Finds [`Snapshot::routes`].
     pub router: Arc<Router>,
+    /// What the router's routes ask of a request beyond host, path and method.
+    pub guards: Arc<condition::Table>,
+    /// What becomes of an ambiguous path that no route matches.
+    pub path_policy: path::Policy,
     /// By [`RouteId`].
     pub routes: Arc<[Route]>,
     /// By [`ClusterId`].
@@ -107,6 +111,8 @@ pub struct Route {
     pub timeouts: Timeouts,
     /// Longest request body; `u64::MAX` when there is no bound.
     pub body_bytes_max: u64,
+    /// What becomes of ambiguous paths.
+    pub policy: path::Policy,
     /// What few routes have.
     pub extra: Option<Box<Extra>>,
 }

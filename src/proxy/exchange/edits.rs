@@ -5,6 +5,7 @@ use crate::http::field::{FieldId, FieldNames, FieldSet, is_one_of};
 use crate::http::head::Form;
 use crate::http::target::authority_is_valid;
 use crate::http::told::{self, Told};
+use crate::router::path::Forward;
 use crate::snapshot::template::Values;
 use crate::snapshot::{DotSegment, Edits, Extra, RequestId, RequestIdField};
 
@@ -113,7 +114,13 @@ impl Exchange {
     /// [`Reason::HostInvalid`] where they make no authority.
     #[inline]
     pub fn readdress(&mut self, worker: &Worker) -> Result<(), Failure> {
-        if self.extra().is_none_or(|extra| extra.rewrite.is_none() && extra.host.is_none()) {
+        let is_readdressed = match self.facts.forward {
+            Forward::Raw => {
+                self.extra().is_some_and(|extra| extra.rewrite.is_some() || extra.host.is_some())
+            }
+            Forward::Canonical => true,
+        };
+        if !is_readdressed {
             return Ok(());
         }
         let mut target = std::mem::take(&mut self.target);
@@ -132,23 +139,26 @@ impl Exchange {
         target: &mut Vec<u8>,
         host: &mut Vec<u8>,
     ) -> Result<(), Failure> {
-        let Some(extra) = self.extra() else { return Ok(()) };
-        let values = self.values(worker);
-        if let Some(template) = &extra.host {
+        let (extra, values) = (self.extra(), self.values(worker));
+        if let Some(template) = extra.and_then(|extra| extra.host.as_ref()) {
             template.write(&values, host);
             if !authority_is_valid(host) {
                 return Err(Failure::new(Reason::HostInvalid));
             }
         }
         // OPTIONS * asks about the server, not about a path.
-        let rewrite = extra.rewrite.as_ref();
-        let Some(rewrite) = rewrite.filter(|_| values.request.form() != Form::Asterisk) else {
-            return Ok(());
-        };
-        let mut caches = self.generation.rewrite_caches.borrow_mut();
-        rewrite
-            .write(&values, &mut caches, target)
-            .map_err(|DotSegment| Failure::new(Reason::RequestMalformed))?;
+        let rewrite = extra.and_then(|extra| extra.rewrite.as_ref());
+        let is_path = values.request.form() != Form::Asterisk;
+        match (rewrite.filter(|_| is_path), self.facts.forward) {
+            (Some(rewrite), _) => {
+                let mut caches = self.generation.rewrite_caches.borrow_mut();
+                rewrite
+                    .write(&values, &mut caches, target)
+                    .map_err(|DotSegment| Failure::new(Reason::RequestMalformed))?;
+            }
+            (None, Forward::Canonical) => target.extend_from_slice(values.path),
+            (None, Forward::Raw) => return Ok(()),
+        }
         if let Some(query) = values.request.query() {
             target.push(b'?');
             target.extend_from_slice(query);

@@ -1,6 +1,8 @@
 //! What routes do, from the configuration's words to what workers read.
 
 use super::edits::edits;
+use super::policy::policy;
+use super::versions::Announced;
 use super::{Group, id, timeouts};
 use crate::config::{self, Fault, GatewayConfig};
 use crate::http::status::Status;
@@ -112,6 +114,7 @@ impl<'a> Routes<'a> {
             action: action?,
             timeouts: timeouts(route.timeouts.or(of_cluster).or(above)),
             body_bytes_max: route.max_body.or(self.config.limits.body).unwrap_or(u64::MAX),
+            policy: policy(&route.path_policy, &self.config.path_policy),
             extra,
         })
     }
@@ -263,7 +266,9 @@ impl<'a> Routes<'a> {
         if kind == Kind::Redirect || kind == Kind::Respond {
             self.refuse_unused(place, route, kind);
         }
-        let is_plain = route.rewrite.is_none()
+        let announced = Announced::new(self.config, route);
+        let is_plain = announced.is_empty()
+            && route.rewrite.is_none()
             && route.host_rewrite.is_none()
             && route.request_headers.is_empty()
             && route.response_headers.is_empty();
@@ -282,8 +287,10 @@ impl<'a> Routes<'a> {
         let changes = &route.request_headers;
         let request = edits(&of("request_headers"), changes, scope, id, self.faults);
         let (changes, id) = (&route.response_headers, id.filter(|id| id.respond));
-        let response = edits(&of("response_headers"), changes, scope, id, self.faults);
-        Some(Box::new(Extra { rewrite, host, request, response }))
+        let mut response = edits(&of("response_headers"), changes, scope, id, self.faults);
+        let gone_at = announced.gone_at;
+        announced.add_to(&mut response);
+        Some(Box::new(Extra { rewrite, host, request, response, gone_at }))
     }
 
     /// Keys that speak of an upstream, on a route without one.

@@ -5,9 +5,9 @@ use super::escape::Escape;
 use crate::http::field::FieldId;
 use crate::http::forwarded;
 use crate::http::head::{Form, RequestHead, trim};
+use crate::http::networks::Networks;
 use crate::http::target;
 use crate::router::Parameters;
-use crate::http::networks::Networks;
 use regex_automata::util::primitives::NonMaxUsize;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -122,9 +122,7 @@ impl Values<'_> {
     fn client_ip(&self, out: &mut Vec<u8>) {
         let Some(peer) = self.peer else { return };
         let client = match self.trusted {
-            Some(trusted) => {
-                forwarded::client(self.request, peer.ip(), trusted)
-            }
+            Some(trusted) => forwarded::client(self.request, peer.ip(), trusted),
             None => peer.ip(),
         };
         forwarded::address(client, out);
