@@ -1,5 +1,7 @@
 //! Why an exchange ended as it did: the one word that the answer, the log and the metrics share.
 
+use crate::snapshot::{Ambiguity, PathFault, Refusal};
+
 /// Whose doing an outcome was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Blame {
@@ -160,6 +162,30 @@ reasons! {
     UpstreamIdleTimeout: "upstream_idle_timeout" 504 Upstream "connection_read_timeout";
     /// The exchange as a whole took longer than its limit.
     TotalTimeout: "total_timeout" 504 Upstream "http_response_timeout";
+}
+
+impl From<Refusal> for Reason {
+    fn from(refusal: Refusal) -> Reason {
+        match refusal {
+            Refusal::Path(PathFault::PercentMalformed | PathFault::AboveRoot) => {
+                Reason::PathMalformed
+            }
+            Refusal::Path(PathFault::NoLeadingSlash) => Reason::RequestMalformed,
+            Refusal::Undecided => Reason::PathMalformed,
+            Refusal::Method(_) => Reason::MethodNotAllowed,
+            Refusal::NotAcceptable => Reason::NotAcceptable,
+            Refusal::NotFound => Reason::RouteNotFound,
+            Refusal::Ambiguous(ambiguity) => match ambiguity {
+                Ambiguity::Nul => Reason::PathNul,
+                Ambiguity::Backslash => Reason::PathBackslash,
+                Ambiguity::EncodedSlash => Reason::PathEncodedSlash,
+                Ambiguity::DoubleEncoding => Reason::PathDoubleEncoded,
+                Ambiguity::DotParameter => Reason::PathDotParameter,
+                Ambiguity::DotSegments | Ambiguity::HiddenDots => Reason::PathDotSegments,
+                Ambiguity::RepeatedSlashes => Reason::PathRepeatedSlashes,
+            },
+        }
+    }
 }
 
 impl Reason {

@@ -2,9 +2,8 @@
 
 use super::asked::Asked;
 use crate::bridge::Reason;
-use crate::http::head::Form;
-use crate::router::{Found, NoGuards, Parameters, Request, Scratch, path};
-use crate::snapshot::{RouteId, Snapshot};
+use crate::router::{Parameters, Scratch, condition};
+use crate::snapshot::{self, Matched, Memory, RouteId, Snapshot};
 
 /// What becomes of a request before anybody else is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,37 +18,52 @@ pub enum Outcome {
 pub struct Finder<'a> {
     /// Where.
     pub snapshot: &'a Snapshot,
-    decoded: Vec<u8>,
+    /// The canonical path of the last request, where it is not the received one.
+    pub path: Vec<u8>,
+    /// Where the parameters of the last found route lie.
+    pub parameters: Parameters,
     scratch: Scratch,
-    parameters: Parameters,
+    conditions: condition::Scratch,
+    unix_seconds: u64,
 }
 
 impl<'a> Finder<'a> {
-    /// Finds in this snapshot.
-    pub fn new(snapshot: &'a Snapshot) -> Finder<'a> {
+    /// Finds in this snapshot, as of this second since 1970.
+    pub fn new(snapshot: &'a Snapshot, unix_seconds: u64) -> Finder<'a> {
         Finder {
             snapshot,
-            decoded: Vec::new(),
-            scratch: Scratch::new(),
+            path: Vec::new(),
             parameters: Parameters::default(),
+            scratch: Scratch::new(),
+            conditions: condition::Scratch::default(),
+            unix_seconds,
         }
+    }
+
+    /// What a search says of a request.
+    pub fn search(&mut self, asked: &Asked) -> Matched {
+        let Finder { snapshot, path, parameters, scratch, conditions, .. } = self;
+        let mut memory = Memory { path, parameters, scratch, conditions };
+        let asked =
+            snapshot::Asked { request: asked.head(), peer: asked.peer, is_tls: asked.is_tls };
+        snapshot.find(&asked, &mut memory)
     }
 
     /// What becomes of a request.
     pub fn find(&mut self, asked: &Asked) -> Outcome {
-        let head = asked.head();
-        let raw = if head.form() == Form::Asterisk { b"/" } else { head.path() };
-        let Ok(canonical) = path::canonical(raw, &mut self.decoded) else {
-            return Outcome::Refused(Reason::RequestMalformed);
-        };
-        let asked =
-            Request { host: head.authority(), path: canonical.path, method: head.method() };
-        let Finder { snapshot, parameters, scratch, .. } = self;
-        let found = snapshot.router.find(&asked, parameters, scratch, &mut NoGuards);
-        match found {
-            Found::Route(id) => Outcome::Route(id),
-            Found::MethodNotAllowed(_) => Outcome::Refused(Reason::MethodNotAllowed),
-            Found::NotAcceptable | Found::NotFound => Outcome::Refused(Reason::RouteNotFound),
+        let matched = self.search(asked);
+        self.outcome(&matched)
+    }
+
+    /// What becomes of a request that was searched for.
+    pub fn outcome(&self, matched: &Matched) -> Outcome {
+        match (matched.refusal, matched.route) {
+            (Some(refusal), _) => Outcome::Refused(refusal.into()),
+            (None, Some(id)) if self.snapshot.route(id).is_gone(|| self.unix_seconds) => {
+                Outcome::Refused(Reason::VersionGone)
+            }
+            (None, Some(id)) => Outcome::Route(id),
+            (None, None) => Outcome::Refused(Reason::RouteNotFound),
         }
     }
 }

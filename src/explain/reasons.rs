@@ -66,6 +66,39 @@ pub fn remedy(reason: Reason) -> &'static str {
         Reason::ClientWriteTimeout => {
             "Raise `timeouts.client_body_idle` for clients that read with long pauses."
         }
+        Reason::PathMalformed => {
+            "Mend the client: `%` needs two hexadecimal digits, and `..` a segment before it."
+        }
+        Reason::PathEncodedSlash => {
+            "Where the upstream takes `%2F` for data, set `path_policy.encoded_slash = \"keep\"` on \
+             the route; where it takes it for a slash, `\"decode\"`."
+        }
+        Reason::PathBackslash => {
+            "Where the upstream takes a backslash for data, set `path_policy.backslash = \"keep\"` \
+             on the route; where it takes it for a slash, `\"decode\"`."
+        }
+        Reason::PathNul => "`path_policy.nul = \"keep\"` lets it through; hardly anybody means it.",
+        Reason::PathDoubleEncoded => {
+            "Where the upstream decodes once, `path_policy.double_encoding = \"keep\"` on the route \
+             is safe."
+        }
+        Reason::PathDotSegments => {
+            "Mend the client, or set `path_policy.dot_segments = \"resolve\"` on the route."
+        }
+        Reason::PathRepeatedSlashes => {
+            "Mend the client, or set `path_policy.repeated_slashes` to `\"merge\"` or `\"keep\"` on \
+             the route."
+        }
+        Reason::PathDotParameter => {
+            "Where no upstream is a servlet container, `path_policy.dot_parameter = \"keep\"` on \
+             the route is safe."
+        }
+        Reason::NotAcceptable => {
+            "Look at the client's `Accept`, and at what the routes of the path produce (`produces`)."
+        }
+        Reason::VersionGone => {
+            "The client must ask for a newer version; `after_sunset = \"serve\"` lets it live on."
+        }
         Reason::RouteNotFound => {
             "`frys explain --config FILE 'GET URL'` says why each route was turned away."
         }

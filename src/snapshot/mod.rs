@@ -8,15 +8,18 @@ mod action;
 mod compile;
 mod endpoints;
 mod rewrite;
+mod search;
 pub mod template;
 
 pub use action::{Action, Edits, Extra, Line, Redirect, RequestIdField, Respond, Share, Split};
-pub use compile::{check, compile, names, route_names};
+pub use compile::{Listing, check, compile, names, route_names};
 pub use rewrite::{DotSegment, Replace, Rewrite, RewriteCaches};
+pub use search::{Asked, Matched, Memory, Refusal};
 pub use template::{ExchangeId, RequestId, Template};
 
 use crate::http::networks::Networks;
 pub use crate::router::RouteId;
+pub use crate::router::path::{Ambiguity, PathFault};
 use crate::router::{Router, condition, path};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};

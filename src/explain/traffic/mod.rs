@@ -46,12 +46,19 @@ pub struct Destination {
 
 /// Sends every line of a log through both configurations.
 ///
+/// `now` is the second since 1970 for which versions are asked whether they are gone.
+///
 /// # Errors
 /// The log cannot be read on.
-pub fn compare(log: &mut dyn BufRead, old: Side<'_>, new: Side<'_>) -> io::Result<Report> {
+pub fn compare(
+    log: &mut dyn BufRead,
+    old: Side<'_>,
+    new: Side<'_>,
+    now: u64,
+) -> io::Result<Report> {
     let mut comparison = Comparison {
         sides: [old, new],
-        finders: [Finder::new(old.snapshot), Finder::new(new.snapshot)],
+        finders: [old, new].map(|side| Finder::new(side.snapshot, now)),
         asked: Asked::empty(),
         pairs: HashMap::new(),
         report: Report::default(),

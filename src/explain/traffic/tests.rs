@@ -18,7 +18,7 @@ fn compared(log: &str, old: &GatewayConfig, new: &GatewayConfig) -> Report {
     let snapshots = [compiled(old), compiled(new)];
     let old = Side { config: old, snapshot: &snapshots[0] };
     let new = Side { config: new, snapshot: &snapshots[1] };
-    compare(&mut log.as_bytes(), old, new).expect("memory can be read")
+    compare(&mut log.as_bytes(), old, new, 0).expect("memory can be read")
 }
 
 const A: &str = "http://10.0.0.1:80";
