@@ -269,6 +269,18 @@ pub const NAMES_KEPT_COUNT: usize = 4;
 /// room for more.
 pub const EXPLAIN_FIELDS_MAX: usize = 10 * FIELDS_COUNT_MAX;
 
+/// Routes of a configuration of which an explanation lists every one up to the route that was found.
+pub const EXPLAIN_ALL_MAX: usize = 12;
+
+/// Routes that an explanation lists: two screens.
+pub const EXPLAIN_CANDIDATES_MAX: usize = 50;
+
+/// Routes behind the found one that match too and are listed.
+pub const EXPLAIN_LATER_MAX: usize = 5;
+
+/// Routes with another path that are listed where none was found: those whose paths begin alike.
+pub const EXPLAIN_NEAR_MAX: usize = 5;
+
 /// Bytes of one line of recorded traffic: a target and six fields of an access log at 4 KiB each,
 /// escaped; what is longer is passed over and counted.
 pub const TRAFFIC_LINE_BYTES_MAX: usize = 256 * 1024;

@@ -7,10 +7,14 @@ pub mod asked;
 pub mod explanation;
 mod text;
 pub mod find;
+mod build;
+mod route;
+mod bounds;
 pub mod words;
 pub mod reasons;
 pub mod traffic;
 
 pub use asked::{Asked, AskedInvalid, Description};
+pub use build::{Source, explain};
 pub use explanation::Explanation;
 pub use text::text;

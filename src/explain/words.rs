@@ -1,6 +1,8 @@
 //! What a route is told to do, in words.
 
 use crate::config::{Route, Upstream, WeightedCluster};
+use crate::router::{PathPattern, Pattern};
+use crate::snapshot::Ambiguity;
 
 /// An action in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,13 +53,62 @@ fn upstream(upstream: &Upstream) -> String {
 pub fn shares(clusters: &[WeightedCluster]) -> String {
     let sum: u64 = clusters.iter().map(|cluster| u64::from(cluster.weight)).sum();
     let share = |cluster: &WeightedCluster| {
-        let percent = 100.0 * f64::from(cluster.weight) / sum.max(1) as f64;
-        // At most two decimals, and none that are zero.
-        let percent = format!("{percent:.2}");
-        let percent = percent.trim_end_matches('0').trim_end_matches('.');
-        format!("{} {percent} %", cluster.name)
+        format!("{} {} %", cluster.name, percent(cluster.weight.into(), sum))
     };
     clusters.iter().map(share).collect::<Vec<_>>().join(", ")
+}
+
+/// A part of a sum in percent, with at most two decimals.
+pub fn percent(part: u64, sum: u64) -> f64 {
+    (10_000.0 * part as f64 / sum.max(1) as f64).round() / 100.0
+}
+
+/// Methods, host and path of a route.
+pub fn pattern(route: &Route) -> String {
+    let methods: Vec<&str> = route.methods.iter().map(|method| method.as_str()).collect();
+    let space = if methods.is_empty() { "" } else { " " };
+    let host = route.host.as_deref().unwrap_or_default();
+    match &route.path_regex {
+        Some(regex) => format!("{}{space}{host} {regex}", methods.join(",")).trim_start().to_owned(),
+        None => format!("{}{space}{host}{}", methods.join(","), route.path),
+    }
+}
+
+/// The methods that a route takes.
+pub fn methods(route: &Route) -> String {
+    let methods: Vec<&str> = route.methods.iter().map(|method| method.as_str()).collect();
+    methods.join(", ")
+}
+
+/// Names of a route's parameters, in their order.
+pub fn parameter_names(route: &Route) -> Vec<String> {
+    let path = match &route.path_regex {
+        Some(regex) => PathPattern::Regex(regex),
+        None => PathPattern::Segments(&route.path),
+    };
+    Pattern { path, ..Pattern::segments("/") }.parameter_names().unwrap_or_default()
+}
+
+/// The name of a parameter by its place, and the expression that it must match.
+pub fn parameter(route: &Route, index: usize) -> Option<(String, String)> {
+    let name = parameter_names(route).into_iter().nth(index)?;
+    let wanted = route.path_params.iter().find(|(own, _)| *own == name);
+    let wanted = wanted.map(|(_, regex)| format!("`{regex}`")).unwrap_or_default();
+    Some((format!("`{name}`"), wanted))
+}
+
+/// An ambiguity as the key of `path_policy` names it.
+pub fn ambiguity(ambiguity: Ambiguity) -> &'static str {
+    match ambiguity {
+        Ambiguity::Nul => "nul",
+        Ambiguity::Backslash => "backslash",
+        Ambiguity::EncodedSlash => "encoded_slash",
+        Ambiguity::DoubleEncoding => "double_encoding",
+        Ambiguity::DotParameter => "dot_parameter",
+        Ambiguity::DotSegments => "dot_segments",
+        Ambiguity::RepeatedSlashes => "repeated_slashes",
+        Ambiguity::HiddenDots => "dot_segments between encoded slashes",
+    }
 }
 
 /// Upstreams of a route that are named; more are counted.
