@@ -8,7 +8,8 @@ use thiserror::Error;
 /// One thing that is wrong with a configuration.
 ///
 /// `Display` writes `file:line:column: key.path: message (did you mean `x`?)` and, when the fault
-/// lies in a file, the line itself with a caret below the place.
+/// lies in a file, the line itself with the place underlined; then the other place in the same way,
+/// where there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The key it is about, as in `routes[3].path`; empty when it is about the whole file.
@@ -19,6 +20,19 @@ pub struct Fault {
     pub message: String,
     /// The known name that is nearest to an unknown one.
     pub nearest: Option<String>,
+    /// The other place, of two that cannot both be.
+    pub related: Option<Related>,
+}
+
+/// What a fault stands against: the first of two keys of one name, the route that ties.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Related {
+    /// Its key, as [`Fault::path`].
+    pub path: String,
+    /// What is there, as in “the other route”.
+    pub note: String,
+    /// Where it stands; `None` for a configuration that was built in Rust.
+    pub location: Option<Location>,
 }
 
 /// A place in a configuration file.
@@ -30,16 +44,45 @@ pub struct Location {
     pub line: u32,
     /// Counted from 1, in characters.
     pub column: u32,
+    /// The line of what is behind the place's last character.
+    pub end_line: u32,
+    /// Its column.
+    pub end_column: u32,
     /// The text of the line; a line longer than 240 characters is cut around the column.
     pub source_line: String,
     /// Characters of `source_line` before the place: `column - 1` unless the line was cut.
     pub caret: u32,
+    /// Characters of `source_line` that are the place, at least 1: one that goes on in the next
+    /// line is underlined to the end of its first.
+    pub width: u32,
 }
 
 impl Fault {
     /// A fault of a key, without a place.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Fault {
-        Fault { path: path.into(), location: None, message: message.into(), nearest: None }
+        let (path, message) = (path.into(), message.into());
+        Fault { path, location: None, message, nearest: None, related: None }
+    }
+
+    /// The same fault, with the other place that it stands against.
+    #[must_use]
+    pub fn against(self, path: impl Into<String>, note: impl Into<String>) -> Fault {
+        let related = Related { path: path.into(), note: note.into(), location: None };
+        Fault { related: Some(related), ..self }
+    }
+}
+
+impl Location {
+    /// The line, and what is underlined in it.
+    fn write_source(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.source_line.is_empty() {
+            return Ok(());
+        }
+        let number = self.line.to_string();
+        let margin = " ".repeat(number.len());
+        let indent = " ".repeat(self.caret as usize);
+        let marks = "^".repeat(self.width.max(1) as usize);
+        write!(f, "\n  {number} | {}\n  {margin} | {indent}{marks}", self.source_line)
     }
 }
 
@@ -57,15 +100,15 @@ impl fmt::Display for Fault {
             write_visible(f, nearest)?;
             f.write_str("`?)")?;
         }
-        if let Some(location) = &self.location
-            && !location.source_line.is_empty()
-        {
-            let number = location.line.to_string();
-            let margin = " ".repeat(number.len());
-            let indent = " ".repeat(location.caret as usize);
-            write!(f, "\n  {number} | {}\n  {margin} | {indent}^", location.source_line)?;
+        if let Some(location) = &self.location {
+            location.write_source(f)?;
         }
-        Ok(())
+        let Some(Related { note, location: Some(location), .. }) = &self.related else {
+            return Ok(());
+        };
+        write!(f, "\n  {}:{}:{}: ", location.file, location.line, location.column)?;
+        write_visible(f, note)?;
+        location.write_source(f)
     }
 }
 
@@ -201,14 +244,41 @@ mod tests {
                 file: "frys.toml".into(),
                 line: 12,
                 column: 3,
+                end_line: 12,
+                end_column: 9,
                 source_line: "  feilds = 3".into(),
                 caret: 2,
+                width: 6,
             }),
             message: "unknown key".into(),
             nearest: Some("fields".into()),
+            related: None,
         };
         let want = "frys.toml:12:3: limits.feilds: unknown key (did you mean `fields`?)\n  \
-                    12 |   feilds = 3\n     |   ^";
+                    12 |   feilds = 3\n     |   ^^^^^^";
+        assert_eq!(fault.to_string(), want);
+    }
+
+    #[test]
+    fn a_fault_shows_the_other_place() {
+        let at = |file: &str, line| Location {
+            file: file.into(),
+            line,
+            column: 1,
+            end_line: line,
+            end_column: 3,
+            source_line: "id = 1".into(),
+            caret: 0,
+            width: 2,
+        };
+        let mut fault = Fault::new("b", "is there already").against("a", "the first");
+        assert_eq!(fault.to_string(), "b: is there already");
+        fault.location = Some(at("b.toml", 7));
+        if let Some(related) = &mut fault.related {
+            related.location = Some(at("a.toml", 10));
+        }
+        let want = "b.toml:7:1: b: is there already\n  7 | id = 1\n    | ^^\n  \
+                    a.toml:10:1: the first\n  10 | id = 1\n     | ^^";
         assert_eq!(fault.to_string(), want);
     }
 

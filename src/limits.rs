@@ -443,21 +443,18 @@ pub const STOP_GRACE_MS: u64 = 2_000;
 
 // ---- actions
 
-/// Bytes of one template: a URL of 2 KiB, what every client takes, and room for names.
-pub const TEMPLATE_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of a template as it is written: as long as a path pattern may be.
+pub const TEMPLATE_BYTES_MAX: usize = PATTERN_BYTES_MAX;
 
 /// Texts and variables of one template: each costs a step a request.
 pub const TEMPLATE_PIECES_MAX: usize = 64;
 
-/// Fields that one route sets, adds and removes on one head.
+/// Changes of one head by one route: more than a browser sends fields.
 pub const FIELD_EDITS_MAX: usize = 64;
 
 /// Bytes of a fixed answer's body: it is queued whole, and this much may wait for a client before
 /// its next request is read. What is larger is a file.
 pub const RESPOND_BODY_BYTES_MAX: usize = ANSWERS_QUEUED_BYTES_MAX;
-
-/// Clusters that share one route: a walk of nanoseconds.
-pub const SHARES_COUNT_MAX: usize = 32;
 
 /// Bytes of a body that nobody wants, read over so that its connection can go on: what most forms
 /// send; a new connection costs less than reading more.
@@ -505,6 +502,12 @@ pub const CONFIG_ALIAS_NODES_MAX: usize = 100_000;
 
 /// Faults of one configuration that are listed; a wrong list of routes has one for each route.
 pub const CONFIG_FAULTS_MAX: usize = 1000;
+
+/// Files that include one another: nobody finds a key again that is further down.
+pub const INCLUDE_DEPTH_MAX: usize = 8;
+
+/// Files of one configuration: a tenant each, each with a file descriptor's worth of reading.
+pub const INCLUDE_FILES_MAX: usize = 10_000;
 
 /// Bytes of a secret: a certificate chain of some 4 KiB a certificate, and far more than a token.
 pub const SECRET_BYTES_MAX: usize = 64 * 1024;
@@ -560,6 +563,25 @@ const _: () = assert!(*ENTRIES_COUNT.end() * COMPLETIONS_PER_ENTRY <= 65_536);
 
 /// Characters of the name of a route or a cluster: it is a label of every series.
 pub const NAME_CHARACTERS_MAX: usize = 128;
+
+/// Versions of one group: a release a week for five years.
+pub const VERSIONS_COUNT_MAX: usize = 256;
+
+/// Clusters that share one route's requests: with the largest weights their sum has 26 bits.
+pub const WEIGHTED_CLUSTERS_COUNT_MAX: usize = 64;
+
+/// Status codes of a redirect; not all of the range are.
+pub const REDIRECT_STATUS: RangeInclusive<u16> = 301..=308;
+
+/// Status codes of a fixed answer: an informational one is no answer.
+pub const RESPOND_STATUS: RangeInclusive<u16> = 200..=599;
+
+/// Names that stand for a folder: `index.html` and what a site moved from.
+pub const INDEX_FILES_COUNT_MAX: usize = 16;
+
+// A condition is a table in a list, below `routes[0].when`, and lists values itself.
+const _: () = assert!(2 * CONDITION_DEPTH_MAX + 5 < CONFIG_DEPTH_MAX);
+const _: () = assert!(WEIGHTED_CLUSTERS_COUNT_MAX as u64 * (WEIGHT_MAX as u64) < u32::MAX as u64);
 
 // ---- bench
 

@@ -3,7 +3,8 @@
 
 use frys_gateway::bridge::mailbox::{self, Message};
 use frys_gateway::bridge::metrics::WorkerBlock;
-use frys_gateway::config::{GatewayConfig, Route, Upstream};
+use frys_gateway::config::{GatewayConfig, HeaderEdits, Redirect, RequestIdConfig, Rewrite, Route};
+use frys_gateway::config::{StaticResponse, Upstream};
 use frys_gateway::proxy::worker::{Parts, Worker};
 use frys_gateway::runtime::{Options, Runtime};
 use frys_gateway::snapshot::{self, Resolved};
@@ -110,21 +111,28 @@ fn upstream() -> SocketAddr {
     address
 }
 
+/// Everything goes to this upstream.
+fn to(upstream: SocketAddr) -> Route {
+    Route {
+        id: "all".into(),
+        path: "/*".into(),
+        upstreams: vec![Upstream {
+            url: format!("http://{upstream}").parse().expect("a url"),
+            weight: 1,
+        }],
+        ..Route::default()
+    }
+}
+
 /// A worker on a thread of its own, with its metrics on; where it listens and what it counts.
-fn worker(upstream: SocketAddr) -> (SocketAddr, Arc<Counted>, mailbox::Sender) {
+fn worker(route: Route) -> (SocketAddr, Arc<Counted>, mailbox::Sender) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
     let address = listener.local_addr().expect("its address");
     let config = GatewayConfig {
         listen_addr: address.into(),
-        routes: vec![Route {
-            id: "all".into(),
-            path: "/*".into(),
-            upstreams: vec![Upstream {
-                url: format!("http://{upstream}").parse().expect("a url"),
-                weight: 1,
-            }],
-            ..Route::default()
-        }],
+        request_id: Some(RequestIdConfig { respond: true, ..RequestIdConfig::default() })
+            .filter(|_| route.id == "edited"),
+        routes: vec![route],
         ..GatewayConfig::default()
     };
     let snapshot = snapshot::compile(&config, &Resolved::default(), 1).expect("it is valid");
@@ -162,9 +170,9 @@ fn ask(client: &mut TcpStream, expected_bytes: usize) -> usize {
     received_bytes
 }
 
-#[test]
-fn a_warm_small_request_allocates_nothing_and_submits_two_sends() {
-    let (address, counted, _sender) = worker(upstream());
+/// What so many requests cost once it is warm.
+fn cost(route: Route) -> Sample {
+    let (address, counted, _sender) = worker(route);
     let mut client = TcpStream::connect(address).expect("the gateway listens");
     client.set_nodelay(true).expect("an open socket");
     client.set_read_timeout(Some(Duration::from_secs(10))).expect("an open socket");
@@ -178,14 +186,59 @@ fn a_warm_small_request_allocates_nothing_and_submits_two_sends() {
     }
     let after = counted.sample();
     println!("before {before:?}\nafter  {after:?} ({REQUESTS_COUNT} requests)");
-    assert_eq!(after.allocations - before.allocations, 0, "allocations");
-    // Two sends a request. What is in flight at the two looks may shift a handful in all.
-    let entries = after.entries - before.entries;
-    assert!(entries.abs_diff(2 * REQUESTS_COUNT) <= 10, "{entries} entries");
-    // Alone on its worker a request is two wake-ups; each send that completes within the enter
-    // that submitted it ends that enter once more.
-    let enters = after.enters - before.enters;
-    assert!(enters <= 4 * REQUESTS_COUNT + 20, "{enters} enters");
-    let copied_bytes = after.copied_bytes - before.copied_bytes;
-    assert_eq!(copied_bytes, 0, "bytes copied by the engine");
+    Sample {
+        allocations: after.allocations - before.allocations,
+        entries: after.entries - before.entries,
+        enters: after.enters - before.enters,
+        copied_bytes: after.copied_bytes - before.copied_bytes,
+    }
+}
+
+#[track_caller]
+fn assert_cost(cost: Sample, sends_count: u64) {
+    assert_eq!(cost.allocations, 0, "allocations");
+    // What is in flight at the two looks may shift a handful in all.
+    let entries = cost.entries;
+    assert!(entries.abs_diff(sends_count * REQUESTS_COUNT) <= 10, "{entries} entries");
+    // Alone on its worker a request is as many wake-ups as sends; each send that completes within
+    // the enter that submitted it ends that enter once more.
+    let enters = cost.enters;
+    assert!(enters <= 2 * sends_count * REQUESTS_COUNT + 20, "{enters} enters");
+    assert_eq!(cost.copied_bytes, 0, "bytes copied by the engine");
+}
+
+#[test]
+fn a_warm_small_request_allocates_nothing_and_submits_two_sends() {
+    assert_cost(cost(to(upstream())), 2);
+}
+
+#[test]
+fn a_warm_edited_and_rewritten_request_costs_the_same() {
+    let edits = |name: &str| HeaderEdits {
+        set: [(name.to_owned(), "$client_ip ${header.User-Agent}".into())].into(),
+        append: [("X-More".to_owned(), "$request_id of $cluster".into())].into(),
+        remove: vec!["Accept".into(), "X-Unknown".into()],
+    };
+    let rewrite = Rewrite::Regex { regex: "^/(?<name>[a-z]+)$".into(), with: "/new/$name".into() };
+    assert_cost(
+        cost(Route {
+            id: "edited".into(),
+            rewrite: Some(rewrite),
+            host_rewrite: Some("$method.internal".into()),
+            request_headers: edits("X-Client"),
+            response_headers: edits("X-Edge"),
+            ..to(upstream())
+        }),
+        2,
+    );
+}
+
+#[test]
+fn a_warm_redirect_and_a_warm_fixed_answer_are_one_send() {
+    let route = || Route { id: "answer".into(), path: "/*".into(), ..Route::default() };
+    let to = "https://$host$request_uri".to_owned();
+    assert_cost(cost(Route { redirect: Some(Redirect { to, status: 308 }), ..route() }), 1);
+    let body = Some("x".repeat(1_000));
+    let respond = Some(StaticResponse { body, ..StaticResponse::default() });
+    assert_cost(cost(Route { respond, ..route() }), 1);
 }

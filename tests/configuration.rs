@@ -6,6 +6,8 @@ mod accepted;
 mod refused;
 #[path = "configuration/formats.rs"]
 mod formats;
+#[path = "configuration/included.rs"]
+mod included;
 #[path = "configuration/built_in_rust.rs"]
 mod built_in_rust;
 #[path = "configuration/mutations.rs"]

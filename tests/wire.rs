@@ -92,7 +92,8 @@ fn play_request(bytes: &[u8], cuts: &[usize]) -> Outcome {
         Ok(body) => body,
         Err(error) => return Outcome::Refused(error.status().code()),
     };
-    let edits = Edits { drop: FieldSet::EMPTY, framing: Framing::from(body), append: b"" };
+    let edits =
+        Edits { drop: FieldSet::EMPTY, others: &[], framing: Framing::from(body), append: b"" };
     let mut out = Vec::new();
     let host = head.authority().unwrap_or(UPSTREAM.as_bytes());
     encode::request(head, Target::Received, host, &edits, &mut out);
@@ -122,7 +123,7 @@ fn play_response(bytes: &[u8], method: &str, cuts: &[usize]) -> Outcome {
         return Outcome::Refused(502);
     };
     let framing = Framing::of_response(method, head, body, Version::Http11);
-    let edits = Edits { drop: FieldSet::EMPTY, framing, append: b"" };
+    let edits = Edits { drop: FieldSet::EMPTY, others: &[], framing, append: b"" };
     let mut out = Vec::new();
     encode::response(head, &edits, &mut out);
     match play_body(body, bytes, head_bytes, cuts, out) {

@@ -36,6 +36,9 @@ enum Command {
         /// The configuration: .toml, .yaml, .yml or .json
         #[arg(long, short, value_name = "FILE")]
         config: PathBuf,
+        /// How faults are written
+        #[arg(long, value_enum, default_value = "text")]
+        format: check::Output,
     },
     /// Load a server and say what its clients would see
     ///
@@ -57,7 +60,7 @@ enum Command {
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run { config } => run::run(&config),
-        Command::Check { config } => check::run(&config),
+        Command::Check { config, format } => check::run(&config, format),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Demo { port, admin_port } => demo::run(port, admin_port),
     }

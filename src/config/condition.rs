@@ -1,5 +1,6 @@
 //! Conditions of a route beyond host, path and method.
 
+use super::path;
 use ipnet::IpNet;
 
 /// What a request must have for a route to match.
@@ -161,4 +162,10 @@ impl From<Vec<String>> for ConditionValue {
     fn from(list: Vec<String>) -> ConditionValue {
         ConditionValue::List(list)
     }
+}
+
+/// The key path of one of a route's conditions below `routes[0].when`: a single one is written as a
+/// table there, several as a list. Those below have `.all[1]`, `.any[1]` or `.not` behind it.
+pub(crate) fn path(when: &str, count: usize, index: usize) -> String {
+    if count == 1 { when.to_owned() } else { path::element(when, index) }
 }

@@ -1,24 +1,50 @@
-//! The file behind a configuration: finds the place of a key path again.
+//! The files behind a configuration: finds the place of a key path again.
 
-use super::node::{Node, Place};
+use super::lines::Lines;
+use super::node::{Node, Place, Value};
 use super::path::{self, Step};
 use crate::error::{Fault, Location};
-use std::cell::Cell;
+use std::cell::OnceCell;
 
-/// A configuration file that was read: its text and the places of its keys.
+/// A configuration that was read: its texts and the places of its keys.
 ///
 /// Checks that know only key paths, as those of the compiled routes, are shown with lines by
 /// [`Document::locate`].
 #[derive(Clone, Debug)]
 pub struct Document {
-    name: String,
-    text: String,
+    /// The first is the one that was asked for; the others it includes.
+    sources: Vec<Source>,
     root: Node,
+    /// Secrets that stand in the texts.
+    hidden: Vec<Place>,
+}
+
+/// One text.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    /// The file as it was named.
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+/// A fault and where it lies; `None` when that is no text's matter.
+#[derive(Debug)]
+pub(super) struct Placed {
+    pub(super) fault: Fault,
+    pub(super) place: Option<Place>,
+    /// Of [`Fault::related`].
+    pub(super) related: Option<Place>,
+}
+
+impl Placed {
+    pub(super) fn new(fault: Fault, place: Place) -> Placed {
+        Placed { fault, place: Some(place), related: None }
+    }
 }
 
 impl Document {
-    pub(super) fn new(name: &str, text: String, root: Node) -> Document {
-        Document { name: name.into(), text, root }
+    pub(super) fn new(sources: Vec<Source>, root: Node) -> Document {
+        Document { sources, root, hidden: Vec::new() }
     }
 
     pub(super) fn root(&self) -> &Node {
@@ -27,37 +53,64 @@ impl Document {
 
     /// The file as it was named.
     pub fn name(&self) -> &str {
-        &self.name
+        self.sources.first().map_or("", |source| &source.name)
+    }
+
+    /// Every file's name and text: the one that was asked for, then those that it includes in the
+    /// order in which they were read. Secrets that stand in them are not masked.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.sources.iter().map(|source| (source.name.as_str(), source.text.as_str()))
+    }
+
+    /// The whole as one JSON text that needs no other file: includes are merged and declared
+    /// variables are in place. Secrets are references, as they were written; those that were
+    /// written out are not masked.
+    pub fn to_json(&self) -> String {
+        self.json(&|_| false).to_string()
+    }
+
+    /// As [`Document::to_json`], for people to read: indented, with `***` for each secret that was
+    /// written out.
+    pub fn to_json_masked(&self) -> String {
+        let is_hidden = |node: &Node| self.hidden.contains(&node.place);
+        format!("{:#}", self.json(&is_hidden))
+    }
+
+    /// Keeps secrets out of everything that is shown.
+    pub(super) fn hide(&mut self, hidden: Vec<Place>) {
+        self.hidden = hidden;
     }
 
     /// Gives every fault that has no place the place of its key, or of the nearest table around a
-    /// key that is missing, and sorts them in the order of the file.
+    /// key that is missing, and sorts them in the order of the files.
     pub fn locate(&self, faults: &mut [Fault]) {
-        let lines = Lines::new(&self.text);
-        for fault in faults.iter_mut().filter(|fault| fault.location.is_none()) {
-            let place = self.place(&fault.path);
-            fault.location = Some(lines.location(&self.name, place));
+        let locator = Locator::new(&self.sources, &self.hidden);
+        for fault in faults.iter_mut() {
+            if fault.location.is_none() {
+                fault.location = Some(locator.location(self.place(&fault.path)));
+            }
+            if let Some(related) = fault.related.as_mut().filter(|one| one.location.is_none()) {
+                related.location = Some(locator.location(self.place(&related.path)));
+            }
         }
-        faults.sort_by_key(|fault| {
-            fault.location.as_ref().map(|location| (location.line, location.column))
+        let file = |name: &str| self.sources.iter().position(|source| source.name == name);
+        faults.sort_by_cached_key(|fault| {
+            let at = |at: &Location| (file(&at.file), at.line, at.column);
+            fault.location.as_ref().map(at)
         });
     }
 
     /// Gives faults the places that they were found at.
-    pub(super) fn place_faults(&self, faults: Vec<Fault>, places: &[Place]) -> Vec<Fault> {
-        let lines = Lines::new(&self.text);
-        let located = |(fault, place): (Fault, &Place)| {
-            let location = Some(lines.location(&self.name, *place));
-            Fault { location, ..fault }
-        };
-        faults.into_iter().zip(places).map(located).collect()
+    pub(super) fn place_faults(&self, faults: Vec<Placed>) -> Vec<Fault> {
+        placed(&self.sources, &self.hidden, faults)
     }
 
     fn place(&self, path: &str) -> Place {
         let mut node = &self.root;
         for step in path::steps(path) {
             let next = match &step {
-                Step::Key(key) => node.get(key),
+                // Conditions are one or a list of one, with the same paths.
+                Step::Key(key) => node.get(key).or_else(|| node.only()?.get(key)),
                 Step::Index(index) => node.element(*index),
             };
             let Some(next) = next else { break };
@@ -65,108 +118,64 @@ impl Document {
         }
         node.place
     }
+
+    fn json(&self, is_hidden: &dyn Fn(&Node) -> bool) -> serde_json::Value {
+        json(&self.root, is_hidden)
+    }
 }
 
-/// The beginnings of a text's lines.
-pub(super) struct Lines<'t> {
-    text: &'t str,
-    starts: Vec<usize>,
-    /// The offset that was asked for last, and its place. The next one is counted from it: a file
-    /// may be one long line, and to count each place from its start would be quadratic.
-    last: Cell<(usize, Place)>,
+/// Faults with the locations of their places.
+pub(super) fn placed(sources: &[Source], hidden: &[Place], faults: Vec<Placed>) -> Vec<Fault> {
+    let locator = Locator::new(sources, hidden);
+    let located = |placed: Placed| {
+        let mut fault = placed.fault;
+        fault.location = placed.place.map(|place| locator.location(place)).or(fault.location);
+        if let (Some(related), Some(place)) = (&mut fault.related, placed.related) {
+            related.location = Some(locator.location(place));
+        }
+        fault
+    };
+    faults.into_iter().map(located).collect()
 }
 
-impl<'t> Lines<'t> {
-    pub(super) fn new(text: &'t str) -> Lines<'t> {
-        let breaks = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1);
-        let starts = std::iter::once(0).chain(breaks).collect();
-        Lines { text, starts, last: Cell::new((0, Place::START)) }
-    }
-
-    /// The place of a byte; of the end when it is beyond it.
-    pub(super) fn place(&self, offset: usize) -> Place {
-        let offset = self.text.floor_char_boundary(offset);
-        let line = self.starts.partition_point(|start| *start <= offset);
-        let start = line.checked_sub(1).and_then(|index| self.starts.get(index));
-        let start = start.copied().unwrap_or(0);
-        let (last, place) = self.last.get();
-        let characters = |from, to| count(self.text.get(from..to).unwrap_or("").chars().count());
-        let column = if place.line != count(line) || offset - start < last.abs_diff(offset) {
-            characters(start, offset) + 1
-        } else if last <= offset {
-            place.column + characters(last, offset)
-        } else {
-            place.column - characters(offset, last)
-        };
-        let place = Place { line: count(line), column };
-        self.last.set((offset, place));
-        place
-    }
-
-    /// A place with its line's text.
-    pub(super) fn location(&self, file: &str, place: Place) -> Location {
-        let index = (place.line as usize).saturating_sub(1);
-        let start = self.starts.get(index).copied().unwrap_or(self.text.len());
-        let end = self.starts.get(index + 1).copied().unwrap_or(self.text.len());
-        let line = self.text.get(start..end).unwrap_or("").trim_end_matches(['\n', '\r']);
-        let column = (place.column as usize).saturating_sub(1);
-        // A caret must stand below what it points at, so a tab is one space wide.
-        let shown = |character: char| if character.is_control() { ' ' } else { character };
-        let cut = if column < SHOWN_CHARACTERS_MAX { 0 } else { column - SHOWN_CHARACTERS_MAX / 2 };
-        let source_line = line.chars().skip(cut).take(SHOWN_CHARACTERS_MAX).map(shown).collect();
-        Location {
-            file: file.into(),
-            line: place.line,
-            column: place.column,
-            source_line,
-            caret: count(column - cut),
+/// A tree as JSON, which all three formats' trees fit into.
+pub(super) fn json(node: &Node, is_hidden: &dyn Fn(&Node) -> bool) -> serde_json::Value {
+    match &node.value {
+        // What is of no kind of ours was refused when the file was read.
+        Value::Null | Value::Other(_) => serde_json::Value::Null,
+        Value::Boolean(value) => (*value).into(),
+        Value::Integer(value) => (*value).into(),
+        Value::Float(value) => (*value).into(),
+        Value::Text(_) if is_hidden(node) => "***".into(),
+        Value::Text(text) => text.as_str().into(),
+        Value::List(nodes) => nodes.iter().map(|node| json(node, is_hidden)).collect(),
+        Value::Table(entries) => {
+            let pairs =
+                entries.iter().map(|entry| (entry.key.clone(), json(&entry.node, is_hidden)));
+            pairs.collect::<serde_json::Map<_, _>>().into()
         }
     }
 }
 
-/// Positions fit in `u32`, since `limits::CONFIG_BYTES_MAX` does.
-fn count(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
+/// Places of several texts, whose lines are counted when one of them is asked for.
+struct Locator<'s> {
+    sources: &'s [Source],
+    hidden: &'s [Place],
+    lines: Vec<OnceCell<Lines<'s>>>,
 }
 
-/// As much of a line as a message shows.
-const SHOWN_CHARACTERS_MAX: usize = 240;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_columns_in_characters() {
-        let lines = Lines::new("äb\nc\n");
-        assert_eq!(lines.place(2), Place { line: 1, column: 2 });
-        assert_eq!(lines.place(4), Place { line: 2, column: 1 });
-        assert_eq!(lines.place(99), Place { line: 3, column: 1 });
+impl<'s> Locator<'s> {
+    fn new(sources: &'s [Source], hidden: &'s [Place]) -> Locator<'s> {
+        let lines = sources.iter().map(|_| OnceCell::new()).collect();
+        Locator { sources, hidden, lines }
     }
 
-    #[test]
-    fn a_place_is_the_same_from_wherever_it_is_counted() {
-        let text = "aäb\n\nc😀d\r\ne";
-        for first in 0..=text.len() {
-            for second in 0..=text.len() {
-                let lines = Lines::new(text);
-                lines.place(first);
-                assert_eq!(lines.place(second), Lines::new(text).place(second));
-            }
-        }
-    }
-
-    #[test]
-    fn cuts_a_long_line_around_the_place() {
-        let text = format!("{}x{}", "a".repeat(1000), "b".repeat(1000));
-        let location = Lines::new(&text).location("f", Place { line: 1, column: 1001 });
-        assert_eq!(location.source_line.chars().count(), SHOWN_CHARACTERS_MAX);
-        assert_eq!(location.source_line.chars().nth(location.caret as usize), Some('x'));
-    }
-
-    #[test]
-    fn a_place_beyond_the_text_shows_no_line() {
-        let location = Lines::new("a").location("f", Place { line: 9, column: 1 });
-        assert_eq!(location.source_line, "");
+    fn location(&self, place: Place) -> Location {
+        let index = place.source as usize;
+        let source = self.sources.get(index).expect("a place is in one of the texts");
+        let lines = self.lines[index].get_or_init(|| Lines::new(&source.text));
+        let is_here = |hidden: &&Place| hidden.source == place.source;
+        let hidden: Vec<Place> = self.hidden.iter().filter(is_here).copied().collect();
+        lines.location(&source.name, place, &hidden)
     }
 }

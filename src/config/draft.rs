@@ -1,6 +1,7 @@
 //! A configuration file's tree, to be changed key by key and written again: what tries settings
 //! starts from the operator's own file, in whichever format it is.
 
+use super::document::json;
 use super::node::{Entry, Node, Place, Value};
 use super::path::{self, Step};
 use super::{ConfigError, Format, Loaded, read};
@@ -38,7 +39,8 @@ impl Draft {
         for step in steps(key_path)? {
             node = match step {
                 Step::Key(key) => {
-                    let table = table_of(node).ok_or_else(|| format!("`{so_far}` is no table"))?;
+                    let table =
+                        node.entries_mut().ok_or_else(|| format!("`{so_far}` is no table"))?;
                     path::push_key(&mut so_far, &key);
                     child(table, key)
                 }
@@ -98,7 +100,7 @@ impl Draft {
 
     /// The whole as JSON, which all three formats' trees fit into.
     pub(crate) fn to_json(&self) -> String {
-        json(&self.root).to_string()
+        json(&self.root, &|_| false).to_string()
     }
 
     /// What is wrong with it now.
@@ -143,7 +145,7 @@ impl Literal {
     pub(crate) fn to_toml(&self) -> String {
         // Apart from tables, which a command line cannot ask for in a readable way, JSON's values
         // are TOML's.
-        json(&self.0).to_string()
+        json(&self.0, &|_| false).to_string()
     }
 }
 
@@ -207,19 +209,6 @@ fn written(steps: &[Step]) -> String {
     text
 }
 
-fn table_of(node: &mut Node) -> Option<&mut Vec<Entry>> {
-    match &mut node.value {
-        Value::Table(entries) => Some(entries),
-        Value::Null
-        | Value::Boolean(_)
-        | Value::Integer(_)
-        | Value::Float(_)
-        | Value::Text(_)
-        | Value::List(_)
-        | Value::Other(_) => None,
-    }
-}
-
 fn child(entries: &mut Vec<Entry>, key: String) -> &mut Node {
     let at = entries.iter().position(|entry| entry.key == key).unwrap_or_else(|| {
         let node = at_start(Value::Table(Vec::new()));
@@ -230,10 +219,10 @@ fn child(entries: &mut Vec<Entry>, key: String) -> &mut Node {
 }
 
 fn redirect(owner: &mut Node, url: &str) -> usize {
-    let Some(entries) = table_of(owner) else { return 0 };
+    let Some(entries) = owner.entries_mut() else { return 0 };
     let Some(entry) = entries.iter_mut().find(|entry| entry.key == "upstreams") else { return 0 };
     let Value::List(upstreams) = &mut entry.node.value else { return 0 };
-    for entries in upstreams.iter_mut().filter_map(table_of) {
+    for entries in upstreams.iter_mut().filter_map(Node::entries_mut) {
         *child(entries, "url".to_owned()) = Literal::text(url).0;
     }
     upstreams.len()
@@ -241,22 +230,6 @@ fn redirect(owner: &mut Node, url: &str) -> usize {
 
 fn at_start(value: Value) -> Node {
     Node { value, place: Place::START }
-}
-
-fn json(node: &Node) -> serde_json::Value {
-    match &node.value {
-        // What is of no kind of ours was refused when the file was read.
-        Value::Null | Value::Other(_) => serde_json::Value::Null,
-        Value::Boolean(value) => (*value).into(),
-        Value::Integer(value) => (*value).into(),
-        Value::Float(value) => (*value).into(),
-        Value::Text(text) => text.as_str().into(),
-        Value::List(nodes) => nodes.iter().map(json).collect(),
-        Value::Table(entries) => {
-            let pairs = entries.iter().map(|entry| (entry.key.clone(), json(&entry.node)));
-            pairs.collect::<serde_json::Map<_, _>>().into()
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! Every key of the file: what is read, what is refused because it is not built, and what
-//! `docs/configuration.md` says.
+//! `docs/configuration.md` and the schema say.
+
+use super::kind::Kind;
 
 /// A key that is read.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
     /// As in the file.
     pub(crate) name: &'static str,
     /// What it takes.
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Kind,
     /// What holds without it, as it would be written; empty when it must be there, `none` in
     /// brackets when nothing stands for it.
     pub(crate) default: &'static str,
@@ -23,8 +25,25 @@ pub(crate) struct Section {
     /// One sentence.
     pub(crate) text: &'static str,
     pub(crate) keys: &'static [Key],
+    /// Of which keys there may be how many.
+    pub(crate) choices: &'static [Choice],
     /// Keys that are known and not built in this version.
     pub(crate) later: &'static [&'static str],
+    /// Names that are not keys of the file, and the keys that are meant.
+    pub(crate) meant: &'static [(&'static str, &'static str)],
+}
+
+/// Keys that stand for one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// One of them, and no more.
+    ExactlyOne(&'static [&'static str]),
+    /// One of them at most.
+    AtMostOne(&'static [&'static str]),
+    /// At least one of them.
+    AtLeastOne(&'static [&'static str]),
+    /// Where one of the first is, there is exactly one of the others, and without it none.
+    With(&'static [&'static str], &'static [&'static str]),
 }
 
 impl Section {
@@ -40,6 +59,9 @@ impl Section {
 
     /// The known name that an unknown one was probably meant to be.
     pub(crate) fn nearest(&self, name: &str) -> Option<&'static str> {
+        if let Some((_, meant)) = self.meant.iter().find(|(other, _)| *other == name) {
+            return Some(meant);
+        }
         let built = self.keys.iter().map(|key| key.name);
         nearest(name, built.chain(self.later.iter().copied()))
     }

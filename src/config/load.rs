@@ -1,18 +1,22 @@
 //! From a file to a checked configuration.
 
 use super::document::Document;
-use super::{Format, GatewayConfig, check, decode, path, read};
+use super::files::{self, Inputs};
+use super::{Format, GatewayConfig, HeaderValue, SecretSource, check, decode, path};
 use crate::error::{ConfigError, Fault};
 use crate::limits;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// A configuration and the file that it was read from.
+/// A configuration and the files that it was read from.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// What the file says.
+    /// What the files say.
     pub config: GatewayConfig,
-    /// Where it says it.
+    /// Where they say it.
     pub document: Document,
+    /// What is taken, and would better be otherwise: secrets that stand in a file.
+    pub warnings: Vec<Fault>,
+    inputs: Inputs,
 }
 
 /// Checks of the parts of the gateway that use a configuration.
@@ -23,10 +27,10 @@ fn no_more(_: &GatewayConfig) -> Vec<Fault> {
 }
 
 impl Loaded {
-    /// Reads and checks a file; the ending of its name tells the format.
+    /// Reads and checks a file and those that it includes; the ending of a name tells the format.
     ///
     /// # Errors
-    /// [`ConfigError`] with every fault: the file cannot be read, its ending is unknown, it is not
+    /// [`ConfigError`] with every fault: a file cannot be read, its ending is unknown, it is not
     /// in its format, or it says something wrong.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Loaded, ConfigError> {
         Loaded::from_file_with(path.as_ref(), no_more)
@@ -34,30 +38,27 @@ impl Loaded {
 
     /// [`Loaded::from_file`] with further checks, whose faults are told together with the others.
     pub(crate) fn from_file_with(path: &Path, also: Check) -> Result<Loaded, ConfigError> {
-        let name = path.display().to_string();
-        let fault = |what: String| Fault::new("", format!("{name}: {what}"));
-        let Some(format) = Format::of(path) else {
-            return Err(fault(UNKNOWN_ENDING.into()).into());
-        };
-        let unreadable = |error: std::io::Error| fault(format!("cannot be read: {error}"));
-        let metadata = std::fs::metadata(path).map_err(unreadable)?;
-        // A device or a pipe has no length to be held to.
-        if !metadata.is_file() {
-            return Err(fault("cannot be read: not a file".into()).into());
-        }
-        if metadata.len() > limits::CONFIG_BYTES_MAX as u64 {
-            let bytes = limits::CONFIG_BYTES_MAX;
-            return Err(fault(format!("longer than {bytes} bytes")).into());
-        }
-        let bytes = std::fs::read(path).map_err(unreadable)?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let offset = error.utf8_error().valid_up_to();
-            fault(format!("not UTF-8: byte {offset} begins no character"))
-        })?;
-        Loaded::from_text_with(text, format, &name, also)
+        Loaded::from_file_noting(path, also, &mut Inputs::default())
     }
 
-    /// Reads and checks a text; `name` stands for the file in faults.
+    /// [`Loaded::from_file_with`], which notes what was read also where it is refused: a change of
+    /// it may be what makes it right.
+    pub(crate) fn from_file_noting(
+        path: &Path,
+        also: Check,
+        inputs: &mut Inputs,
+    ) -> Result<Loaded, ConfigError> {
+        *inputs = Inputs::default();
+        let document = files::read(path, inputs)?;
+        let mut loaded = Loaded::checked(document, also)?;
+        for file in secret_files(&loaded.config) {
+            inputs.add(&file);
+        }
+        loaded.inputs = inputs.clone();
+        Ok(loaded)
+    }
+
+    /// Reads and checks a text, which can include no file; `name` stands for it in faults.
     ///
     /// # Errors
     /// [`ConfigError`] with every fault of the text.
@@ -72,25 +73,32 @@ impl Loaded {
         name: &str,
         also: Check,
     ) -> Result<Loaded, ConfigError> {
-        if text.len() > limits::CONFIG_BYTES_MAX {
-            let what = format!("{name}: longer than {} bytes", limits::CONFIG_BYTES_MAX);
-            return Err(Fault::new("", what).into());
-        }
-        // A byte order mark belongs to the encoding, and would move every column of the first line.
-        let text = match text.strip_prefix('\u{feff}') {
-            Some(rest) => rest.to_owned(),
-            None => text,
-        };
-        let document =
-            read::document(text, format, name).map_err(|faults| ConfigError { faults })?;
-        let (config, mut faults) = decode::gateway(&document);
+        Loaded::checked(files::read_text(text, format, name)?, also)
+    }
+
+    /// The files that it was read from: the one that was asked for, those that it includes, and
+    /// files of secrets. None for a text.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.inputs.files
+    }
+
+    /// The folders of those files, and those that patterns of `include` look into: a change in one
+    /// of them may change the configuration.
+    pub fn folders(&self) -> &[PathBuf] {
+        &self.inputs.folders
+    }
+
+    fn checked(mut document: Document, also: Check) -> Result<Loaded, ConfigError> {
+        let decoded = decode::gateway(&mut document);
+        let (config, mut faults) = (decoded.config, decoded.faults);
         for more in [check(&config), also(&config)] {
             let is_new = |fault: &Fault| !faults.iter().any(|known| follows(fault, known));
             let mut more: Vec<Fault> = more.into_iter().filter(is_new).collect();
             faults.append(&mut more);
         }
         if faults.is_empty() {
-            return Ok(Loaded { config, document });
+            let (warnings, inputs) = (decoded.warnings, Inputs::default());
+            return Ok(Loaded { config, document, warnings, inputs });
         }
         if faults.len() >= limits::CONFIG_FAULTS_MAX {
             faults.truncate(limits::CONFIG_FAULTS_MAX - 1);
@@ -99,6 +107,24 @@ impl Loaded {
         document.locate(&mut faults);
         Err(ConfigError { faults })
     }
+}
+
+/// The files that secrets of routes are read from.
+fn secret_files(config: &GatewayConfig) -> Vec<PathBuf> {
+    let edits = config
+        .routes
+        .iter()
+        .flat_map(|route| [&route.request_headers, &route.response_headers].into_iter());
+    let values = edits.flat_map(|edits| edits.set.values().chain(edits.append.values()));
+    let file = |value: &HeaderValue| match value {
+        HeaderValue::Template(_) => None,
+        HeaderValue::Secret(secret) => match secret.source() {
+            SecretSource::File(path) => Some(path.clone()),
+            // Systemd gives credentials when the service starts, and not again.
+            SecretSource::Inline | SecretSource::Env(_) | SecretSource::Credential(_) => None,
+        },
+    };
+    values.filter_map(file).collect()
 }
 
 impl GatewayConfig {
@@ -142,6 +168,3 @@ fn follows(fault: &Fault, known: &Fault) -> bool {
     let (table, _) = path::parent(&known.path);
     path::are_related(&fault.path, &path::join(table, nearest))
 }
-
-const UNKNOWN_ENDING: &str =
-    "the format is told by the ending of the name: .toml, .yaml, .yml or .json";

@@ -21,8 +21,11 @@ mod policy;
 mod service;
 mod path;
 mod node;
+mod lines;
 mod document;
+mod files;
 mod read;
+mod kind;
 mod keys;
 mod sections;
 mod decode;
@@ -31,7 +34,7 @@ mod load;
 mod draft;
 mod reference;
 
-pub use crate::error::{ConfigError, Fault, Location};
+pub use crate::error::{ConfigError, Fault, Location, Related};
 pub use crate::http::method::Method;
 pub use action::{
     FileServing, HeaderEdits, HeaderValue, Redirect, RequestIdConfig, Rewrite, StaticResponse,
@@ -43,6 +46,7 @@ pub use condition::{ConditionOperator, ConditionValue, RouteCondition};
 pub(crate) use decode::units;
 pub use document::Document;
 pub(crate) use draft::{Draft, Literal, lines as draft_lines};
+pub use files::Inputs;
 pub use gateway::{GatewayConfig, Workers};
 pub(crate) use keys::nearest;
 pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};

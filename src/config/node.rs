@@ -1,5 +1,7 @@
 //! A configuration file as a tree whose every key and value knows its place.
 
+use std::ops::Range;
+
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
@@ -31,32 +33,34 @@ pub(crate) struct Entry {
     pub(crate) node: Node,
 }
 
-/// A place in a file, both counted from 1, the column in characters.
+/// A part of one of a document's texts, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
-    pub(crate) line: u32,
-    pub(crate) column: u32,
+    /// The text, by its index.
+    pub(crate) source: u32,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
 }
 
 impl Place {
-    pub(crate) const START: Place = Place { line: 1, column: 1 };
+    pub(crate) const START: Place = Place { source: 0, start: 0, end: 0 };
+
+    /// Positions fit in `u32`, since `limits::CONFIG_BYTES_MAX` does.
+    pub(crate) fn of(source: u32, range: Range<usize>) -> Place {
+        let offset = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        Place { source, start: offset(range.start), end: offset(range.end.max(range.start)) }
+    }
+
+    pub(crate) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
 }
 
 impl Node {
     /// The value of a key of a table.
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
-        match &self.value {
-            Value::Table(entries) => {
-                entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
-            }
-            Value::Null
-            | Value::Boolean(_)
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::Text(_)
-            | Value::List(_)
-            | Value::Other(_) => None,
-        }
+        let entry = self.entries()?.iter().find(|entry| entry.key == key);
+        entry.map(|entry| &entry.node)
     }
 
     /// The element of a list.
@@ -70,6 +74,53 @@ impl Node {
             | Value::Text(_)
             | Value::Table(_)
             | Value::Other(_) => None,
+        }
+    }
+
+    /// The element of a list of one.
+    pub(crate) fn only(&self) -> Option<&Node> {
+        self.element(0).filter(|_| self.element(1).is_none())
+    }
+
+    /// The keys of a table.
+    pub(crate) fn entries(&self) -> Option<&[Entry]> {
+        match &self.value {
+            Value::Table(entries) => Some(entries),
+            Value::Null
+            | Value::Boolean(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Text(_)
+            | Value::List(_)
+            | Value::Other(_) => None,
+        }
+    }
+
+    /// The keys of a table, to be changed.
+    pub(crate) fn entries_mut(&mut self) -> Option<&mut Vec<Entry>> {
+        match &mut self.value {
+            Value::Table(entries) => Some(entries),
+            Value::Null
+            | Value::Boolean(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Text(_)
+            | Value::List(_)
+            | Value::Other(_) => None,
+        }
+    }
+
+    /// The values of a table or of a list.
+    pub(crate) fn children(&self) -> Vec<&Node> {
+        match &self.value {
+            Value::List(nodes) => nodes.iter().collect(),
+            Value::Table(entries) => entries.iter().map(|entry| &entry.node).collect(),
+            Value::Null
+            | Value::Boolean(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Text(_)
+            | Value::Other(_) => Vec::new(),
         }
     }
 

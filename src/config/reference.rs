@@ -18,7 +18,7 @@ fn write_section(text: &mut String, section: &Section) -> std::fmt::Result {
     writeln!(text, "\n## {}\n{}\n", titles.join(", "), section.text)?;
     writeln!(text, "| key | type | default | meaning |\n|---|---|---|---|")?;
     for Key { name, kind, default, text: meaning } in section.keys {
-        writeln!(text, "| `{name}` | {kind} | {} | {meaning} |", shown(default))?;
+        writeln!(text, "| `{name}` | {} | {} | {meaning} |", kind.words(), shown(default))?;
     }
     if !section.later.is_empty() {
         let names: Vec<String> = section.later.iter().map(|name| format!("`{name}`")).collect();
@@ -46,7 +46,8 @@ const INTRODUCTION: &str = include_str!("introduction.md");
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Format, GatewayConfig, decode, read};
+    use super::super::decode::Decoded;
+    use super::super::{Ambiguous, Format, GatewayConfig, PathPolicy, decode, files};
     use super::*;
     use crate::error::Fault;
 
@@ -56,30 +57,58 @@ mod tests {
         section.keys.iter().filter(move |key| !is_words(key.default))
     }
 
-    /// The least of a file that ends in the table.
+    /// The least of a file that ends in the table, apart from keys that are no part of it.
     fn least(section: &Section) -> String {
         let upstreams = "upstreams = [{ url = \"http://a\" }]\n";
+        let route = "[[routes]]\npath = \"/*\"\n";
         match section.title {
             "top level" => String::new(),
+            "[env.NAME]" => "[env.PATH]\n".into(),
             "[[listeners]]" => "[[listeners]]\naddress = \"127.0.0.1:1\"\n".into(),
-            "[[routes]]" => "[[routes]]\npath = \"/*\"\n".into(),
+            "[[routes]]" => route.into(),
             "[[routes.upstreams]], [[clusters.NAME.upstreams]]" => {
-                "[[routes]]\npath = \"/*\"\n[[routes.upstreams]]\nurl = \"http://a\"\n".into()
+                format!("{route}[[routes.upstreams]]\nurl = \"http://a\"\n")
             }
+            "[routes.when]" => format!("{route}[routes.when]\nheader = \"a\"\nexists = true\n"),
+            "[routes.version]" => format!("{route}[routes.version]\ngroup = \"a\"\nis = \"1\"\n"),
+            "[[routes.clusters]]" => format!("{route}[[routes.clusters]]\nname = \"a\"\n"),
+            "[routes.redirect]" => format!("{route}[routes.redirect]\nto = \"/\"\n"),
+            "[routes.files]" => format!("{route}[routes.files]\nroot = \"/srv\"\n"),
+            "[routes.rewrite]" => format!("{route}[routes.rewrite]\nstrip_prefix = \"/a\"\n"),
             "[clusters.NAME]" => format!("[clusters.a]\n{upstreams}"),
             "[clusters.NAME.timeouts]" => {
                 format!("[clusters.a]\n{upstreams}[clusters.a.timeouts]\n")
             }
-            "[routes.timeouts]" => "[[routes]]\npath = \"/*\"\n[routes.timeouts]\n".into(),
+            "[versions.NAME]" => "[versions.a]\nfrom = [\"path\", \"header\", \"media_type\", \
+                                  \"query\"]\nheader = \"V\"\nknown = {}\n"
+                .into(),
+            "[versions.NAME.known.VERSION]" => {
+                "[versions.a]\nfrom = [\"path\"]\n[versions.a.known.1]\n".into()
+            }
+            table if table.starts_with("[routes.") => format!("{route}{table}\n"),
             table => format!("{table}\n"),
         }
     }
 
     fn decoded(text: &str) -> (GatewayConfig, Vec<Fault>) {
-        let document = read::document(text.to_owned(), Format::Toml, "frys.toml").expect("TOML");
-        let (config, faults) = decode::gateway(&document);
+        let mut document = match files::read_text(text.to_owned(), Format::Toml, "frys.toml") {
+            Ok(document) => document,
+            Err(error) => return (GatewayConfig::default(), error.faults),
+        };
+        let Decoded { config, faults, .. } = decode::gateway(&mut document);
         let timeouts = config.effective_timeouts();
-        (GatewayConfig { timeouts, ..config }, faults)
+        let (reject, resolve) = (Some(Ambiguous::Reject), Some(Ambiguous::Resolve));
+        let policy = config.path_policy;
+        let path_policy = PathPolicy {
+            encoded_slash: policy.encoded_slash.or(reject),
+            backslash: policy.backslash.or(reject),
+            nul: policy.nul.or(reject),
+            double_encoding: policy.double_encoding.or(reject),
+            dot_parameter: policy.dot_parameter.or(reject),
+            dot_segments: policy.dot_segments.or(resolve),
+            repeated_slashes: policy.repeated_slashes.or(resolve),
+        };
+        (GatewayConfig { timeouts, path_policy, ..config }, faults)
     }
 
     #[test]
@@ -101,11 +130,27 @@ mod tests {
         for section in sections::ALL {
             for Key { name, .. } in section.keys {
                 // Nothing takes a date.
-                let text = least(section).replace(&format!("\n{name} = "), "\nignored = ");
-                let (_, faults) = decoded(&format!("{text}{name} = 1979-05-27\n"));
+                let text = read_for(section, name);
+                let text = text.replace(&format!("\n{name} = "), "\nignored = ");
+                let (_, faults) = decoded(&format!("{text}{name:?} = 1979-05-27\n"));
                 let dates = faults.iter().filter(|fault| fault.message.ends_with("found a date"));
                 assert_eq!(dates.count(), 1, "{} {name}: {faults:?}", section.title);
             }
+        }
+    }
+
+    /// The least of a file in which the key is looked at: a condition has one subject, and one
+    /// operator.
+    fn read_for(section: &Section, name: &str) -> String {
+        let text = least(section);
+        let is_condition = section.title == "[routes.when]";
+        match name {
+            "header" | "query" | "cookie" if is_condition => text.replace("header = \"a\"\n", ""),
+            "client_ip" | "scheme" | "all" | "any" | "not" if is_condition => {
+                text.replace("header = \"a\"\nexists = true\n", "")
+            }
+            _ if is_condition => text.replace("exists = true\n", ""),
+            _ => text,
         }
     }
 
@@ -125,7 +170,8 @@ mod tests {
     fn no_cell_ends_early() {
         for key in sections::ALL.iter().flat_map(|section| section.keys) {
             let Key { name, kind, default, text } = key;
-            let has_bar = [*name, *kind, *default, *text].iter().any(|cell| cell.contains('|'));
+            let has_bar =
+                [*name, &kind.words(), *default, *text].iter().any(|cell| cell.contains('|'));
             assert!(!has_bar, "{name}");
         }
     }

@@ -1,6 +1,8 @@
 //! Which requests go where.
 
-use super::action::{FileServing, HeaderEdits, Redirect, Rewrite, StaticResponse, WeightedCluster};
+use super::action::{
+    FileServing, HeaderEdits, HeaderValue, Redirect, Rewrite, StaticResponse, WeightedCluster,
+};
 use super::cluster::{LoadBalancerType, Upstream};
 use super::condition::RouteCondition;
 use super::middleware::Middleware;
@@ -77,7 +79,7 @@ pub struct Route {
 }
 
 impl Route {
-    /// The id, or what stands for it when it is empty: methods, host and path, as in
+    /// The id, or what stands for it when it is empty: methods, host and path (or its regex), as in
     /// `GET,HEAD api.example.com/users/*`.
     pub fn name(&self) -> String {
         if !self.id.is_empty() {
@@ -86,7 +88,8 @@ impl Route {
         let methods: Vec<&str> = self.methods.iter().map(Method::as_str).collect();
         let space = if methods.is_empty() { "" } else { " " };
         let host = self.host.as_deref().unwrap_or("");
-        format!("{}{space}{host}{}", methods.join(","), self.path)
+        let path = self.path_regex.as_deref().unwrap_or(&self.path);
+        format!("{}{space}{host}{path}", methods.join(","))
     }
 }
 
@@ -101,7 +104,8 @@ pub struct RouteBuilder {
 }
 
 impl RouteBuilder {
-    /// A route that matches every method of one path, which is still to be named.
+    /// A route that matches every method of one path, which is still to be named, and whose action
+    /// is too.
     pub fn new(id: impl Into<String>) -> RouteBuilder {
         RouteBuilder { route: Route { id: id.into(), ..Route::default() } }
     }
@@ -163,6 +167,124 @@ impl RouteBuilder {
     /// Adds one of [`Route::conditions`].
     pub fn condition(mut self, condition: RouteCondition) -> RouteBuilder {
         self.route.conditions.push(condition);
+        self
+    }
+
+    /// [`Route::path_regex`].
+    pub fn path_regex(mut self, regex: impl Into<String>) -> RouteBuilder {
+        self.route.path_regex = Some(regex.into());
+        self
+    }
+
+    /// Adds one of [`Route::produces`].
+    pub fn produces(mut self, media_type: impl Into<String>) -> RouteBuilder {
+        self.route.produces.push(media_type.into());
+        self
+    }
+
+    /// [`Route::version`].
+    pub fn version(mut self, group: impl Into<String>, is: impl Into<String>) -> RouteBuilder {
+        self.route.version = Some(RouteVersion { group: group.into(), is: is.into() });
+        self
+    }
+
+    /// [`Route::priority`].
+    pub fn priority(mut self, priority: i32) -> RouteBuilder {
+        self.route.priority = priority;
+        self
+    }
+
+    /// [`Route::path_policy`].
+    pub fn path_policy(mut self, policy: PathPolicy) -> RouteBuilder {
+        self.route.path_policy = policy;
+        self
+    }
+
+    /// Adds one of [`Route::clusters`].
+    pub fn weighted_cluster(mut self, name: impl Into<String>, weight: u32) -> RouteBuilder {
+        self.route.clusters.push(WeightedCluster { name: name.into(), weight });
+        self
+    }
+
+    /// [`Route::redirect`].
+    pub fn redirect(mut self, to: impl Into<String>, status: u16) -> RouteBuilder {
+        self.route.redirect = Some(Redirect { to: to.into(), status });
+        self
+    }
+
+    /// [`Route::respond`].
+    pub fn respond(mut self, response: StaticResponse) -> RouteBuilder {
+        self.route.respond = Some(response);
+        self
+    }
+
+    /// [`Route::files`].
+    pub fn files(mut self, files: FileServing) -> RouteBuilder {
+        self.route.files = Some(files);
+        self
+    }
+
+    /// [`Route::rewrite`].
+    pub fn rewrite(mut self, rewrite: Rewrite) -> RouteBuilder {
+        self.route.rewrite = Some(rewrite);
+        self
+    }
+
+    /// [`Route::host_rewrite`].
+    pub fn host_rewrite(mut self, host: impl Into<String>) -> RouteBuilder {
+        self.route.host_rewrite = Some(host.into());
+        self
+    }
+
+    /// Adds one of [`HeaderEdits::set`] to [`Route::request_headers`].
+    pub fn set_request_header(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<HeaderValue>,
+    ) -> RouteBuilder {
+        self.route.request_headers.set.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds one of [`HeaderEdits::append`] to [`Route::request_headers`].
+    pub fn append_request_header(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<HeaderValue>,
+    ) -> RouteBuilder {
+        self.route.request_headers.append.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds one of [`HeaderEdits::remove`] to [`Route::request_headers`].
+    pub fn remove_request_header(mut self, name: impl Into<String>) -> RouteBuilder {
+        self.route.request_headers.remove.push(name.into());
+        self
+    }
+
+    /// Adds one of [`HeaderEdits::set`] to [`Route::response_headers`].
+    pub fn set_response_header(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<HeaderValue>,
+    ) -> RouteBuilder {
+        self.route.response_headers.set.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds one of [`HeaderEdits::append`] to [`Route::response_headers`].
+    pub fn append_response_header(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<HeaderValue>,
+    ) -> RouteBuilder {
+        self.route.response_headers.append.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds one of [`HeaderEdits::remove`] to [`Route::response_headers`].
+    pub fn remove_response_header(mut self, name: impl Into<String>) -> RouteBuilder {
+        self.route.response_headers.remove.push(name.into());
         self
     }
 

@@ -106,8 +106,16 @@ impl Gateway {
     /// # Errors
     /// Everything that is wrong with it, at once, each fault with its file, line and column.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Gateway, ConfigError> {
-        let loaded = Loaded::from_file_with(path.as_ref(), compiled_faults)?;
+        let loaded = Gateway::check_file(path)?;
         Ok(Gateway { config: Arc::new(loaded.config) })
+    }
+
+    /// What [`Gateway::from_file`] reads and checks, with the places of all that it says.
+    ///
+    /// # Errors
+    /// As [`Gateway::from_file`].
+    pub fn check_file(path: impl AsRef<Path>) -> Result<Loaded, ConfigError> {
+        Loaded::from_file_with(path.as_ref(), compiled_faults)
     }
 
     /// The same for a text.

@@ -74,6 +74,9 @@ impl Draft {
     }
 }
 
+/// A route and the methods that it answers, with HEAD where GET implies it.
+type Member<'a> = (MethodSet, &'a Draft);
+
 /// Makes leaves, and finds ties.
 pub(super) struct Layout<'a, G> {
     pub(super) guards: &'a G,
@@ -111,8 +114,9 @@ impl<G: Guards> Layout<'_, G> {
             class == other && drafts[*a].priority == drafts[*b].priority
         };
         for run in order.chunk_by(is_same).filter(|run| run.len() > 1) {
-            let mut run: Vec<&Draft> = run.iter().map(|(_, index)| &drafts[*index]).collect();
-            run.sort_by_key(|draft| draft.id);
+            let member = |(_, index): &(Class, usize)| (sets[*index], &drafts[*index]);
+            let mut run: Vec<Member<'_>> = run.iter().map(member).collect();
+            run.sort_by_key(|(_, draft)| draft.id);
             self.ties(&run);
         }
         let is_plain = drafts.iter().all(Draft::is_plain);
@@ -137,12 +141,14 @@ impl<G: Guards> Layout<'_, G> {
     }
 
     /// Finds ties among routes of one class and priority, which come in the order of their ids.
-    fn ties(&mut self, drafts: &[&Draft]) {
-        let subject = self.subject(drafts, 2);
-        let (mut kept, mut without): (Vec<&Draft>, Vec<&Draft>) = (Vec::new(), Vec::new());
-        let mut by_value: HashMap<u64, Vec<&Draft>> = HashMap::new();
-        for draft in drafts.iter().copied() {
-            let value = subject.and_then(|subject| self.need(draft, subject));
+    fn ties(&mut self, members: &[Member<'_>]) {
+        let drafts: Vec<&Draft> = members.iter().map(|(_, draft)| *draft).collect();
+        let subject = self.subject(&drafts, 2);
+        let (mut kept, mut without) = (Vec::new(), Vec::new());
+        let mut by_value: HashMap<u64, Vec<Member<'_>>> = HashMap::new();
+        for member in members {
+            let route = member.1.id;
+            let value = subject.and_then(|subject| self.need(member.1, subject));
             let alike = match value {
                 Some(value) => by_value.get(&value).map_or(&[][..], Vec::as_slice),
                 None => kept.as_slice(),
@@ -150,22 +156,22 @@ impl<G: Guards> Layout<'_, G> {
             let others = if value.is_some() { without.as_slice() } else { &[] };
             match self.comparisons_left.checked_sub(alike.len() + others.len()) {
                 Some(left) => self.comparisons_left = left,
-                None => return self.faults.push(BuildFault::TooManyAlike { route: draft.id }),
+                None => return self.faults.push(BuildFault::TooManyAlike { route }),
             }
-            let tied = alike.iter().chain(others).filter(|other| self.is_tie(other, draft));
-            if let Some(other) = tied.min_by_key(|other| other.id) {
-                self.faults.push(BuildFault::Tie { a: other.id, b: draft.id });
+            let tied = alike.iter().chain(others).filter(|other| self.is_tie(other, member));
+            if let Some((_, other)) = tied.min_by_key(|(_, other)| other.id) {
+                self.faults.push(BuildFault::Tie { a: other.id, b: route });
                 continue;
             }
-            kept.push(draft);
+            kept.push(*member);
             match value {
-                Some(value) => by_value.entry(value).or_default().push(draft),
-                None => without.push(draft),
+                Some(value) => by_value.entry(value).or_default().push(*member),
+                None => without.push(*member),
             }
         }
     }
 
-    fn is_tie(&self, a: &Draft, b: &Draft) -> bool {
+    fn is_tie(&self, (of_a, a): &Member<'_>, (of_b, b): &Member<'_>) -> bool {
         let is_disjoint = |a, b| self.regexes.are_disjoint(a, b);
         let paths = a.path().zip(b.path());
         let by_path = paths.is_some_and(|(a, b)| is_disjoint(a.tail, b.tail));
@@ -175,7 +181,7 @@ impl<G: Guards> Layout<'_, G> {
         });
         let guards = a.guard.zip(b.guard);
         let by_guard = || guards.is_some_and(|(a, b)| self.guards.are_disjoint(a, b));
-        a.methods.intersects(b.methods) && !by_path && !by_check && !by_guard()
+        of_a.intersects(*of_b) && !by_path && !by_check && !by_guard()
     }
 
     /// The subject of which most different values are needed, if they are two and as many as asked

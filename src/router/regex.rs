@@ -356,7 +356,7 @@ impl Pool {
         }
         let matcher = match Repeated::of(&tail.0) {
             Some(repeated) => Matcher::Repeated(repeated),
-            None => Matcher::Automaton(self.compile(&[&tail.0], WhichCaptures::None)?),
+            None => Matcher::Automaton(self.compile(&[&tail.0], WhichCaptures::Implicit)?),
         };
         let id = TailId(index(self.tails.len()));
         let first = first_bytes(&tail.0);
@@ -396,6 +396,7 @@ impl Pool {
         let kind = if with_groups { MatchKind::LeftmostFirst } else { MatchKind::All };
         let config = meta::Config::new()
             .match_kind(kind)
+            // Without the implicit ones `search_half` finds nothing.
             .which_captures(captures)
             .utf8_empty(false)
             .auto_prefilter(false)
@@ -506,7 +507,7 @@ impl Layout {
                 let parts: Vec<Hir> =
                     together.iter().map(|id| self.pool.tails[id.0 as usize].hir.clone()).collect();
                 let parts: Vec<&Hir> = parts.iter().collect();
-                let automaton = self.pool.compile(&parts, WhichCaptures::None)?;
+                let automaton = self.pool.compile(&parts, WhichCaptures::Implicit)?;
                 self.table.automata.push(automaton);
                 index(self.table.automata.len() - 1)
             }

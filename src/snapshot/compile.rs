@@ -241,8 +241,18 @@ fn build_fault(fault: &BuildFault, routes: &[config::Route], names: &[String]) -
                 .to_owned()
         }
     };
-    let index = fault.route().0 as usize;
-    Fault::new(format!("routes[{index}].{}", path_key(&routes[index])), message)
+    let path = |route: RouteId| {
+        let index = route.0 as usize;
+        format!("routes[{index}].{}", path_key(&routes[index]))
+    };
+    let found = Fault::new(path(fault.route()), message);
+    match fault {
+        BuildFault::Tie { a, .. } => found.against(path(*a), "the route that it ties with"),
+        BuildFault::TooDeep { .. }
+        | BuildFault::RegexesTooMany { .. }
+        | BuildFault::RegexesTooLarge { .. }
+        | BuildFault::TooManyAlike { .. } => found,
+    }
 }
 
 /// Names that two routes have: one could not tell them apart in logs and metrics.
@@ -262,12 +272,15 @@ fn same_names(
         }
         if is_given(earlier) || is_given(index) {
             let message = format!("routes[{earlier}] is named `{name}` too");
-            faults.push(Fault::new(format!("routes[{index}].id"), message));
+            let id = |index: usize| format!("routes[{index}].id");
+            faults.push(Fault::new(id(index), message).against(id(earlier), "the other route"));
         } else if !told.contains(&index) {
             // Where they tie, the other fault says more.
             let message =
                 format!("routes[{earlier}] is named `{name}` too: give one of them an `id`");
-            faults.push(Fault::new(format!("routes[{index}]"), message));
+            let route = |index: usize| format!("routes[{index}]");
+            let fault = Fault::new(route(index), message);
+            faults.push(fault.against(route(earlier), "the other route"));
         }
     }
 }
@@ -447,7 +460,7 @@ mod tests {
     use super::*;
     use crate::config::{ClusterConfig, ConnectionLimits, Upstream as Configured};
     use crate::http::method::Method;
-    use crate::router::{Found, Parameters, Request, Scratch};
+    use crate::router::{Found, NoGuards, Parameters, Request, Scratch};
     use crate::snapshot::Action;
     use std::net::SocketAddr;
 

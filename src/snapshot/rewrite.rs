@@ -6,6 +6,7 @@ use regex_automata::Input;
 use regex_automata::meta::{self, Cache, Regex};
 use regex_automata::util::primitives::{NonMaxUsize, PatternID};
 use regex_automata::util::syntax;
+use std::fmt;
 
 /// How a path is rewritten.
 #[derive(Debug)]
@@ -24,12 +25,18 @@ pub enum Rewrite {
 }
 
 /// An expression and what stands in place of its match.
-#[derive(Debug)]
 pub struct Replace {
     /// Counts the expressions of a snapshot, for their caches.
     number: u32,
     regex: Regex,
     with: Template,
+}
+
+impl fmt::Debug for Replace {
+    /// Without the expression's program, which has pages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replace").field("number", &self.number).field("with", &self.with).finish()
+    }
 }
 
 /// The memory that searching takes, for one worker.
@@ -213,3 +220,6 @@ impl RewriteCaches {
         &mut slot.1
     }
 }
+
+#[cfg(test)]
+mod tests;

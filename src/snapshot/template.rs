@@ -114,3 +114,6 @@ pub(super) fn one_slash(from: usize, out: &mut Vec<u8>) {
         count => drop(out.drain(from..from + count - 1)),
     }
 }
+
+#[cfg(test)]
+mod tests;

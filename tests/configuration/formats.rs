@@ -1,6 +1,7 @@
 //! TOML, YAML and JSON say the same.
 
 use super::{FULL, accept, places, refuse_as};
+use frys_gateway::Gateway;
 use frys_gateway::config::{Fault, Format, GatewayConfig};
 
 /// The full configuration in JSON, which YAML reads too.
@@ -91,7 +92,82 @@ fn refuses_a_key_that_stands_twice() {
         let is_told = |fault: &Fault| fault.message.to_lowercase().contains("duplicate");
         assert!(is_told(&faults[0]), "{text:?}: {faults:?}");
         assert_eq!(faults[0].location.as_ref().map(|at| at.line), Some(line), "{text:?}");
+        let related = faults[0].related.as_ref().and_then(|other| other.location.as_ref());
+        assert_eq!(related.map(|at| at.line), Some(1), "{text:?}");
     }
+}
+
+/// What each fault underlines.
+fn underlined(faults: &[Fault]) -> Vec<String> {
+    let part = |fault: &Fault| {
+        let at = fault.location.as_ref().expect("a place");
+        let line = at.source_line.chars().skip(at.caret as usize).take(at.width as usize);
+        line.collect::<String>()
+    };
+    faults.iter().map(part).collect()
+}
+
+#[test]
+fn every_format_underlines_the_same() {
+    let toml = "listen_addr = \"0.0.0.0:8080\"\ndrain_timeout = 30\n[[routes]]\npath = \"/ä\"\n\
+                rate_limit = {}\nmethods = [\"get\", \"PUT\"]\n\
+                upstreams = [{ url = \"ftp://a:1\", \"wieght\" = 2 }]\n";
+    let yaml = "listen_addr: 0.0.0.0:8080\ndrain_timeout: 30\nroutes:\n  - path: \"/ä\"\n    \
+                rate_limit: {}\n    methods: [\"get\", \"PUT\"]\n    upstreams:\n      \
+                - { url: \"ftp://a:1\", \"wieght\": 2 }\n";
+    let json = "{ \"listen_addr\": \"0.0.0.0:8080\", \"drain_timeout\": 30,\n\"routes\": [\n\
+                { \"path\": \"/ä\", \"rate_limit\": {}, \"methods\": [\"get\", \"PUT\"],\n\
+                \"upstreams\": [{ \"url\": \"ftp://a:1\", \"wieght\": 2 }] } ] }";
+    let want = ["30", "rate_limit", "\"get\"", "\"ftp://a:1\"", "\"wieght\""];
+    for (text, format) in [(toml, Format::Toml), (yaml, Format::Yaml), (json, Format::Json)] {
+        let found = underlined(&refuse_as(text, format));
+        let plain = |text: &String| text.trim_matches('"').to_owned();
+        let found: Vec<String> = found.iter().map(plain).collect();
+        let want: Vec<String> = want.iter().map(|text| plain(&(*text).to_owned())).collect();
+        assert_eq!(found, want, "{format:?}");
+    }
+}
+
+#[test]
+fn faults_of_compiled_routes_are_underlined_in_every_format() {
+    let toml = "listen_addr = \"0.0.0.0:8080\"\n[[routes]]\npath = \"/a/{x\"\n\
+                upstreams = [{ url = \"http://a:1\" }]\n";
+    let value: toml::Value = toml::from_str(toml).expect("TOML");
+    let json = serde_json::to_string(&value).expect("JSON");
+    let yaml = serde_saphyr::to_string(&value).expect("YAML");
+    for (text, format) in
+        [(toml, Format::Toml), (json.as_str(), Format::Json), (yaml.as_str(), Format::Yaml)]
+    {
+        let error = Gateway::from_text(text, format, "file").err().expect("a wrong pattern");
+        let found = underlined(&error.faults);
+        assert_eq!(found.len(), 1, "{error}");
+        assert_eq!(found[0].trim_matches('"'), "/a/{x", "{error}");
+    }
+}
+
+#[test]
+fn both_places_of_a_tie_are_shown() {
+    let upstreams = "upstreams = [{ url = \"http://a:1\" }]";
+    let text = format!(
+        "listen_addr = \"0.0.0.0:8080\"\n[[routes]]\npath = \"/a/{{x}}\"\n{upstreams}\n\
+         [[routes]]\npath = \"/a/{{y}}\"\n{upstreams}\n"
+    );
+    let error = Gateway::from_text(&text, Format::Toml, "frys.toml").err().expect("a tie");
+    let shown = error.to_string();
+    for part in ["frys.toml:6:8: routes[1].path: ", "6 | path = \"/a/{y}\"\n    |        ^^^^^^^^"]
+    {
+        assert!(shown.contains(part), "{shown}");
+    }
+    let other = "\n  frys.toml:3:8: the route that it ties with\n  3 | path = \"/a/{x}\"\n    |        ^^^^^^^^";
+    assert!(shown.ends_with(other), "{shown}");
+}
+
+#[test]
+fn every_syntax_fault_of_toml_is_told() {
+    let faults = refuse_as("a = \nb = 1\nc = ]\nb = 2\n", Format::Toml);
+    let lines: Vec<u32> =
+        faults.iter().filter_map(|fault| Some(fault.location.as_ref()?.line)).collect();
+    assert!(lines.contains(&1) && lines.contains(&3) && lines.contains(&4), "{faults:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The canonical form of a path and its rules, written once more.
 
 use super::choices::Choices;
-use frys_gateway::router::path::{PathFault, canonical};
+use frys_gateway::router::path::{Ambiguities, Ambiguity, PathFault, canonical};
 
 /// What paths are put together of.
 const PIECES: &[&str] = &[
@@ -57,13 +57,14 @@ pub fn agree(bytes: &[u8]) -> u64 {
         }
     }
     let mut scratch = Vec::new();
-    let got = canonical(&path, &mut scratch).map(|found| (found.path.to_vec(), found.is_raw));
-    let wanted = model(&path).map(|form| {
+    let got = canonical(&path, &mut scratch);
+    let got = got.map(|found| (found.path.to_vec(), found.is_raw, found.ambiguities));
+    let wanted = model(&path).map(|(form, ambiguities)| {
         let is_raw = form == path;
-        (form, is_raw)
+        (form, is_raw, ambiguities)
     });
     assert_eq!(got, wanted, "{}", path.escape_ascii());
-    if let Ok((form, _)) = got {
+    if let Ok((form, ..)) = got {
         let mut scratch = Vec::new();
         let again = canonical(&form, &mut scratch).expect("a canonical path stays one");
         assert_eq!(again.path, form, "{}", path.escape_ascii());
@@ -72,21 +73,29 @@ pub fn agree(bytes: &[u8]) -> u64 {
     1
 }
 
-fn model(path: &[u8]) -> Result<Vec<u8>, PathFault> {
+fn model(path: &[u8]) -> Result<(Vec<u8>, Ambiguities), PathFault> {
     if !path.starts_with(b"/") {
         return Err(PathFault::NoLeadingSlash);
     }
-    let decoded = decoded(path)?;
+    let mut found = Ambiguities::NONE;
+    let decoded = decoded(path, &mut found)?;
+    let parts: Vec<&[u8]> = decoded.split(|byte| *byte == b'/').skip(1).collect();
     let mut segments: Vec<&[u8]> = Vec::new();
-    let mut last: &[u8] = b"";
-    for segment in decoded.split(|byte| *byte == b'/').skip(1) {
-        last = segment;
+    for (at, segment) in parts.iter().enumerate() {
         if segment.starts_with(b".;") || segment.starts_with(b"..;") {
-            return Err(PathFault::DotParameter);
+            found.insert(Ambiguity::DotParameter);
         }
-        match segment {
-            b"" | b"." => {}
-            b".." => drop(segments.pop().ok_or(PathFault::AboveRoot)?),
+        if hides_dots(segment) {
+            found.insert(Ambiguity::HiddenDots);
+        }
+        match *segment {
+            b"" if at + 1 < parts.len() => found.insert(Ambiguity::RepeatedSlashes),
+            b"" => {}
+            b"." => found.insert(Ambiguity::DotSegments),
+            b".." => {
+                found.insert(Ambiguity::DotSegments);
+                segments.pop().ok_or(PathFault::AboveRoot)?;
+            }
             segment => segments.push(segment),
         }
     }
@@ -95,14 +104,21 @@ fn model(path: &[u8]) -> Result<Vec<u8>, PathFault> {
         form.push(b'/');
         form.extend_from_slice(segment);
     }
-    if matches!(last, b"" | b"." | b"..") {
+    if matches!(parts.last(), Some(&(b"" | b"." | b".."))) {
         form.push(b'/');
     }
-    Ok(form)
+    Ok((form, found))
+}
+
+/// Whether a part between encoded slashes or backslashes is dots, with or without a parameter.
+fn hides_dots(segment: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(segment).replace("%5C", "%2F");
+    let is_dots = |part: &str| matches!(part.split(';').next(), Some("." | ".."));
+    text.contains("%2F") && text.split("%2F").any(is_dots)
 }
 
 /// Unreserved bytes plain, all others that a URI cannot hold, or that came so, encoded.
-fn decoded(path: &[u8]) -> Result<Vec<u8>, PathFault> {
+fn decoded(path: &[u8], found: &mut Ambiguities) -> Result<Vec<u8>, PathFault> {
     let mut out = Vec::new();
     let mut at = 0;
     while let Some(byte) = path.get(at) {
@@ -117,10 +133,16 @@ fn decoded(path: &[u8]) -> Result<Vec<u8>, PathFault> {
             *byte
         };
         at += 1;
+        let digits = path.get(at..at + 2).unwrap_or_default();
+        let is_doubled = digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit);
         match value {
-            b'/' if is_encoded => return Err(PathFault::SlashEncoded),
-            b'\\' => return Err(PathFault::Backslash),
-            0 => return Err(PathFault::Nul),
+            b'/' if is_encoded => found.insert(Ambiguity::EncodedSlash),
+            b'\\' => found.insert(Ambiguity::Backslash),
+            0 => found.insert(Ambiguity::Nul),
+            b'%' if is_doubled => found.insert(Ambiguity::DoubleEncoding),
+            _ => {}
+        }
+        match value {
             value if value.is_ascii_alphanumeric() || b"-._~".contains(&value) => out.push(value),
             value if is_encoded || !b"/!$&'()*+,;=:@?#[]".contains(&value) => {
                 out.extend_from_slice(format!("%{value:02X}").as_bytes());

@@ -3,6 +3,7 @@
 //!
 //! `FRYS_SEED=17 cargo test --test simulation` replays one seed; `FRYS_SEEDS=1000` runs more.
 
+mod actions;
 mod bench;
 mod client;
 mod scenes;

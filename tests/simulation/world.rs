@@ -9,7 +9,8 @@ use frys_gateway::bridge::metrics::WorkerBlock;
 use frys_gateway::bridge::reason::Reason;
 use frys_gateway::bridge::stages::{Basis, Stage};
 use frys_gateway::config::{
-    ClusterConfig, ConnectionLimits, GatewayConfig, PoolConfig, Route, Timeouts, Upstream, Workers,
+    ClusterConfig, ConnectionLimits, GatewayConfig, HeaderEdits, PoolConfig, Redirect, Rewrite,
+    Route, StaticResponse, Timeouts, Upstream, Workers,
 };
 use frys_gateway::http::h1::chunked::ChunkLimits;
 use frys_gateway::http::h1::parse::HeadLimits;
@@ -72,14 +73,47 @@ fn config(calm: bool) -> GatewayConfig {
         },
         pool: PoolConfig { idle_timeout: Duration::from_secs(1), ..PoolConfig::default() },
         clusters: [("echo".to_owned(), echo)].into(),
-        routes: vec![Route {
-            id: "echo".into(),
-            path: "/echo/{bytes}/{coding}/{id}".into(),
-            cluster: Some("echo".into()),
-            ..Route::default()
-        }],
+        routes: vec![
+            Route {
+                id: "echo".into(),
+                path: "/echo/{bytes}/{coding}/{id}".into(),
+                cluster: Some("echo".into()),
+                ..Route::default()
+            },
+            Route {
+                id: "edited".into(),
+                path: "/edited/{size}/{coding}/{id}".into(),
+                cluster: Some("echo".into()),
+                rewrite: Some(Rewrite::Path("/echo/$size/$coding/$id".into())),
+                request_headers: set("X-Id", "$id"),
+                response_headers: set("X-Edited", "$request_id"),
+                ..Route::default()
+            },
+            Route {
+                id: "moved".into(),
+                path: "/moved/*".into(),
+                redirect: Some(Redirect { to: "https://$host/$rest".into(), status: 308 }),
+                ..Route::default()
+            },
+            Route {
+                id: "fixed".into(),
+                path: "/fixed".into(),
+                respond: Some(StaticResponse {
+                    body: Some("x".repeat(FIXED_BYTES)),
+                    ..StaticResponse::default()
+                }),
+                ..Route::default()
+            },
+        ],
         ..GatewayConfig::default()
     }
+}
+
+/// The length of `/fixed`.
+pub const FIXED_BYTES: usize = 40_000;
+
+fn set(name: &str, value: &str) -> HeaderEdits {
+    HeaderEdits { set: [(name.to_owned(), value.into())].into(), ..HeaderEdits::default() }
 }
 
 /// What a seed's run came to; equal for equal seeds.

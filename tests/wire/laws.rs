@@ -178,14 +178,14 @@ fn roomy() -> HeadLimits {
 }
 
 fn encode_request(head: RequestHead<'_>, framing: Framing) -> Vec<u8> {
-    let edits = Edits { drop: FieldSet::EMPTY, framing, append: b"" };
+    let edits = Edits { drop: FieldSet::EMPTY, others: &[], framing, append: b"" };
     let mut out = Vec::new();
     encode::request(head, Target::Received, head.authority().unwrap_or(b"a"), &edits, &mut out);
     out
 }
 
 fn encode_response(head: ResponseHead<'_>, framing: Framing) -> Vec<u8> {
-    let edits = Edits { drop: FieldSet::EMPTY, framing, append: b"" };
+    let edits = Edits { drop: FieldSet::EMPTY, others: &[], framing, append: b"" };
     let mut out = Vec::new();
     encode::response(head, &edits, &mut out);
     out

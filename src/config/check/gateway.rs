@@ -83,7 +83,8 @@ fn listeners(config: &GatewayConfig, faults: &mut Faults) {
             continue;
         }
         if let Some(other) = seen.get(address) {
-            faults.push(&path, format!("`{other}` has the address {address} already"));
+            let message = format!("`{other}` has the address {address} already");
+            faults.add(Fault::new(path, message).against(other, "here it is first"));
             continue;
         }
         seen.insert(address, path);

@@ -79,7 +79,38 @@ impl<'n> Fields<'n> {
         self.read(decoder, key, read)
     }
 
-    fn read<T>(&self, decoder: &mut Decoder, key: &str, read: impl Read<T>) -> Option<T> {
+    /// Reads a key that must be right and means nothing here.
+    pub(super) fn ignore<T>(&self, decoder: &mut Decoder, key: &str, read: impl Read<T>) {
+        self.read(decoder, key, read);
+    }
+
+    /// Which of these keys are there.
+    pub(super) fn present(&self, keys: &[&'static str]) -> Vec<&'static str> {
+        keys.iter().copied().filter(|key| self.entry(key).is_some()).collect()
+    }
+
+    /// Whether every key that is there is one of the section: otherwise a fault was noted already.
+    pub(super) fn is_known(&self) -> bool {
+        self.entries.iter().all(|entry| self.section.has(&entry.key))
+    }
+
+    /// Where the table stands.
+    pub(super) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Where a key stands, or else the table.
+    pub(super) fn place_of(&self, key: &str) -> Place {
+        self.entry(key).map_or(self.place, |entry| entry.place)
+    }
+
+    /// Reads a key.
+    pub(super) fn read<T>(
+        &self,
+        decoder: &mut Decoder,
+        key: &str,
+        read: impl Read<T>,
+    ) -> Option<T> {
         debug_assert!(self.section.has(key), "{key} is in no section");
         let entry = self.entry(key)?;
         decoder.within_key(key, |decoder| {

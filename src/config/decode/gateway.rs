@@ -7,18 +7,19 @@ use super::super::{
     GatewayConfig, Limits, ListenAddress, ListenerConfig, MetricsConfig, PoolConfig, RuntimeConfig,
     Timeouts, Workers,
 };
-use super::{Decoder, Fields, traffic, values};
+use super::{Decoder, Fields, action, cluster, policy, route, values, version};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub(super) fn root(decoder: &mut Decoder, node: &Node, config: &mut GatewayConfig) {
     let Some(fields) = Fields::of(decoder, node, &sections::ROOT) else { return };
     let d = decoder;
+    fields.ignore(d, "$schema", values::text);
     fields.set(d, "listen_addr", &mut config.listen_addr, values::parsed);
     fields.set(d, "listeners", &mut config.listeners, values::list(listener));
     fields.set(d, "workers", &mut config.workers, workers);
     fields.set(d, "drain_timeout", &mut config.drain_timeout, values::duration);
-    fields.set(d, "trusted_proxies", &mut config.trusted_proxies, values::list(network));
+    fields.set(d, "trusted_proxies", &mut config.trusted_proxies, values::list(values::network));
     fields.set(d, "metrics_enabled", &mut config.metrics_enabled, values::boolean);
     fields.set(d, "tracing_enabled", &mut config.tracing_enabled, values::boolean);
     fields.set(d, "connection_limits", &mut config.connection_limits, connection_limits);
@@ -29,8 +30,11 @@ pub(super) fn root(decoder: &mut Decoder, node: &Node, config: &mut GatewayConfi
     fields.set(d, "admin", &mut config.admin, admin);
     fields.set(d, "metrics", &mut config.metrics, metrics);
     fields.set_some(d, "access_log", &mut config.access_log, access_log);
-    fields.set(d, "clusters", &mut config.clusters, traffic::clusters);
-    fields.set(d, "routes", &mut config.routes, values::list(traffic::route));
+    fields.set(d, "path_policy", &mut config.path_policy, policy::gateway);
+    fields.set_some(d, "request_id", &mut config.request_id, action::request_id);
+    fields.set(d, "versions", &mut config.versions, version::groups);
+    fields.set(d, "clusters", &mut config.clusters, cluster::clusters);
+    fields.set(d, "routes", &mut config.routes, values::list(route::route));
 }
 
 /// One that is wrong keeps its place in the list; port 0 is never the same as another's.
@@ -63,17 +67,6 @@ fn workers(decoder: &mut Decoder, node: &Node) -> Option<Workers> {
             None
         }
     }
-}
-
-fn network(decoder: &mut Decoder, node: &Node) -> Option<ipnet::IpNet> {
-    let text = values::text(decoder, node)?;
-    // A single address is the network of one.
-    let address = || text.parse().ok().map(|address: std::net::IpAddr| address.into());
-    let network = text.parse().ok().or_else(address);
-    if network.is_none() {
-        decoder.fault(node.place, "expected a network such as `10.0.0.0/8` or `fd00::/8`");
-    }
-    network
 }
 
 fn connection_limits(d: &mut Decoder, node: &Node) -> Option<ConnectionLimits> {
@@ -113,7 +106,7 @@ fn timeouts(d: &mut Decoder, node: &Node) -> Option<Timeouts> {
     let mut timeouts = Timeouts::default();
     fields.set_some(d, "client_header", &mut timeouts.client_header, values::timeout);
     fields.set_some(d, "keep_alive", &mut timeouts.keep_alive, values::timeout);
-    traffic::overriding_timeouts(d, &fields, &mut timeouts);
+    cluster::overriding_timeouts(d, &fields, &mut timeouts);
     Some(timeouts)
 }
 

@@ -3,35 +3,57 @@
 mod fields;
 mod values;
 pub(crate) mod units;
+mod secret;
 mod gateway;
-mod traffic;
+mod route;
+mod condition;
+mod version;
+mod policy;
+mod action;
+mod cluster;
 
 use super::GatewayConfig;
-use super::document::Document;
+use super::document::{Document, Placed};
 use super::node::{Node, Place};
 use super::path;
 use crate::error::Fault;
 use crate::limits;
 use fields::Fields;
 
-/// Reads a tree. What is wrong is left at its default, so that the rest can be checked too.
-pub(super) fn gateway(document: &Document) -> (GatewayConfig, Vec<Fault>) {
-    let mut decoder = Decoder { path: String::new(), faults: Vec::new(), places: Vec::new() };
+/// What a tree says.
+pub(super) struct Decoded {
+    pub(super) config: GatewayConfig,
+    pub(super) faults: Vec<Fault>,
+    /// What is taken, and would better be otherwise.
+    pub(super) warnings: Vec<Fault>,
+}
+
+/// Reads a tree. What is wrong is left at its default, so that the rest can be checked too. From
+/// then on the document keeps its secrets to itself.
+pub(super) fn gateway(document: &mut Document) -> Decoded {
+    let mut decoder = Decoder::new();
     let mut config = GatewayConfig::default();
     gateway::root(&mut decoder, document.root(), &mut config);
-    let faults = document.place_faults(decoder.faults, &decoder.places);
-    (config, faults)
+    document.hide(decoder.hidden);
+    let faults = document.place_faults(decoder.faults);
+    let warnings = document.place_faults(decoder.warnings);
+    Decoded { config, faults, warnings }
 }
 
 /// Where the reading stands, and what was wrong so far.
 pub(super) struct Decoder {
     path: String,
-    faults: Vec<Fault>,
-    /// By the index of the fault.
-    places: Vec<Place>,
+    faults: Vec<Placed>,
+    warnings: Vec<Placed>,
+    hidden: Vec<Place>,
 }
 
 impl Decoder {
+    fn new() -> Decoder {
+        let (faults, warnings, hidden) = (Vec::new(), Vec::new(), Vec::new());
+        Decoder { path: String::new(), faults, warnings, hidden }
+    }
+
     /// Notes a fault of the key that is being read.
     fn fault(&mut self, place: Place, message: impl Into<String>) {
         self.push(place, Fault::new(self.path.clone(), message));
@@ -45,9 +67,20 @@ impl Decoder {
 
     fn push(&mut self, place: Place, fault: Fault) {
         if self.faults.len() < limits::CONFIG_FAULTS_MAX {
-            self.faults.push(fault);
-            self.places.push(place);
+            self.faults.push(Placed::new(fault, place));
         }
+    }
+
+    /// Notes what is taken, and would better be otherwise.
+    fn warn(&mut self, place: Place, message: &str) {
+        if self.warnings.len() < limits::CONFIG_FAULTS_MAX {
+            self.warnings.push(Placed::new(Fault::new(self.path.clone(), message), place));
+        }
+    }
+
+    /// Keeps a value out of everything that is shown.
+    fn hide(&mut self, node: &Node) {
+        self.hidden.push(node.place);
     }
 
     /// Reads something below a key.

@@ -1,9 +1,12 @@
-//! Single values: booleans, numbers, strings, durations, sizes, lists.
+//! Values: booleans, numbers, strings, durations, sizes, lists, tables of names.
 
-use super::super::Timeouts;
 use super::super::node::{Node, Value};
+use super::super::{Timeouts, keys};
 use super::{Decoder, units};
+use ipnet::IpNet;
+use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
@@ -146,6 +149,69 @@ pub(super) fn list<T>(
         }
         Some(values)
     }
+}
+
+/// A table whose keys are names; entries that are wrong are left out.
+pub(super) fn named<T>(
+    what: &'static str,
+    mut read: impl FnMut(&mut Decoder, &Node) -> Option<T>,
+) -> impl FnOnce(&mut Decoder, &Node) -> Option<BTreeMap<String, T>> {
+    move |decoder, node| {
+        let Value::Table(entries) = &node.value else {
+            decoder.unexpected(node, what);
+            return None;
+        };
+        let mut values = BTreeMap::new();
+        for entry in entries {
+            let value = decoder.within_key(&entry.key, |decoder| read(decoder, &entry.node));
+            values.extend(value.map(|value| (entry.key.clone(), value)));
+        }
+        Some(values)
+    }
+}
+
+/// A number, with a fraction or without.
+pub(super) fn decimal(decoder: &mut Decoder, node: &Node) -> Option<f64> {
+    match node.value {
+        Value::Float(number) => Some(number),
+        // Beyond 2^53 the nearest number that a comparison can hold.
+        Value::Integer(number) => Some(number as f64),
+        Value::Null
+        | Value::Boolean(_)
+        | Value::Text(_)
+        | Value::List(_)
+        | Value::Table(_)
+        | Value::Other(_) => {
+            decoder.unexpected(node, "a number");
+            None
+        }
+    }
+}
+
+/// One of a few words, each with what it stands for.
+pub(super) fn word<T: Copy>(words: &[(&str, T)]) -> impl Fn(&mut Decoder, &Node) -> Option<T> {
+    move |decoder, node| {
+        let text = text(decoder, node)?;
+        let found = words.iter().find(|(word, _)| *word == text);
+        if found.is_none() {
+            let known: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+            let message = format!("expected {}, found {}", known.join(" or "), node.found());
+            let nearest = keys::nearest(&text, words.iter().map(|(word, _)| *word));
+            decoder.fault_near(node.place, message, nearest);
+        }
+        found.map(|(_, value)| *value)
+    }
+}
+
+/// A network, or a single address as the network of one.
+pub(super) fn network(decoder: &mut Decoder, node: &Node) -> Option<IpNet> {
+    let text = text(decoder, node)?;
+    let address = || text.parse().ok().map(|address: IpAddr| address.into());
+    let network = text.parse().ok().or_else(address);
+    if network.is_none() {
+        decoder.fault(node.place, "expected a network such as `10.0.0.0/8` or `fd00::/8`");
+    }
+    network
 }
 
 fn any_size(decoder: &mut Decoder, node: &Node) -> Option<u64> {

@@ -1,6 +1,6 @@
 //! JSON by `serde_json`, whose raw values are slices of the text and so tell their places.
 
-use super::super::document::Lines;
+use super::super::lines::Lines;
 use super::super::node::{Entry, Node, Place, Value};
 use super::SyntaxFault;
 use crate::limits;
@@ -8,10 +8,11 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 
-pub(super) fn read(text: &str, lines: &Lines<'_>) -> Result<Node, Vec<SyntaxFault>> {
+pub(super) fn read(text: &str, source: u32) -> Result<Node, Vec<SyntaxFault>> {
     // The whole text at once, so that an error's line and column are the text's. The depth that
     // the library allows (128) bounds the recursion of the second pass.
     let root: &RawValue = match serde_json::from_str::<serde::de::IgnoredAny>(text)
@@ -19,16 +20,16 @@ pub(super) fn read(text: &str, lines: &Lines<'_>) -> Result<Node, Vec<SyntaxFaul
         .and_then(|()| serde_json::from_str(text))
     {
         Ok(root) => root,
-        Err(error) => return Err(vec![syntax(&error)]),
+        Err(error) => return Err(vec![syntax(&error, text)]),
     };
-    let mut reader = Reader { text, lines, faults: Vec::new() };
+    let mut reader = Reader { text, source, faults: Vec::new() };
     let root = reader.node(root, 0);
     if reader.faults.is_empty() { Ok(root) } else { Err(reader.faults) }
 }
 
 struct Reader<'t> {
     text: &'t str,
-    lines: &'t Lines<'t>,
+    source: u32,
     faults: Vec<SyntaxFault>,
 }
 
@@ -36,15 +37,14 @@ impl<'t> Reader<'t> {
     fn node(&mut self, raw: &'t RawValue, depth: usize) -> Node {
         let place = self.place(raw.get());
         if depth > limits::CONFIG_DEPTH_MAX {
-            self.faults.push(SyntaxFault { place, message: super::TOO_DEEP.into() });
+            self.faults.push(SyntaxFault::new(place.range(), super::TOO_DEEP));
             return Node { value: Value::Null, place };
         }
         let value = match self.value(raw.get(), depth) {
             Ok(value) => value,
             Err(error) => {
                 // Cut after the library's “ at line 1 column 2”, which counts from the value.
-                let message = syntax(&error).message;
-                self.faults.push(SyntaxFault { place, message });
+                self.faults.push(SyntaxFault::new(place.range(), message(&error)));
                 Value::Null
             }
         };
@@ -74,20 +74,18 @@ impl<'t> Reader<'t> {
     }
 
     fn table(&mut self, raws: Raws<'t>, depth: usize) -> Value {
-        let mut seen = HashSet::new();
+        let mut seen: HashMap<String, Place> = HashMap::new();
         let mut entries = Vec::with_capacity(raws.0.len());
         for (key, raw) in raws.0 {
             let node = self.node(raw, depth + 1);
-            // A key with escapes is a copy; its value's place is near enough.
-            let place = match &key {
-                Cow::Borrowed(key) => self.place_before(key),
-                Cow::Owned(_) => node.place,
-            };
-            if !seen.insert(key.to_string()) {
+            let place = self.place_of_key(&key, node.place);
+            if let Some(first) = seen.get(key.as_ref()) {
                 let message = format!("duplicate key `{}`", key.escape_debug());
-                self.faults.push(SyntaxFault { place, message });
+                let first = Some(first.range());
+                self.faults.push(SyntaxFault { first, ..SyntaxFault::new(place.range(), message) });
                 continue;
             }
+            seen.insert(key.to_string(), place);
             entries.push(Entry { key: key.into_owned(), place, node });
         }
         Value::Table(entries)
@@ -95,26 +93,44 @@ impl<'t> Reader<'t> {
 
     /// Where a slice of the text lies in it.
     fn place(&self, slice: &str) -> Place {
-        let offset = (slice.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize);
-        self.lines.place(offset.unwrap_or(0))
+        let start = (slice.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize).unwrap_or(0);
+        Place::of(self.source, start..start + slice.len())
     }
 
-    /// The place of the quote before a key.
-    fn place_before(&self, key: &str) -> Place {
-        let place = self.place(key);
-        Place { column: place.column.saturating_sub(1).max(1), ..place }
+    /// A key with its quotes. One with escapes is a copy, and is looked for before its value.
+    fn place_of_key(&self, key: &Cow<'t, str>, value: Place) -> Place {
+        let range: Range<usize> = match key {
+            Cow::Borrowed(key) => {
+                let place = self.place(key).range();
+                place.start.saturating_sub(1)..place.end + 1
+            }
+            Cow::Owned(_) => {
+                let before = self.text.get(..value.range().start).unwrap_or("");
+                let quoted = before.trim_end_matches([' ', '\t', '\r', '\n', ':']);
+                let inside = quoted.strip_suffix('"').unwrap_or(quoted);
+                let is_open = |(at, _): &(usize, &str)| {
+                    let escapes = inside.get(..*at).unwrap_or("").bytes().rev();
+                    escapes.take_while(|byte| *byte == b'\\').count().is_multiple_of(2)
+                };
+                let start = inside.rmatch_indices('"').find(is_open).map_or(0, |(at, _)| at);
+                start..quoted.len()
+            }
+        };
+        Place::of(self.source, range)
     }
 }
 
-fn syntax(error: &serde_json::Error) -> SyntaxFault {
-    let place = Place { line: number(error.line()), column: number(error.column()) };
+fn syntax(error: &serde_json::Error, text: &str) -> SyntaxFault {
+    // The library's column is that of the last byte it read, and 0 at the start of a line.
+    let at = Lines::new(text).offset(error.line().max(1), error.column().max(1));
+    let at = text.floor_char_boundary(at);
+    SyntaxFault::new(at..at, message(error))
+}
+
+fn message(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-    SyntaxFault { place, message: message.to_owned() }
-}
-
-fn number(number: usize) -> u32 {
-    u32::try_from(number.max(1)).unwrap_or(u32::MAX)
+    message.to_owned()
 }
 
 /// An object's members in order, repeated ones too.

@@ -1,44 +1,46 @@
 //! TOML by the `toml` crate, which keeps the span of every key and value.
 
-use super::super::document::Lines;
 use super::super::node::{Entry, Node, Place, Value};
-use super::{SyntaxFault, TOO_DEEP, is_too_deep};
-use std::ops::Range;
+use super::{SyntaxFault, first_of};
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
-pub(super) fn read(text: &str, lines: &Lines<'_>) -> Result<Node, Vec<SyntaxFault>> {
+pub(super) fn read(text: &str, source: u32) -> Result<Node, Vec<SyntaxFault>> {
     // A byte order mark is no part of the document, and spans do not count it.
     let (table, errors) = DeTable::parse_recoverable(text);
-    if !errors.is_empty() {
-        let fault = |error: &toml::de::Error| SyntaxFault {
-            place: error.span().map_or(Place::START, |span| lines.place(span.start)),
-            message: error.message().to_owned(),
-        };
-        return Err(errors.iter().map(fault).collect());
-    }
     // The library refuses more than 80 levels, so the recursion below is bounded.
-    let root = table_node(table.get_ref(), Place::START, lines);
-    if is_too_deep(&root) {
-        return Err(vec![SyntaxFault { place: Place::START, message: TOO_DEEP.into() }]);
+    let root = table_node(table.get_ref(), Place { source, ..Place::START });
+    if errors.is_empty() {
+        return Ok(root);
     }
-    Ok(root)
+    let fault = |error: &toml::de::Error| {
+        let range = error.span().unwrap_or(0..0);
+        let first = is_duplicate(error).then(|| first_of(&root, text, &range)).flatten();
+        SyntaxFault { range, message: error.message().to_owned(), first }
+    };
+    Err(errors.iter().map(fault).collect())
 }
 
-fn table_node(table: &DeTable<'_>, place: Place, lines: &Lines<'_>) -> Node {
+fn is_duplicate(error: &toml::de::Error) -> bool {
+    error.message().contains("duplicate key")
+}
+
+fn table_node(table: &DeTable<'_>, place: Place) -> Node {
     let mut entries: Vec<Entry> = table
         .iter()
         .map(|(key, value)| {
-            let place = lines.place(key.span().start);
-            Entry { key: key.get_ref().to_string(), place, node: node(value, place, lines) }
+            let place = Place::of(place.source, key.span());
+            Entry { key: key.get_ref().to_string(), place, node: node(value, place) }
         })
         .collect();
     entries.sort_by_key(|entry| entry.place);
     Node { value: Value::Table(entries), place }
 }
 
-fn node(value: &Spanned<DeValue<'_>>, key: Place, lines: &Lines<'_>) -> Node {
-    let place = place(&value.span(), key, lines);
+fn node(value: &Spanned<DeValue<'_>>, key: Place) -> Node {
+    // A table that only headers below it imply has an empty span; its first key's place is shown.
+    let span = value.span();
+    let place = if span.is_empty() { key } else { Place::of(key.source, span) };
     let value = match value.get_ref() {
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Integer(number) => integer(number),
@@ -49,16 +51,11 @@ fn node(value: &Spanned<DeValue<'_>>, key: Place, lines: &Lines<'_>) -> Node {
         DeValue::Boolean(value) => Value::Boolean(*value),
         DeValue::Datetime(_) => Value::Other("a date"),
         DeValue::Array(values) => {
-            Value::List(values.iter().map(|value| node(value, place, lines)).collect())
+            Value::List(values.iter().map(|value| node(value, place)).collect())
         }
-        DeValue::Table(table) => return table_node(table, place, lines),
+        DeValue::Table(table) => return table_node(table, place),
     };
     Node { value, place }
-}
-
-/// A table that only headers below it imply has an empty span; its first key's place is shown.
-fn place(span: &Range<usize>, key: Place, lines: &Lines<'_>) -> Place {
-    if span.is_empty() { key } else { lines.place(span.start) }
 }
 
 fn integer(number: &DeInteger<'_>) -> Value {

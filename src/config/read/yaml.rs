@@ -1,29 +1,109 @@
 //! YAML by `serde-saphyr`, which tells the place of every node and bounds what aliases expand to.
 
+use super::super::lines::Lines;
 use super::super::node::{Entry, Node, Place, Value};
-use super::{SyntaxFault, TOO_DEEP, is_too_deep};
+use super::{SyntaxFault, TOO_DEEP, first_of, is_too_deep};
 use crate::limits;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::options::DuplicateKeyPolicy;
 use serde_saphyr::{Location, Spanned};
 use std::fmt;
+use std::ops::Range;
 
-pub(super) fn read(text: &str) -> Result<Node, Vec<SyntaxFault>> {
-    match serde_saphyr::from_str_with_options::<Tree>(text, options()) {
+pub(super) fn read(text: &str, source: u32) -> Result<Node, Vec<SyntaxFault>> {
+    let mut root =
+        match serde_saphyr::from_str_with_options::<Tree>(text, options(DuplicateKeyPolicy::Error))
+        {
+            Ok(Tree(root)) => root,
+            Err(error) => {
+                let error = error.without_snippet();
+                let range = error.location().map_or(0..0, |location| range(&location));
+                let range = if range.is_empty() { location_range(text, error) } else { range };
+                let first = first_place(text, error, &range);
+                return Err(vec![SyntaxFault { first, ..SyntaxFault::new(range, message(error)) }]);
+            }
+        };
+    if root.value == Value::Null {
         // An empty document is an empty table, as an empty TOML file is.
-        Ok(Tree(Node { value: Value::Null, place })) => {
-            Ok(Node { value: Value::Table(Vec::new()), place })
-        }
-        Ok(Tree(root)) if is_too_deep(&root) => {
-            Err(vec![SyntaxFault { place: root.place, message: TOO_DEEP.into() }])
-        }
-        Ok(Tree(root)) => Ok(root),
-        Err(error) => {
-            let place = error.location().map_or(Place::START, |location| place(&location));
-            Err(vec![SyntaxFault { place, message: message(error.without_snippet()) }])
-        }
+        root.value = Value::Table(Vec::new());
     }
+    if !is_too_deep(&root) {
+        Finisher { text, source }.finish(&mut root);
+    }
+    Ok(root)
+}
+
+/// Where a key that stands twice stands first.
+fn first_place(
+    text: &str,
+    error: &serde_saphyr::Error,
+    second: &Range<usize>,
+) -> Option<Range<usize>> {
+    if !matches!(error, serde_saphyr::Error::DuplicateMappingKey { .. }) {
+        return None;
+    }
+    let options = options(DuplicateKeyPolicy::FirstWins);
+    let Tree(root) = serde_saphyr::from_str_with_options(text, options).ok()?;
+    if is_too_deep(&root) { None } else { first_of(&root, text, second) }
+}
+
+/// The library says where a list or a table begins; it ends behind what it holds last.
+struct Finisher<'t> {
+    text: &'t str,
+    source: u32,
+}
+
+impl Finisher<'_> {
+    fn finish(&self, node: &mut Node) {
+        node.place.source = self.source;
+        let last = match &mut node.value {
+            Value::Table(entries) => {
+                for entry in entries.iter_mut() {
+                    entry.place.source = self.source;
+                    self.finish(&mut entry.node);
+                }
+                entries.iter().map(|entry| entry.node.place.end).max()
+            }
+            Value::List(nodes) => {
+                for node in nodes.iter_mut() {
+                    self.finish(node);
+                }
+                nodes.iter().map(|node| node.place.end).max()
+            }
+            Value::Null
+            | Value::Boolean(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Text(_)
+            | Value::Other(_) => return,
+        };
+        let start = node.place.start as usize;
+        let end = last.unwrap_or(0).max(node.place.end);
+        let after = self.text.get(end as usize..).unwrap_or("");
+        let close = match self.text.as_bytes().get(start) {
+            Some(b'{') => '}',
+            Some(b'[') => ']',
+            Some(_) | None => {
+                node.place.end = end;
+                return;
+            }
+        };
+        let rest = after.trim_start_matches([' ', '\t', '\r', '\n', ',']);
+        let width = rest.starts_with(close).then(|| after.len() - rest.len() + 1);
+        node.place.end = end + u32::try_from(width.unwrap_or(0)).unwrap_or(0);
+    }
+}
+
+/// The place of an error whose span counts no bytes.
+fn location_range(text: &str, error: &serde_saphyr::Error) -> Range<usize> {
+    let Some(location) = error.location() else { return 0..0 };
+    let line = usize::try_from(location.line()).unwrap_or(1);
+    let column = usize::try_from(location.column()).unwrap_or(1);
+    let start = Lines::new(text).offset(line, 1);
+    let rest = text.get(start..).unwrap_or("");
+    let width = rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at);
+    start + width..start + width
 }
 
 /// What is wrong, in words of the file rather than of the library's options.
@@ -46,7 +126,7 @@ fn message(error: &serde_saphyr::Error) -> String {
     }
 }
 
-fn options() -> serde_saphyr::Options {
+fn options(duplicate_keys: DuplicateKeyPolicy) -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: limits::CONFIG_DEPTH_MAX,
@@ -61,7 +141,7 @@ fn options() -> serde_saphyr::Options {
             max_replay_stack_depth: limits::CONFIG_DEPTH_MAX,
             max_alias_expansions_per_anchor: limits::CONFIG_ALIAS_NODES_MAX,
         },
-        duplicate_keys: DuplicateKeyPolicy::Error,
+        duplicate_keys: duplicate_keys,
         // YAML 1.1's `on` and `no` are strings here, as in YAML 1.2.
         strict_booleans: true,
         emit_comments: false,
@@ -154,7 +234,14 @@ impl<'de> Visitor<'de> for Plains {
     }
 }
 
+/// Of the text that is being read; its index is set when all is read.
 fn place(location: &Location) -> Place {
-    let number = |number: u64| u32::try_from(number.max(1)).unwrap_or(u32::MAX);
-    Place { line: number(location.line()), column: number(location.column()) }
+    Place::of(0, range(location))
+}
+
+fn range(location: &Location) -> Range<usize> {
+    let number = |number: Option<u64>| usize::try_from(number.unwrap_or(0)).unwrap_or(usize::MAX);
+    let span = location.span();
+    let start = number(span.byte_offset());
+    start..start.saturating_add(number(span.byte_len()))
 }

@@ -2,8 +2,8 @@
 //!
 //! Matching is by finite automata, in time linear in the text, whatever the pattern. What a pattern
 //! becomes is bounded by [`limits::CONDITION_AUTOMATON_BYTES_MAX`], what a thread keeps for it by
-//! [`limits::CONDITION_CACHE_BYTES`]. A literal that every match must hold is looked for first, so that
-//! most texts never meet the automaton.
+//! [`limits::CONDITION_CACHE_BYTES`]. A literal that every match must hold is looked for first, so
+//! that most texts never meet the automaton.
 //!
 //! Bytes are matched as they are: `.` is one byte but `\n`, classes such as `\d` and `\w` are
 //! ASCII, `(?i)` folds ASCII.

@@ -175,8 +175,8 @@ impl<'a> Routes<'a> {
     }
 
     fn split(&mut self, place: &str, route: &config::Route) -> Option<Action> {
-        if route.clusters.len() > limits::SHARES_COUNT_MAX {
-            let most = limits::SHARES_COUNT_MAX;
+        if route.clusters.len() > limits::WEIGHTED_CLUSTERS_COUNT_MAX {
+            let most = limits::WEIGHTED_CLUSTERS_COUNT_MAX;
             self.fault(place, format!("at most {most} clusters share a route"));
             return None;
         }
@@ -409,3 +409,6 @@ fn parameters(route: &config::Route) -> Vec<String> {
     // A path that cannot be read is the router's fault to tell.
     Pattern { path, ..Pattern::segments("/") }.parameter_names().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

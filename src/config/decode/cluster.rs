@@ -1,47 +1,17 @@
-//! Routes, clusters and upstreams.
+//! Clusters and upstreams, and what routes have of them.
 
 use super::super::keys;
 use super::super::node::{Node, Value};
 use super::super::sections;
-use super::super::{
-    ClusterConfig, LoadBalancerType, Method, Route, Timeouts, Upstream, UpstreamUrl,
-};
+use super::super::{ClusterConfig, LoadBalancerType, Timeouts, Upstream, UpstreamUrl};
 use super::{Decoder, Fields, values};
 use std::collections::BTreeMap;
 
-pub(super) fn route(d: &mut Decoder, node: &Node) -> Option<Route> {
-    // A route that is no table keeps its place in the list, so that later ones keep their index.
-    let mut route = Route::default();
-    let Some(fields) = Fields::of(d, node, &sections::ROUTE) else { return Some(route) };
-    fields.set(d, "id", &mut route.id, values::text);
-    fields.set_some(d, "host", &mut route.host, values::text);
-    if let Some(path) = fields.require(d, "path", values::text) {
-        route.path = path;
-    }
-    fields.set(d, "methods", &mut route.methods, values::list(method));
-    fields.set(d, "upstreams", &mut route.upstreams, upstreams);
-    fields.set_some(d, "cluster", &mut route.cluster, values::text);
-    fields.set(d, "load_balancer", &mut route.load_balancer, load_balancer);
-    fields.set(d, "timeouts", &mut route.timeouts, |d, node| {
-        let fields = Fields::of(d, node, &sections::ROUTE_TIMEOUTS)?;
-        Some(overrides(d, &fields))
-    });
-    fields.set_some(d, "max_body", &mut route.max_body, values::size_or_unlimited);
-    Some(route)
-}
-
 pub(super) fn clusters(d: &mut Decoder, node: &Node) -> Option<BTreeMap<String, ClusterConfig>> {
-    let Value::Table(entries) = &node.value else {
-        d.unexpected(node, "a table of clusters by name");
-        return None;
-    };
-    let mut clusters = BTreeMap::new();
-    for entry in entries {
-        // One that is wrong is there all the same, so that its routes do not miss it.
-        let cluster = d.within_key(&entry.key, |d| cluster(d, &entry.node));
-        clusters.insert(entry.key.clone(), cluster.unwrap_or_default());
-    }
-    Some(clusters)
+    // One that is wrong is there all the same, so that its routes do not miss it.
+    values::named("a table of clusters by name", |d, node| {
+        Some(cluster(d, node).unwrap_or_default())
+    })(d, node)
 }
 
 fn cluster(d: &mut Decoder, node: &Node) -> Option<ClusterConfig> {
@@ -60,7 +30,7 @@ fn cluster(d: &mut Decoder, node: &Node) -> Option<ClusterConfig> {
     Some(cluster)
 }
 
-fn upstreams(d: &mut Decoder, node: &Node) -> Option<Vec<Upstream>> {
+pub(super) fn upstreams(d: &mut Decoder, node: &Node) -> Option<Vec<Upstream>> {
     values::list(upstream)(d, node)
 }
 
@@ -82,7 +52,7 @@ fn upstream(d: &mut Decoder, node: &Node) -> Option<Upstream> {
     Some(upstream)
 }
 
-fn overrides(d: &mut Decoder, fields: &Fields<'_>) -> Timeouts {
+pub(super) fn overrides(d: &mut Decoder, fields: &Fields<'_>) -> Timeouts {
     let mut timeouts = Timeouts::default();
     overriding_timeouts(d, fields, &mut timeouts);
     let is_said = timeouts.upstream_idle.is_some();
@@ -106,22 +76,7 @@ pub(super) fn overriding_timeouts(d: &mut Decoder, fields: &Fields<'_>, timeouts
     fields.set_some(d, "total", &mut timeouts.total, values::timeout);
 }
 
-fn method(d: &mut Decoder, node: &Node) -> Option<Method> {
-    let text = values::text(d, node)?;
-    let is_token = text.bytes().all(|b| b.is_ascii_alphanumeric() || TOKEN_MARKS.contains(&b));
-    let method = text.parse::<Method>().ok().filter(|_| is_token);
-    if method.is_none() {
-        d.fault(node.place, format!("{} is no method", node.found()));
-    } else if text.bytes().any(|byte| byte.is_ascii_lowercase()) {
-        // RFC 9110 section 9.1: methods are case-sensitive, so `get` would never match.
-        let upper = text.to_ascii_uppercase();
-        d.fault(node.place, format!("methods are written in capitals: `\"{upper}\"`"));
-        return None;
-    }
-    method
-}
-
-fn load_balancer(d: &mut Decoder, node: &Node) -> Option<LoadBalancerType> {
+pub(super) fn load_balancer(d: &mut Decoder, node: &Node) -> Option<LoadBalancerType> {
     let text = values::text(d, node)?;
     let found = LoadBalancerType::ALL.into_iter().find(|kind| kind.name() == text);
     if found.is_none() {
@@ -131,6 +86,3 @@ fn load_balancer(d: &mut Decoder, node: &Node) -> Option<LoadBalancerType> {
     }
     found
 }
-
-/// RFC 9110 section 5.6.2: what a token may have besides letters and digits.
-const TOKEN_MARKS: &[u8] = b"!#$%&'*+-.^_`|~";
