@@ -285,6 +285,15 @@ pub const EXPLAIN_NEAR_MAX: usize = 5;
 /// escaped; what is longer is passed over and counted.
 pub const TRAFFIC_LINE_BYTES_MAX: usize = 256 * 1024;
 
+/// Bytes of recorded traffic that are read at once.
+pub const TRAFFIC_READ_BYTES: usize = 256 * 1024;
+
+/// Bytes of an answer of the admin to a command: as many requests as are listed at once, at 4 KiB.
+pub const ADMIN_ANSWER_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Milliseconds between two looks of a capture at a gateway that had nothing new.
+pub const CAPTURE_PAUSE_MS: u64 = 50;
+
 /// Pairs of outcomes that recorded traffic is sorted by; what comes after them is counted
 /// together. 64 KiB of pairs with three examples each are some 100 MiB.
 pub const TRAFFIC_GROUPS_MAX: usize = 64 * 1024;

@@ -1,11 +1,14 @@
 //! `frys explain`: why a request goes where it goes, by a file or by a running gateway.
 
 use super::admin::Admin;
-use crate::explain::{self, AskedInvalid, Description, Explanation, asked};
+use crate::explain::{self, Asked, Description, Explanation, Source, asked};
+use crate::gateway::Gateway;
+use crate::snapshot::{self, Resolved};
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What is asked, and of whom.
 #[derive(clap::Args)]
@@ -71,7 +74,7 @@ fn explained(arguments: &Arguments) -> Result<Explanation, String> {
     };
     let body = match (&arguments.config, &arguments.admin, &arguments.id) {
         (Some(config), _, _) => {
-            return explain::offline(config, &description);
+            return offline(config, &description);
         }
         (None, Some(admin), Some(id)) => {
             admin.read(&format!("/requests/{}/explanation", escaped(id)))?.done()?
@@ -83,4 +86,25 @@ fn explained(arguments: &Arguments) -> Result<Explanation, String> {
         (None, None, _) => return Err("name a file or an admin".to_owned()),
     };
     serde_json::from_slice(&body).map_err(|error| format!("the admin's answer: {error}"))
+}
+
+/// By a file alone: names of upstreams are not resolved.
+fn offline(path: &Path, description: &Description) -> Result<Explanation, String> {
+    let loaded = Gateway::check_file(path).map_err(|error| error.to_string())?;
+    let snapshot = snapshot::compile(&loaded.config, &Resolved::new(), 0)
+        .map_err(|faults| format!("{} faults; `frys check` names them", faults.len()))?;
+    let asked = Asked::new(description, &snapshot.limits).map_err(|error| error.to_string())?;
+    let source = Source {
+        config: &loaded.config,
+        snapshot: &snapshot,
+        document: Some(&loaded.document),
+        is_running: false,
+        now: now(),
+    };
+    explain::explain(source, &asked).ok_or_else(|| "the routes cannot be put in order".to_owned())
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -1,8 +1,12 @@
 //! The `frys` command: one file a subcommand.
 
+mod admin;
 mod bench;
+mod capture;
 mod check;
 mod demo;
+mod explain;
+mod traffic;
 mod run;
 
 use clap::{Parser, Subcommand};
@@ -40,6 +44,31 @@ enum Command {
         #[arg(long, value_enum, default_value = "text")]
         format: check::Output,
     },
+    /// Say why a request goes where it goes
+    ///
+    /// By a file, or by a running gateway, which also knows the requests of the recent past. Exit
+    /// status 0 when a route takes the request, 1 when none does, 2 when there is nothing to explain.
+    Explain(explain::Arguments),
+    /// Write the requests of a running gateway as JSON lines, for `frys diff --traffic`
+    Capture(capture::Arguments),
+    /// Say which recorded requests another configuration would send elsewhere
+    ///
+    /// Exit status 0 when none would go elsewhere, 1 when some would, 2 when there is nothing to
+    /// compare.
+    Diff {
+        /// A JSON access log, or what `frys capture` wrote; `-` is standard input
+        #[arg(long, value_name = "LOG")]
+        traffic: PathBuf,
+        /// How the answer is written
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: explain::Format,
+        /// The configuration that the requests were recorded under
+        #[arg(value_name = "OLD")]
+        old: PathBuf,
+        /// The other one
+        #[arg(value_name = "NEW")]
+        new: PathBuf,
+    },
     /// Load a server and say what its clients would see
     ///
     /// Exit status 0 when the run was made and met its objective, 1 when it did not meet it, 2 when
@@ -61,6 +90,9 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run { config } => run::run(&config),
         Command::Check { config, format } => check::run(&config, format),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Capture(arguments) => capture::run(&arguments),
+        Command::Diff { traffic, format, old, new } => traffic::run(&traffic, &old, &new, format),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Demo { port, admin_port } => demo::run(port, admin_port),
     }
