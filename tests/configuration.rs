@@ -4,6 +4,8 @@
 mod accepted;
 #[path = "configuration/refused.rs"]
 mod refused;
+#[path = "configuration/routing.rs"]
+mod routing;
 #[path = "configuration/formats.rs"]
 mod formats;
 #[path = "configuration/included.rs"]

@@ -40,7 +40,9 @@ impl FromStr for Admin {
             Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
                 Ok(Admin::Tcp(address.to_owned()))
             }
-            Some(_) | None => Err(format!("`{text}` is no address: write 127.0.0.1:9901 or unix:/path")),
+            Some(_) | None => {
+                Err(format!("`{text}` is no address: write 127.0.0.1:9901 or unix:/path"))
+            }
         }
     }
 }

@@ -80,8 +80,8 @@ fn capture(arguments: &Arguments, out: &mut dyn Write) -> Result<Captured, Strin
     loop {
         let path = format!("/requests?limit={RECENT_LISTED_MAX}&after={cursor}");
         let body = arguments.admin.read(&path)?.done()?;
-        let page: Page<'_> =
-            serde_json::from_slice(&body).map_err(|error| format!("the admin's answer: {error}"))?;
+        let page: Page<'_> = serde_json::from_slice(&body)
+            .map_err(|error| format!("the admin's answer: {error}"))?;
         let is_empty = page.requests.is_empty();
         for request in page.requests {
             if arguments.count.is_some_and(|count| captured.written >= count) {

@@ -104,6 +104,18 @@ fn offline(path: &Path, description: &Description) -> Result<Explanation, String
     explain::explain(source, &asked).ok_or_else(|| "the routes cannot be put in order".to_owned())
 }
 
+/// An id as a segment of a path.
+fn escaped(id: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    id.bytes().fold(String::new(), |mut text, byte| {
+        match is_plain(byte) {
+            true => text.push(char::from(byte)),
+            false => text.push_str(&format!("%{byte:02X}")),
+        }
+        text
+    })
+}
+
 /// Seconds since 1970.
 pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())

@@ -8,6 +8,7 @@ mod demo;
 mod explain;
 mod traffic;
 mod run;
+mod schema;
 
 use clap::{Parser, Subcommand};
 
@@ -69,6 +70,8 @@ enum Command {
         #[arg(value_name = "NEW")]
         new: PathBuf,
     },
+    /// Print the JSON Schema of a configuration, with which an editor completes and checks it
+    Schema,
     /// Load a server and say what its clients would see
     ///
     /// Exit status 0 when the run was made and met its objective, 1 when it did not meet it, 2 when
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Capture(arguments) => capture::run(&arguments),
         Command::Diff { traffic, format, old, new } => traffic::run(&traffic, &old, &new, format),
+        Command::Schema => schema::run(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Demo { port, admin_port } => demo::run(port, admin_port),
     }

@@ -1,11 +1,11 @@
 //! `frys diff --traffic`: which recorded requests another configuration would send elsewhere.
 
 use super::explain::{Format, now};
+use crate::config::GatewayConfig;
 use crate::explain::traffic::{self, Report, Side};
 use crate::gateway::Gateway;
 use crate::limits::TRAFFIC_READ_BYTES;
 use crate::snapshot::{self, Resolved, Snapshot};
-use crate::config::GatewayConfig;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -44,10 +44,9 @@ fn compared(log: &Path, old: &Path, new: &Path) -> Result<Report, String> {
     let report = traffic::compare(&mut *lines, old, new, now()).map_err(unreadable)?;
     match (report.lines, report.used) {
         (0, _) => Err(format!("{}: there is no line in it", log.display())),
-        (_, 0) => Err(format!(
-            "{}: no line is of a JSON access log or of `frys capture`",
-            log.display()
-        )),
+        (_, 0) => {
+            Err(format!("{}: no line is of a JSON access log or of `frys capture`", log.display()))
+        }
         (_, _) => Ok(report),
     }
 }

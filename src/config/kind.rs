@@ -68,7 +68,7 @@ impl Form {
     pub(crate) const VARIABLE: Form =
         Form { words: "variable name", pattern: "^[A-Za-z_][A-Za-z0-9_]*$" };
     pub(crate) const PATH: Form = Form { words: "path", pattern: "^/" };
-    pub(crate) const REGEX: Form = Form { words: "regex", pattern: "." };
+    pub(crate) const REGEX: Form = Form { words: "regular expression", pattern: "." };
     pub(crate) const TEMPLATE: Form = Form { words: "template", pattern: "" };
     pub(crate) const MEDIA_TYPE: Form = Form {
         words: "media type",
@@ -81,7 +81,7 @@ impl Form {
 impl Kind {
     pub(crate) const TEXT: Kind = Kind::Text(Form::ANY);
 
-    /// Strings that are not counted here.
+    /// A list whose length nobody bounds but the file's size.
     pub(crate) const fn list(of: &'static Kind) -> Kind {
         Kind::List { of, most: usize::MAX }
     }
@@ -97,7 +97,7 @@ impl Kind {
             Kind::Duration => "duration".into(),
             Kind::Size { low: 0, high: u64::MAX } => "size".into(),
             Kind::Size { low, high } => {
-                format!("size, {} to {}", show_size(*low), show_size(*high))
+                format!("size from {} to {}", show_size(*low), show_size(*high))
             }
             Kind::List { of, .. } => format!("list of {}", of.plural()),
             Kind::Table(_) => "table".into(),
@@ -134,9 +134,10 @@ fn either(words: impl Iterator<Item = String>) -> String {
 
 fn range(low: i64, high: i64) -> String {
     match (low, high) {
-        (i64::MIN, i64::MAX) => String::new(),
+        // All that its type has.
+        (low, _) if low == i64::from(i32::MIN) => String::new(),
         (low, i64::MAX) => format!(" from {}", grouped(low)),
-        (low, high) => format!(", {} to {}", grouped(low), grouped(high)),
+        (low, high) => format!(" from {} to {}", grouped(low), grouped(high)),
     }
 }
 
@@ -167,8 +168,8 @@ mod tests {
         for (kind, words) in [
             (Kind::Either(&[SIZE, UNLIMITED]), "size or `\"unlimited\"`"),
             (Kind::OneOf(&["a", "b", "c"]), "`\"a\"`, `\"b\"` or `\"c\"`"),
-            (Kind::Number { low: 0, high: 1_000_000 }, "number, 0 to 1,000,000"),
-            (Kind::Number { low: -99_999, high: 1_000 }, "number, -99,999 to 1000"),
+            (Kind::Number { low: 0, high: 1_000_000 }, "number from 0 to 1,000,000"),
+            (Kind::Number { low: -99_999, high: 1_000 }, "number from -99,999 to 1000"),
             (Kind::Number { low: 1, high: i64::MAX }, "number from 1"),
             (Kind::list(&Kind::TEXT), "list of strings"),
             (Kind::list(&Kind::Boolean), "list of booleans"),

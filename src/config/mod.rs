@@ -33,6 +33,7 @@ mod check;
 mod load;
 mod draft;
 mod reference;
+mod schema;
 
 pub use crate::error::{ConfigError, Fault, Location, Related};
 pub use crate::http::method::Method;
@@ -59,6 +60,7 @@ pub use observe::{
 pub use policy::{Ambiguous, PathPolicy};
 pub use reference::reference;
 pub use route::{Route, RouteBuilder};
+pub use schema::schema;
 pub use secret::{Secret, SecretInvalid, SecretSource};
 pub use service::{
     CircuitBreakerConfig, EtcdConfig, HealthCheck, HealthCheckConfig, JaegerConfig, MirrorConfig,

@@ -17,8 +17,9 @@ fn write_section(text: &mut String, section: &Section) -> std::fmt::Result {
     let titles: Vec<String> = section.title.split(", ").map(title).collect();
     writeln!(text, "\n## {}\n{}\n", titles.join(", "), section.text)?;
     writeln!(text, "| key | type | default | meaning |\n|---|---|---|---|")?;
-    for Key { name, kind, default, text: meaning } in section.keys {
-        writeln!(text, "| `{name}` | {} | {} | {meaning} |", kind.words(), shown(default))?;
+    for key in section.keys {
+        let Key { name, kind, text: meaning, .. } = key;
+        writeln!(text, "| `{name}` | {} | {} | {meaning} |", kind.words(), shown(key))?;
     }
     if !section.later.is_empty() {
         let names: Vec<String> = section.later.iter().map(|name| format!("`{name}`")).collect();
@@ -27,18 +28,23 @@ fn write_section(text: &mut String, section: &Section) -> std::fmt::Result {
     Ok(())
 }
 
+/// A default that is a value, and not words for one.
+pub(super) fn value(key: &Key) -> Option<&'static str> {
+    let is_words = key.default.is_empty()
+        || (key.default.starts_with('[') && key.default != "[]" && !key.default.starts_with("[\""));
+    if is_words { None } else { Some(key.default) }
+}
+
 fn title(title: &str) -> String {
     if title.starts_with('[') { format!("`{title}`") } else { title.to_owned() }
 }
 
 /// A default as code; words in brackets, and a key that must be there, as words.
-fn shown(default: &str) -> String {
-    let words = default.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    match words {
-        Some("") => "`[]`".into(),
-        Some(words) => words.into(),
-        None if default.is_empty() => "needed".into(),
-        None => format!("`{default}`"),
+fn shown(key: &Key) -> String {
+    match value(key) {
+        Some(value) => format!("`{value}`"),
+        None if key.default.is_empty() => "needed".into(),
+        None => key.default.trim_matches(['[', ']']).into(),
     }
 }
 
@@ -47,14 +53,15 @@ const INTRODUCTION: &str = include_str!("introduction.md");
 #[cfg(test)]
 mod tests {
     use super::super::decode::Decoded;
+    use super::super::decode::units::show_size;
+    use super::super::kind::Kind;
     use super::super::{Ambiguous, Format, GatewayConfig, PathPolicy, decode, files};
     use super::*;
     use crate::error::Fault;
 
     /// Defaults that are values.
     fn values(section: &Section) -> impl Iterator<Item = &Key> {
-        let is_words = |text: &str| text.is_empty() || (text.starts_with('[') && text != "[]");
-        section.keys.iter().filter(move |key| !is_words(key.default))
+        section.keys.iter().filter(|key| value(key).is_some())
     }
 
     /// The least of a file that ends in the table, apart from keys that are no part of it.
@@ -151,6 +158,77 @@ mod tests {
             }
             _ if is_condition => text.replace("exists = true\n", ""),
             _ => text,
+        }
+    }
+
+    /// Values that a kind takes, and values that it does not, as TOML writes them.
+    fn samples(kind: &Kind) -> (Vec<String>, Vec<String>) {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let numbers = |numbers: &[Option<i64>]| {
+            numbers.iter().flatten().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let sizes = |sizes: &[Option<u64>]| {
+            let sizes = sizes.iter().flatten();
+            sizes.map(|size| format!("\"{}\"", show_size(*size))).collect::<Vec<_>>()
+        };
+        match kind {
+            Kind::Boolean => (texts(&["true", "false"]), texts(&["0", "\"true\""])),
+            Kind::Text(_) => (Vec::new(), texts(&["1", "true", "[]"])),
+            Kind::OneOf(words) => {
+                let right = words.iter().map(|word| format!("\"{word}\"")).collect();
+                (right, texts(&["\"no such word\"", "1"]))
+            }
+            Kind::Number { low, high } => {
+                let mut wrong = numbers(&[low.checked_sub(1), high.checked_add(1)]);
+                wrong.extend(texts(&["1.5", "\"1\""]));
+                (numbers(&[Some(*low), Some(*high)]), wrong)
+            }
+            Kind::Decimal => (texts(&["1", "-1.5"]), texts(&["\"1\"", "true"])),
+            Kind::Duration => (texts(&["\"1m30s\""]), texts(&["1", "\"1\"", "\"1s1m\""])),
+            Kind::Size { low, high } => {
+                let mut wrong = sizes(&[low.checked_sub(1), high.checked_add(1)]);
+                wrong.extend(texts(&["1", "\"1KB\""]));
+                (sizes(&[Some(*low), Some(*high)]), wrong)
+            }
+            Kind::List { of, .. } => {
+                let (right, wrong) = samples(of);
+                let list = |one: String| format!("[{one}]");
+                let wrong = wrong.into_iter().map(list).chain(texts(&["{}", "1"])).collect();
+                (right.into_iter().map(list).collect(), wrong)
+            }
+            Kind::Table(_) => (Vec::new(), texts(&["1", "\"a\""])),
+            Kind::Named { of, .. } => {
+                let (right, wrong) = samples(of);
+                let table = |one: String| format!("{{ a = {one} }}");
+                let wrong = wrong.into_iter().map(table).chain(texts(&["[]", "1"])).collect();
+                (right.into_iter().map(table).collect(), wrong)
+            }
+            // What is wrong for one kind may be right for another.
+            Kind::Either(kinds) => {
+                (kinds.iter().flat_map(|kind| samples(kind).0).collect(), texts(&["true"]))
+            }
+        }
+    }
+
+    #[test]
+    fn kinds_are_what_the_reader_takes() {
+        for section in sections::ALL {
+            for Key { name, kind, .. } in section.keys {
+                let text = read_for(section, name);
+                let (right, wrong) = samples(kind);
+                let fault_of = |value: &str| {
+                    let text = text.replace(&format!("\n{name} = "), "\n# ");
+                    let text = format!("{text}{name:?} = {value}\n");
+                    let faults = decoded(&text).1.into_iter();
+                    faults.map(|fault| fault.to_string()).find(|fault| !fault.contains("missing"))
+                };
+                for value in right {
+                    assert_eq!(fault_of(&value), None, "{} {name} = {value}", section.title);
+                }
+                for value in wrong {
+                    assert!(fault_of(&value).is_some(), "{} {name} = {value}", section.title);
+                }
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use super::fleet::Fleet;
 use super::logs::writer;
 use super::names::Names;
 use super::resolve::{Addresses, Watched};
-use super::state::{Phase, State};
+use super::state::{Phase, State, Written};
 use super::{Command, Ending, Progress};
 use crate::bridge::Message;
 use crate::limits::{
@@ -26,6 +26,7 @@ pub type Compile = dyn Fn(&Addresses, u64) -> Result<Snapshot, String> + Send + 
 pub struct Housekeeper {
     pub compile: Arc<Compile>,
     pub drain_timeout: Duration,
+    pub written: Written,
     pub state: Arc<State>,
     pub fleet: Fleet,
     pub watched: Watched,
@@ -112,7 +113,9 @@ impl Housekeeper {
         }
         self.generation = generation;
         self.state.install(generation, names);
-        self.fleet.send(&Message::Install(Arc::new(snapshot)));
+        let snapshot = Arc::new(snapshot);
+        self.state.serve(&self.written, Arc::clone(&snapshot));
+        self.fleet.send(&Message::Install(snapshot));
         tracing::debug!(generation, "a snapshot was sent to the workers");
         Ok(())
     }

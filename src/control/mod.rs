@@ -53,6 +53,8 @@ pub struct Settings {
     pub drain_timeout: Duration,
     /// The upstream names to resolve: no IP addresses.
     pub names: Vec<String>,
+    /// The configuration, for whoever asks why.
+    pub written: state::Written,
 }
 
 /// Control's ends of what it shares with one worker.
@@ -291,6 +293,7 @@ fn assemble(
     let housekeeper = Housekeeper {
         compile,
         drain_timeout: settings.drain_timeout,
+        written: settings.written,
         state,
         fleet,
         watched: resolver.watch(settings.names),

@@ -313,7 +313,7 @@ const SUSPECT_WORDS: [&str; 8] =
     ["token", "secret", "password", "passwd", "apikey", "api-key", "signature", "x-auth"];
 
 /// A value of a query, percent-decoded; `+` is a space.
-fn decoded(text: &str) -> String {
+pub fn decoded(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [byte, after @ ..] = rest {

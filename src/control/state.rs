@@ -8,7 +8,9 @@ use std::time::Instant;
 use super::names::Names;
 use super::resolve::Addresses;
 use crate::bridge::WorkerBlock;
+use crate::config::{Document, GatewayConfig};
 use crate::limits::NAMES_KEPT_COUNT;
+use crate::snapshot::Snapshot;
 
 /// How far the gateway has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,26 @@ impl Phase {
     }
 }
 
+/// A configuration as it is written.
+#[derive(Clone, Debug, Default)]
+pub struct Written {
+    /// What it says.
+    pub config: Arc<GatewayConfig>,
+    /// Where it says it; none of one that was built in Rust.
+    pub document: Option<Arc<Document>>,
+}
+
+/// A configuration as it is served.
+#[derive(Debug)]
+pub struct Running {
+    /// What it says.
+    pub config: Arc<GatewayConfig>,
+    /// Where it says it.
+    pub document: Option<Arc<Document>>,
+    /// What the workers read.
+    pub snapshot: Arc<Snapshot>,
+}
+
 /// Read by the admin server, written by housekeeping.
 pub struct State {
     /// When control started.
@@ -45,6 +67,7 @@ pub struct State {
     names: Mutex<VecDeque<(u64, Arc<Names>)>>,
     generation: AtomicU64,
     addresses: Mutex<Addresses>,
+    running: Mutex<Option<Arc<Running>>>,
 }
 
 impl State {
@@ -58,6 +81,7 @@ impl State {
             names: Mutex::default(),
             generation: AtomicU64::new(0),
             addresses: Mutex::default(),
+            running: Mutex::default(),
         })
     }
 
@@ -98,6 +122,18 @@ impl State {
         }
         drop(kept);
         self.generation.store(generation, Ordering::Relaxed);
+    }
+
+    /// What is served now; none before the first snapshot.
+    pub fn running(&self) -> Option<Arc<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// This is served from now on.
+    pub fn serve(&self, written: &Written, snapshot: Arc<Snapshot>) {
+        let Written { config, document } = written.clone();
+        let running = Running { config, document, snapshot };
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(running));
     }
 
     /// What the upstream names stand for, as of the newest snapshot.

@@ -104,6 +104,7 @@ fn settings() -> Settings {
         access_log: None,
         drain_timeout: Duration::from_secs(60),
         names: vec!["api.test".to_owned()],
+        written: state::Written::default(),
     }
 }
 

@@ -134,6 +134,9 @@ mod tests {
         assert_eq!((millis(250).as_str(), millis(90_000).as_str()), ("250ms", "1m30s"));
         assert_eq!((millis(0).as_str(), millis(3_600_000).as_str()), ("0s", "1h"));
         assert_eq!(duration(Some(Timeouts::OFF)), "none");
-        assert_eq!((size(8192), size(1000), size(10 << 20)), ("8KiB".into(), "1000B".into(), "10MiB".into()));
+        assert_eq!(
+            (size(8192), size(1000), size(10 << 20)),
+            ("8KiB".into(), "1000B".into(), "10MiB".into())
+        );
     }
 }

@@ -14,8 +14,8 @@ use crate::limits::{EXPLAIN_ALL_MAX, EXPLAIN_CANDIDATES_MAX, EXPLAIN_LATER_MAX, 
 use crate::router::condition::{self, Judging, Subject};
 use crate::router::naive::{self, Outcome as Turned};
 use crate::router::path::Policy;
-use crate::router::{self, Parameters};
-use crate::snapshot::{self, Listing, Matched, Refusal, RouteId, Snapshot};
+use crate::router;
+use crate::snapshot::{Listing, Matched, Refusal, RouteId, Snapshot};
 
 /// Who is asked.
 #[derive(Clone, Copy)]
@@ -48,6 +48,7 @@ pub fn explain(source: Source<'_>, asked: &Asked) -> Option<Explanation> {
     let mut explanation = Explanation {
         request: search.request(),
         generation: source.is_running.then_some(source.snapshot.generation),
+        past: None,
         path: Path {
             received: text(received),
             canonical: has_form.then(|| text(canonical)),
@@ -145,11 +146,8 @@ impl Search<'_> {
     /// The routes in their order, those that say something.
     fn candidates(&self) -> (Vec<Candidate>, Others) {
         let head = self.asked.head();
-        let request = router::Request {
-            host: head.authority(),
-            path: self.canonical,
-            method: head.method(),
-        };
+        let request =
+            router::Request { host: head.authority(), path: self.canonical, method: head.method() };
         let mut scratch = condition::Scratch::default();
         let mut judging = Judging::new(&self.listing.guards, self.subject(), &mut scratch);
         let all: Vec<naive::Candidate> =
@@ -238,21 +236,27 @@ impl Search<'_> {
         let head = self.asked.head();
         let route = self.config(one.route);
         match one.outcome {
-            Turned::Host => ("host", match head.authority() {
-                Some(host) => format!("the host is another: {}", text(host)),
-                None => "the request has no host".to_owned(),
-            }),
+            Turned::Host => (
+                "host",
+                match head.authority() {
+                    Some(host) => format!("the host is another: {}", text(host)),
+                    None => "the request has no host".to_owned(),
+                },
+            ),
             Turned::Path => ("path", format!("the path is another: {}", text(self.canonical))),
             Turned::Regex => {
                 ("regex", format!("the expression does not match {}", text(self.canonical)))
             }
             Turned::Parameter(index) => {
-                let (name, wanted) = route.and_then(|route| words::parameter(route, index))
-                    .unwrap_or_default();
+                let (name, wanted) =
+                    route.and_then(|route| words::parameter(route, index)).unwrap_or_default();
                 let range = one.parameters.range(index);
                 let value = range.and_then(|range| self.canonical.get(range)).unwrap_or_default();
                 let value = text(value);
-                ("parameter", format!("the parameter {name} is `{value}`, which {wanted} does not match"))
+                (
+                    "parameter",
+                    format!("the parameter {name} is `{value}`, which {wanted} does not match"),
+                )
             }
             Turned::Guard => ("condition", "a condition does not hold".to_owned()),
             Turned::Method => {

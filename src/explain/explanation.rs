@@ -10,6 +10,9 @@ pub struct Explanation {
     pub request: Request,
     /// The generation that was asked; none of a file.
     pub generation: Option<u64>,
+    /// What became of a request of the past.
+    #[serde(default)]
+    pub past: Option<String>,
     /// The path by which routes are found.
     pub path: Path,
     /// Routes in the order in which they are tried, with what became of each.

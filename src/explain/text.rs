@@ -31,6 +31,9 @@ fn write(explanation: &Explanation, out: &mut String) -> fmt::Result {
     if let Some(generation) = explanation.generation {
         row(out, "generation", &generation.to_string())?;
     }
+    if let Some(past) = &explanation.past {
+        row(out, "then", past)?;
+    }
     write_candidates(&explanation.candidates, &explanation.others, out)?;
     if let Some(found) = &explanation.found {
         write_found(found, out)?;
@@ -44,7 +47,9 @@ fn write(explanation: &Explanation, out: &mut String) -> fmt::Result {
 fn write_path(path: &Path, out: &mut String) -> fmt::Result {
     match &path.canonical {
         Some(canonical) if *canonical == path.received => row(out, "path", canonical)?,
-        Some(canonical) => row(out, "path", &format!("{canonical}, received as {}", path.received))?,
+        Some(canonical) => {
+            row(out, "path", &format!("{canonical}, received as {}", path.received))?
+        }
         None => row(out, "path", &format!("{}, which has no canonical form", path.received))?,
     }
     for ambiguity in &path.ambiguities {
@@ -111,7 +116,8 @@ fn write_found(found: &Found, out: &mut String) -> fmt::Result {
 }
 
 fn write_cluster(cluster: &Cluster, is_shared: bool, out: &mut String) -> fmt::Result {
-    let share = if is_shared { format!("{} % of the requests, ", cluster.percent) } else { String::new() };
+    let share =
+        if is_shared { format!("{} % of the requests, ", cluster.percent) } else { String::new() };
     let text = format!(
         "{}: {share}{}, at most {} connections to an upstream",
         cluster.name, cluster.balancer, cluster.connections_max
@@ -208,6 +214,7 @@ mod tests {
                 client: Some("192.0.2.1".into()),
             },
             generation: Some(3),
+            past: None,
             path: Path {
                 received: "/x//7".into(),
                 canonical: Some("/x/7".into()),

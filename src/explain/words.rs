@@ -69,7 +69,9 @@ pub fn pattern(route: &Route) -> String {
     let space = if methods.is_empty() { "" } else { " " };
     let host = route.host.as_deref().unwrap_or_default();
     match &route.path_regex {
-        Some(regex) => format!("{}{space}{host} {regex}", methods.join(",")).trim_start().to_owned(),
+        Some(regex) => {
+            format!("{}{space}{host} {regex}", methods.join(",")).trim_start().to_owned()
+        }
         None => format!("{}{space}{host}{}", methods.join(","), route.path),
     }
 }

@@ -4,12 +4,13 @@ mod listen;
 
 use crate::bridge::{WorkerBlock, log, mailbox};
 use crate::config::{
-    self, AccessLogConfig, AccessLogFormat, AccessLogOutput, Fault, Format, GatewayConfig,
-    ListenAddress, Loaded, Workers,
+    self, AccessLogConfig, AccessLogFormat, AccessLogOutput, Document, Fault, Format,
+    GatewayConfig, ListenAddress, Loaded, Workers,
 };
 use crate::control::admin::SocketFile;
 use crate::control::logs::{format, writer};
 use crate::control::resolve::{Addresses, Resolver};
+use crate::control::state::Written;
 use crate::control::{
     self, Control, ControlFault, Ending, Housekeeping, Remote, Settings, WorkerHandle, admin,
 };
@@ -50,6 +51,7 @@ use std::thread::{Builder, JoinHandle};
 #[derive(Clone, Debug)]
 pub struct Gateway {
     config: Arc<GatewayConfig>,
+    document: Option<Arc<Document>>,
 }
 
 /// A gateway that serves. Dropping it stops it at once.
@@ -81,7 +83,12 @@ impl Gateway {
     /// As [`Gateway::new`].
     pub fn checked(config: GatewayConfig) -> Result<Gateway, ConfigError> {
         Gateway::check(&config)?;
-        Ok(Gateway { config: Arc::new(config) })
+        Ok(Gateway { config: Arc::new(config), document: None })
+    }
+
+    fn of(loaded: Loaded) -> Gateway {
+        let Loaded { config, document, .. } = loaded;
+        Gateway { config: Arc::new(config), document: Some(Arc::new(document)) }
     }
 
     /// What it serves.
@@ -107,7 +114,7 @@ impl Gateway {
     /// Everything that is wrong with it, at once, each fault with its file, line and column.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Gateway, ConfigError> {
         let loaded = Gateway::check_file(path)?;
-        Ok(Gateway { config: Arc::new(loaded.config) })
+        Ok(Gateway::of(loaded))
     }
 
     /// What [`Gateway::from_file`] reads and checks, with the places of all that it says.
@@ -124,7 +131,7 @@ impl Gateway {
     /// As [`Gateway::from_file`]; faults name `name` as their file.
     pub fn from_text(text: &str, format: Format, name: &str) -> Result<Gateway, ConfigError> {
         let loaded = Loaded::from_text_with(text.into(), format, name, compiled_faults)?;
-        Ok(Gateway { config: Arc::new(loaded.config) })
+        Ok(Gateway::of(loaded))
     }
 
     /// Serves until the gateway is asked to end. Any executor may await it, since the gateway
@@ -155,7 +162,8 @@ impl Gateway {
         for address in config.listen_addresses() {
             sockets.listen(address)?;
         }
-        let settings = settings(config)?;
+        let written = Written { config: self.config.clone(), document: self.document.clone() };
+        let settings = Settings { written, ..settings(config)? };
         let mut handles = Vec::new();
         let mut workers = Vec::new();
         let (told, started) = mpsc::channel();
@@ -396,6 +404,7 @@ fn settings(config: &GatewayConfig) -> Result<Settings, StartError> {
         access_log,
         drain_timeout: config.drain_timeout,
         names: snapshot::names(config).into_iter().collect(),
+        written: Written::default(),
     })
 }
 

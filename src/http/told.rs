@@ -86,8 +86,7 @@ mod tests {
 
     #[test]
     fn leaves_out_what_there_was_not() {
-        let want =
-            "Frys-Explain: reason=\"route_not_found\", id=\"0ab\", generation=3\r\n";
+        let want = "Frys-Explain: reason=\"route_not_found\", id=\"0ab\", generation=3\r\n";
         assert_eq!(said(&NOTHING), want);
     }
 

@@ -70,8 +70,6 @@ fn features_that_are_not_built_are_refused() -> Result<(), Box<dyn Error>> {
         "routes[1].upstreams[0].url",
         "routes[1].upstreams[1].url",
         "routes[1].middlewares[0]",
-        "routes[1].path_params",
-        "routes[1].conditions",
     ];
     assert_eq!(paths(&config), want);
     Ok(())
@@ -119,5 +117,83 @@ fn limits_of_the_seed_are_right() -> Result<(), Box<dyn Error>> {
     config.metrics =
         MetricsConfig { enabled: true, path: "/metrics".into(), prometheus_enabled: true };
     assert_eq!(check(&config), []);
+    Ok(())
+}
+
+#[test]
+fn every_part_of_a_route_can_be_built() -> Result<(), Box<dyn Error>> {
+    let mut config = quick_start()?;
+    let upstreams = config.routes[0].upstreams.clone();
+    let cluster = ClusterConfig { upstreams, ..ClusterConfig::default() };
+    config.clusters.insert("a".into(), cluster.clone());
+    config.clusters.insert("b".into(), cluster);
+    let source = VersionSource::Header("X-Version".into());
+    let known = [("1".to_owned(), VersionLife::default())].into();
+    config.versions.insert("api".into(), VersionGroup { from: vec![source], default: None, known });
+    let policy = PathPolicy { nul: Some(Ambiguous::Keep), ..PathPolicy::default() };
+    let matched = RouteBuilder::new("matched")
+        .path_regex("/x/(?<id>.+)")
+        .condition(RouteCondition::Not(Box::new(RouteCondition::Scheme("http".into()))))
+        .produces("application/json")
+        .version("api", "1")
+        .priority(7)
+        .path_policy(policy)
+        .weighted_cluster("a", 95)
+        .weighted_cluster("b", 5)
+        .rewrite(Rewrite::Path("/$id".into()))
+        .host_rewrite("$upstream_host")
+        .set_request_header("X-A", "$client_ip")
+        .append_request_header("X-B", "b")
+        .remove_request_header("X-C")
+        .set_response_header("X-D", "d")
+        .append_response_header("X-E", "e")
+        .remove_response_header("X-F")
+        .build();
+    assert_eq!(matched.path_regex.as_deref(), Some("/x/(?<id>.+)"));
+    assert_eq!((matched.priority, matched.clusters.len()), (7, 2));
+    assert_eq!(matched.request_headers.remove, ["X-C"]);
+    assert_eq!(matched.response_headers.append["X-E"], "e".into());
+    config.routes.push(matched);
+    let path = |id: &str| RouteBuilder::new(id).path(format!("/{id}"));
+    config.routes.push(path("gone").redirect("/elsewhere", 301).build());
+    config.routes.push(path("fixed").respond(StaticResponse::default()).build());
+    let root = "/srv/www".into();
+    config.routes.push(path("files").files(FileServing { root, ..Default::default() }).build());
+    assert_eq!(check(&config), []);
+    Ok(())
+}
+
+#[test]
+fn values_that_a_file_cannot_write_are_refused() -> Result<(), Box<dyn Error>> {
+    let mut config = quick_start()?;
+    let wrong = |value: ConditionValue, operator| RouteCondition::Cookie {
+        name: "a".into(),
+        value,
+        operator,
+    };
+    let mut deep = wrong(true.into(), ConditionOperator::Exists);
+    for _ in 0..100 {
+        deep = RouteCondition::Not(Box::new(deep));
+    }
+    config.routes[0].conditions = vec![
+        wrong(true.into(), ConditionOperator::Equal),
+        wrong("a".into(), ConditionOperator::Exists),
+        wrong(f64::NAN.into(), ConditionOperator::AtMost),
+        RouteCondition::Scheme("ftp".into()),
+        deep,
+    ];
+    config.routes[0].path_policy.nul = Some(Ambiguous::Decode);
+    config.path_policy.dot_segments = Some(Ambiguous::Keep);
+    let nested = ".not".repeat(8);
+    let want = [
+        "path_policy.dot_segments".to_owned(),
+        "routes[0].when[0].equals".to_owned(),
+        "routes[0].when[1].exists".to_owned(),
+        "routes[0].when[2].at_most".to_owned(),
+        "routes[0].when[3].scheme".to_owned(),
+        format!("routes[0].when[4]{nested}"),
+        "routes[0].path_policy.nul".to_owned(),
+    ];
+    assert_eq!(paths(&config), want);
     Ok(())
 }

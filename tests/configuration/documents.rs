@@ -1,6 +1,6 @@
 //! Documents say what the code does: the reference is the table of keys, the examples are right.
 
-use super::refuse;
+use super::{accept, refuse};
 use frys_gateway::Gateway;
 use frys_gateway::config::{Format, LoadBalancerType, reference};
 use frys_gateway::control::logs::format::variable_names;
@@ -59,6 +59,18 @@ fn examples_pass_the_check() {
         }
     }
     assert!(examples_count >= 3, "only {examples_count} examples were found");
+}
+
+/// Parts of a configuration are right with what they leave out around them.
+#[test]
+fn parts_of_the_reference_pass_the_check() {
+    let parts = fenced(&reference(), "toml,fragment");
+    assert!(!parts.is_empty(), "no part was found");
+    let upstreams = "upstreams = [{ url = \"http://a\" }]";
+    for part in parts {
+        let clusters = format!("[clusters.api]\n{upstreams}\n[clusters.api-next]\n{upstreams}\n");
+        accept(&format!("listen_addr = \"127.0.0.1:8080\"\n{part}\n{clusters}"));
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! place, and the rest is taken.
 
 use super::accept;
-use frys_gateway::config::{Fault, Format, GatewayConfig, Method};
+use frys_gateway::config::{Fault, Format, GatewayConfig, Method, RouteCondition};
 use frys_gateway::{ConfigError, Gateway};
 use std::time::Duration;
 
@@ -70,8 +70,6 @@ fn the_grown_file_is_refused_for_what_is_not_built() {
         ("clusters.api.health_check", "health_check"),
         ("clusters.api.circuit_breaker", "circuit_breaker"),
         ("clusters.api.retry", "retry"),
-        ("routes[0].path_params", "path_params"),
-        ("routes[0].when", "when"),
         ("routes[0].mirror", "mirror"),
         ("routes[0].middlewares", "middlewares"),
     ];
@@ -93,4 +91,7 @@ fn the_rest_of_the_grown_file_is_taken() {
     );
     assert_eq!(route.methods, [Method::GET, Method::POST, Method::PUT]);
     assert_eq!(route.cluster.as_deref(), Some("api"));
+    let names: Vec<&str> = route.path_params.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["id", "version"]);
+    assert!(matches!(&route.conditions[..], [RouteCondition::All(all)] if all.len() == 2));
 }

@@ -85,9 +85,9 @@ fn refuses_features_that_are_not_built() {
         assert!(fault.message.contains("not built in this version"), "{line}: {fault}");
     }
     for (from, to, path) in [
-        ("path = \"/*\"", "path = \"/*\", when = {}", "routes[0].when"),
+        ("path = \"/*\"", "path = \"/*\", when = { sni = 'a' }", "routes[0].when.sni"),
         ("path = \"/*\"", "path = \"/*\", auth = {}", "routes[0].auth"),
-        ("path = \"/*\"", "path = \"/*\", path_params = {}", "routes[0].path_params"),
+        ("path = \"/*\"", "path = \"/*\", mirror = {}", "routes[0].mirror"),
         ("http://a:1", "https://a:1", "routes[0].upstreams[0].url"),
         ("http://a:1", "http+unix:/run/a.sock", "routes[0].upstreams[0].url"),
         (

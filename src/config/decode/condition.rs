@@ -61,7 +61,10 @@ fn condition(d: &mut Decoder, node: &Node) -> Option<RouteCondition> {
         "any" => fields.read(d, "any", conditions).map(RouteCondition::Any),
         "not" => fields.read(d, "not", condition).map(|one| RouteCondition::Not(Box::new(one))),
         "client_ip" => fields.read(d, "client_ip", networks).map(RouteCondition::ClientIp),
-        "scheme" => fields.read(d, "scheme", values::text).map(RouteCondition::Scheme),
+        "scheme" => {
+            let scheme = fields.read(d, "scheme", values::word(&SCHEMES))?;
+            Some(RouteCondition::Scheme(scheme.to_owned()))
+        }
         subject => compared(d, &fields, subject, &operators),
     }
 }
@@ -142,3 +145,5 @@ fn quoted(names: &[&str]) -> String {
 
 const SUBJECTS: [&str; 8] =
     ["header", "query", "cookie", "client_ip", "scheme", "all", "any", "not"];
+
+const SCHEMES: [(&str, &str); 2] = [("http", "http"), ("https", "https")];

@@ -72,11 +72,17 @@ impl<'n> Fields<'n> {
         key: &str,
         read: impl Read<T>,
     ) -> Option<T> {
-        if self.entry(key).is_none() {
+        if self.entry(key).is_none() && !self.is_misspelt(key) {
             let message = format!("`{key}` is missing");
             decoder.within_key(key, |decoder| decoder.fault(self.place, message));
         }
         self.read(decoder, key, read)
+    }
+
+    /// Whether an unknown key was probably meant to be this one, which was said already.
+    fn is_misspelt(&self, key: &str) -> bool {
+        let mut unknown = self.entries.iter().filter(|entry| !self.section.has(&entry.key));
+        unknown.any(|entry| self.section.nearest(&entry.key) == Some(key))
     }
 
     /// Reads a key that must be right and means nothing here.

@@ -106,8 +106,8 @@ pub(crate) static FILES: Section = Section {
 
 pub(crate) static REWRITE: Section = Section {
     title: "[routes.rewrite]",
-    text: "Another path for the upstream; the query stays. One of: `strip_prefix` and `add_prefix`, \
-           or one of them; `path`; `regex` and `with`.",
+    text: "Another path for the upstream; the query stays. Either `strip_prefix` and `add_prefix` \
+           or one of them, or `path`, or `regex` and `with`.",
     keys: &[
         key(
             "strip_prefix",
@@ -135,7 +135,12 @@ pub(crate) static REWRITE: Section = Section {
             "What stands in place of the match: a template in which `$1` to `$9` are the groups.",
         ),
     ],
-    choices: &[Choice::AtLeastOne(&["strip_prefix", "add_prefix", "path", "regex"])],
+    choices: &[
+        Choice::AtLeastOne(&["strip_prefix", "add_prefix", "path", "regex"]),
+        Choice::AtMostOne(&["strip_prefix", "path", "regex"]),
+        Choice::AtMostOne(&["add_prefix", "path", "regex"]),
+        Choice::With(&["regex"], &["with"]),
+    ],
     later: &[],
     meant: &[("prefix", "strip_prefix"), ("replacement", "with")],
 };

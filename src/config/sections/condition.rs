@@ -185,7 +185,8 @@ pub(crate) static VERSION_LIFE: Section = Section {
             "link",
             Kind::Text(Form::FILLED),
             "[none]",
-            "Where the reasons are written: `Link` with `rel=\"deprecation\"` and `rel=\"sunset\"`.",
+            "Where the reasons are written: `Link` with `rel=\"deprecation\"` and \
+             `rel=\"sunset\"`.",
         ),
         key(
             "after_sunset",

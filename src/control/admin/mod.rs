@@ -1,6 +1,7 @@
 //! The admin server: health, readiness, statistics and metrics, read-only, on loopback by default.
 
 mod bind;
+mod explain;
 
 pub use bind::{Address, Bound, SocketFile, bind, remove_stale};
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
+use hyper::body::Body;
 use hyper::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -86,8 +88,8 @@ impl Admin {
 
     async fn connection(self: Arc<Self>, stream: impl AsyncRead + AsyncWrite + Unpin) {
         let service = service_fn(move |request| {
-            let response = self.answer(&request);
-            async move { Ok::<_, std::convert::Infallible>(response) }
+            let admin = Arc::clone(&self);
+            async move { Ok::<_, std::convert::Infallible>(admin.respond(request).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -99,22 +101,31 @@ impl Admin {
         let _ = tokio::time::timeout(limit, connection).await;
     }
 
-    /// The answer to one request. Its body, if it has one, is not read.
-    fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+    /// The answer to one request. Its body is read where it says what is asked for.
+    async fn respond<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    where
+        B: Body,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
         if self.host == HostRule::Local && !names_local(request.headers(), request.uri().host()) {
             let text = "this server answers only to an IP address or `localhost` as its host\n";
             return reply(StatusCode::FORBIDDEN, TEXT, text);
         }
+        match explain::Place::of(request.uri().path()) {
+            Some(place) => self.explained(place, request).await,
+            None => self.answer(&request),
+        }
+    }
+
+    /// The answer to a request that only reads. Its body, if it has one, is not read.
+    fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         let path = request.uri().path();
         let is_metrics = self.metrics.is_some() && path == self.metrics_path;
         if !is_metrics && !matches!(path, "/health" | "/ready" | "/stats") {
             return reply(StatusCode::NOT_FOUND, TEXT, self.paths());
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let text = "only GET and HEAD\n";
-            let mut refusal = reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, text);
-            refusal.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return refusal;
+            return not_allowed("GET, HEAD");
         }
         match path {
             "/health" => reply(StatusCode::OK, TEXT, "ok\n"),
@@ -144,7 +155,7 @@ impl Admin {
 
     fn paths(&self) -> String {
         let metrics = if self.metrics.is_some() { &*self.metrics_path } else { "" };
-        let paths = ["/health", "/ready", "/stats", metrics].join("\n");
+        let paths = ["/health", "/ready", "/stats", "/requests", "/explain", metrics].join("\n");
         format!("there is nothing here; there is\n{}\n", paths.trim_end())
     }
 }
@@ -162,6 +173,12 @@ fn reply(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+fn not_allowed(allowed: &'static str) -> Response<Full<Bytes>> {
+    let mut refusal = reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, format!("only {allowed}\n"));
+    refusal.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    refusal
 }
 
 /// Whether the host is an IP address or `localhost`, with or without a port. HTTP/1.0 needs none,

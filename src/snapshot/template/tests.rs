@@ -3,9 +3,9 @@
 use super::*;
 use crate::http::h1::parse::{self, HeadLimits};
 use crate::http::head::{HeadIndex, RequestHead};
+use crate::http::networks::Networks;
 use crate::router::{Builder, Found, NoGuards, Parameters, Pattern, Request, RouteId, Scratch};
 use crate::router::{Router, path};
-use crate::snapshot::TrustedProxies;
 use proptest::prelude::*;
 use std::net::SocketAddr;
 
@@ -20,7 +20,7 @@ struct Fixture {
     path: Vec<u8>,
     parameters: Parameters,
     names: Vec<String>,
-    trusted: TrustedProxies,
+    trusted: Networks,
     rest_segments: Option<usize>,
 }
 
@@ -47,7 +47,7 @@ impl Fixture {
         assert_eq!(found, Found::Route(RouteId(0)), "{route}");
         Fixture {
             names: pattern.parameter_names().expect("a good pattern"),
-            trusted: TrustedProxies::new(&["10.0.0.0/8".parse().expect("a network")]),
+            trusted: Networks::new(&["10.0.0.0/8".parse().expect("a network")]),
             rest_segments: route.strip_suffix("/*").map(|before| before.matches('/').count()),
             bytes,
             index,
