@@ -269,10 +269,10 @@ pub const NAMES_KEPT_COUNT: usize = 4;
 /// room for more.
 pub const EXPLAIN_FIELDS_MAX: usize = 10 * FIELDS_COUNT_MAX;
 
-/// Bytes of a description of a request: its fields and its URL within the limits of a head, in JSON.
+/// Bytes of a description of a request in JSON: URL and fields within the limits of a head.
 pub const EXPLAIN_BODY_BYTES_MAX: usize = 512 * 1024;
 
-/// Routes of a configuration of which an explanation lists every one up to the route that was found.
+/// Routes of a configuration of which an explanation lists every one up to the found one.
 pub const EXPLAIN_ALL_MAX: usize = 12;
 
 /// Routes that an explanation lists: two screens.

@@ -48,7 +48,8 @@ enum Command {
     /// Say why a request goes where it goes
     ///
     /// By a file, or by a running gateway, which also knows the requests of the recent past. Exit
-    /// status 0 when a route takes the request, 1 when none does, 2 when there is nothing to explain.
+    /// status 0 when a route takes the request, 1 when none does, 2 when there is nothing to
+    /// explain.
     Explain(explain::Arguments),
     /// Write the requests of a running gateway as JSON lines, for `frys diff --traffic`
     Capture(capture::Arguments),

@@ -246,7 +246,7 @@ fn entry(names: Option<&Names>, worker: usize, recent: &Recent) -> Value {
         .collect();
     let mut fields: Vec<[String; 2]> = Vec::new();
     for one in head.into_iter().flat_map(RequestHead::fields) {
-        match is_suspect(one.name) {
+        match field::is_secret(one.name) {
             true => withheld.push(text(one.name).to_ascii_lowercase()),
             false => fields.push([text(one.name), text(one.value)]),
         }
@@ -300,17 +300,6 @@ fn none_if_zero(number: u16) -> Option<u16> {
 fn seconds(nanos: u64) -> f64 {
     (nanos / 1_000) as f64 / 1e6
 }
-
-/// Whether a field's name says that its value is a secret.
-fn is_suspect(name: &[u8]) -> bool {
-    let name = name.to_ascii_lowercase();
-    let holds = |word: &&str| memchr::memmem::find(&name, word.as_bytes()).is_some();
-    SUSPECT_WORDS.iter().any(|word| holds(&word))
-}
-
-/// Words that names of secret fields have: `X-Auth-Token`, `X-Amz-Security-Token`, `Api-Key`.
-const SUSPECT_WORDS: [&str; 8] =
-    ["token", "secret", "password", "passwd", "apikey", "api-key", "signature", "x-auth"];
 
 /// A value of a query, percent-decoded; `+` is a space.
 pub fn decoded(text: &str) -> String {

@@ -1,8 +1,9 @@
 //! The request that is asked about: bytes of a head, as a client would send them, and where it
 //! comes from.
 
+use crate::http::field::is_secret;
 use crate::http::h1::parse::{self, HeadLimits, ParseError, Parsed};
-use crate::http::head::{HeadIndex, RequestHead};
+use crate::http::head::{HeadIndex, RequestHead, Version};
 use crate::http::method::Method;
 use crate::limits::{EXPLAIN_FIELDS_MAX, HEAD_PART_BYTES_CAP};
 use crate::snapshot;
@@ -116,13 +117,25 @@ impl Asked {
         Ok(asked)
     }
 
-    /// The request of a head as it was received.
+    /// The request of a head as it was received, without its secret fields: what is said about it
+    /// is read by others than its sender.
     ///
     /// # Errors
     /// What the head breaks.
     pub fn of_head(head: &[u8], peer: Option<IpAddr>, is_tls: bool) -> Result<Asked, ParseError> {
-        let mut asked = Asked { head: head.to_vec(), index: HeadIndex::new(), peer, is_tls };
-        asked.understand(&UNLIMITED)?;
+        let mut whole = Asked { head: head.to_vec(), index: HeadIndex::new(), peer, is_tls };
+        whole.understand(&UNLIMITED)?;
+        let mut asked = Asked { peer, is_tls, ..Asked::empty() };
+        let head = whole.head();
+        let version: &[u8] = match head.version() {
+            Version::Http10 => b"HTTP/1.0",
+            Version::Http11 => b"HTTP/1.1",
+        };
+        asked.begin(head.method().as_str().as_bytes(), head.target(), version);
+        for field in head.fields().filter(|field| !is_secret(field.name)) {
+            asked.field(field.name, field.value);
+        }
+        asked.end(&UNLIMITED)?;
         Ok(asked)
     }
 

@@ -11,10 +11,10 @@ use crate::config::{Document, Fault, GatewayConfig};
 use crate::http::forwarded;
 use crate::http::head::Form;
 use crate::limits::{EXPLAIN_ALL_MAX, EXPLAIN_CANDIDATES_MAX, EXPLAIN_LATER_MAX, EXPLAIN_NEAR_MAX};
+use crate::router;
 use crate::router::condition::{self, Judging, Subject};
 use crate::router::naive::{self, Outcome as Turned};
 use crate::router::path::Policy;
-use crate::router;
 use crate::snapshot::{Listing, Matched, Refusal, RouteId, Snapshot};
 
 /// Who is asked.

@@ -80,8 +80,9 @@ pub struct Candidate {
     pub place: Option<String>,
     /// Its methods, host and path.
     pub pattern: String,
-    /// `taken`, or what was against it: `host`, `path`, `regex`, `parameter`, `condition`, `method`,
-    /// `not_acceptable`; `later` for one that matches too, but comes after the one that is taken.
+    /// `taken`, or what was against it: `host`, `path`, `regex`, `parameter`, `condition`,
+    /// `method`, `not_acceptable`, `policy`, `quality`; `later` for one that matches too, but comes
+    /// after the one that is taken.
     pub verdict: String,
     /// The same in a sentence.
     pub text: String,

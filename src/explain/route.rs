@@ -6,7 +6,7 @@ use super::build::{Source, answer, text};
 use super::explanation::{Answer, Bound, Cluster, Endpoint, Found};
 use super::{bounds, words};
 use crate::bridge::Reason;
-use crate::http::field::{FieldId, FieldNames, FieldSet};
+use crate::http::field::{self, FieldId, FieldNames, FieldSet};
 use crate::http::forwarded::{self, Hop};
 use crate::http::framing;
 use crate::http::h1::encode::{self, Framing, Target};
@@ -344,7 +344,7 @@ fn shown(line: &[u8]) -> String {
 /// The same without the values of secret fields, which a request of the past still has.
 fn masked(line: &[u8]) -> String {
     let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
-    match crate::http::field::SECRET.contains(&FieldId::of(name)) {
+    match field::is_secret(name) {
         true => format!("{}: …", text(name)),
         false => shown(line),
     }

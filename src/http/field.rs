@@ -297,6 +297,18 @@ pub const FRAMING: FieldSet = FieldSet::of(&[FieldId::ContentLength, FieldId::Tr
 pub const SECRET: [FieldId; 4] =
     [FieldId::Authorization, FieldId::ProxyAuthorization, FieldId::Cookie, FieldId::XApiKey];
 
+/// Whether a field's value lets its reader act in the sender's name: one of [`SECRET`], or one
+/// whose name says so.
+pub fn is_secret(name: &[u8]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let holds = |word: &&str| memchr::memmem::find(&lower, word.as_bytes()).is_some();
+    SECRET.contains(&FieldId::of(name)) || SECRET_WORDS.iter().any(|word| holds(&word))
+}
+
+/// Words that names of secret fields have: `X-Auth-Token`, `X-Amz-Security-Token`, `Api-Key`.
+const SECRET_WORDS: [&str; 8] =
+    ["token", "secret", "password", "passwd", "apikey", "api-key", "signature", "x-auth"];
+
 const NAME_BYTES_MIN: usize = 2;
 const NAME_BYTES_MAX: usize = 32;
 const TABLE_BITS: u32 = 9;

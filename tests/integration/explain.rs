@@ -11,7 +11,8 @@ use crate::support::{Gateway, Upstream, run, until};
 
 fn routes(upstream: &Upstream) -> String {
     format!(
-        "[clusters.api]\nupstreams = [{{ url = \"http://{}\" }}]\ntimeouts = {{ connect = \"2s\" }}\n\n\
+        "[clusters.api]\nupstreams = [{{ url = \"http://{}\" }}]\n\
+         timeouts = {{ connect = \"2s\" }}\n\n\
          [[routes]]\nid = \"beta\"\npath = \"/api/{{name}}\"\ncluster = \"api\"\n\
          when = {{ header = \"X-Beta\", equals = \"yes\" }}\n\n\
          [[routes]]\nid = \"users\"\npath = \"/api/*\"\nmethods = [\"GET\"]\ncluster = \"api\"\n\
@@ -168,7 +169,8 @@ fn a_past_request_is_found_by_its_id_without_its_secrets() {
 #[test]
 fn nothing_is_kept_where_the_file_says_so() {
     let upstream = Upstream::saying("ok");
-    let gateway = Gateway::with_top("workers = 1\nadmin.recent_requests = 0", &routes(&upstream));
+    // What comes first joins the table of the admin, which stands last above it.
+    let gateway = Gateway::start(&format!("recent_requests = 0\n\n{}", routes(&upstream)));
     gateway.ask("GET /api/x HTTP/1.1\r\nHost: a.test\r\n\r\n");
     assert_eq!(gateway.admin("/requests").status, 404);
 }

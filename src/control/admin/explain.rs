@@ -135,7 +135,7 @@ impl Admin {
             facts.generation
         );
         if facts.withheld != 0 {
-            note.push_str("; its secret fields were not kept, so conditions on them may differ");
+            note.push_str("; its secret fields were not kept: conditions on them may differ");
         }
         if facts.kept == Kept::Part {
             note.push_str("; not all of its fields had room");

@@ -114,8 +114,8 @@ impl Report {
         if self.withheld > 0 {
             writeln!(
                 out,
-                "\n{} had secret fields (Authorization, Cookie, …), which no record has: conditions \
-                 on\nthem were asked as if they were not there",
+                "\n{} had secret fields (Authorization, Cookie, …), which no record has:\n\
+                 conditions on them were asked as if they were not there",
                 self.withheld
             )?;
         }
