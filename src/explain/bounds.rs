@@ -7,6 +7,9 @@ use crate::snapshot::RouteId;
 
 use std::time::Duration;
 
+/// One of the timeouts.
+type Of = fn(&Timeouts) -> Option<Duration>;
+
 /// The timeouts of a route's requests.
 pub(super) fn timeouts(source: Source<'_>, route: &Route) -> Vec<Bound> {
     let config = source.config;
@@ -17,7 +20,7 @@ pub(super) fn timeouts(source: Source<'_>, route: &Route) -> Vec<Bound> {
     let of_cluster = of_cluster.map(|cluster| cluster.timeouts).unwrap_or_default();
     let effective = route.timeouts.or(of_cluster).or(config.effective_timeouts());
     let cluster = name.map_or_else(|| "cluster".to_owned(), |name| format!("cluster {name}"));
-    let keys: [(&str, fn(&Timeouts) -> Option<Duration>); 7] = [
+    let keys: [(&str, Of); 7] = [
         ("client_header", |timeouts| timeouts.client_header),
         ("client_body_idle", |timeouts| timeouts.client_body_idle),
         ("keep_alive", |timeouts| timeouts.keep_alive),
@@ -26,7 +29,7 @@ pub(super) fn timeouts(source: Source<'_>, route: &Route) -> Vec<Bound> {
         ("upstream_idle", |timeouts| timeouts.upstream_idle),
         ("total", |timeouts| timeouts.total),
     ];
-    let bound = |(key, of): (&str, fn(&Timeouts) -> Option<Duration>)| {
+    let bound = |(key, of): (&str, Of)| {
         let value = of(&effective);
         let from = if of(&route.timeouts).is_some() {
             "route"

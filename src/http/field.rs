@@ -302,7 +302,7 @@ pub const SECRET: [FieldId; 4] =
 pub fn is_secret(name: &[u8]) -> bool {
     let lower = name.to_ascii_lowercase();
     let holds = |word: &&str| memchr::memmem::find(&lower, word.as_bytes()).is_some();
-    SECRET.contains(&FieldId::of(name)) || SECRET_WORDS.iter().any(|word| holds(&word))
+    SECRET.contains(&FieldId::of(name)) || SECRET_WORDS.iter().any(holds)
 }
 
 /// Words that names of secret fields have: `X-Auth-Token`, `X-Amz-Security-Token`, `Api-Key`.
