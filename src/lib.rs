@@ -28,6 +28,8 @@ pub mod meters;
 #[doc(hidden)]
 pub mod bridge;
 #[doc(hidden)]
+pub mod explain;
+#[doc(hidden)]
 pub mod control;
 #[doc(hidden)]
 pub mod limits;

@@ -152,6 +152,7 @@ fn worker(route: Route) -> (SocketAddr, Arc<Counted>, mailbox::Sender) {
             shown.copied_bytes.store(counters.copied_bytes, Ordering::SeqCst);
         });
         let block = WorkerBlock::new(0);
+        block.keep_recent(64);
         let parts =
             Parts { runtime: runtime.clone(), number: 0, count: 1, block, log: None, seed: 1 };
         let listener = runtime.listen(listener).expect("a bound listener");

@@ -3,10 +3,11 @@
 //! A reader sees each counter whole, though not all of them of one instant. Routes and upstreams
 //! have series of their own ([`crate::meters::Series`]), which the snapshot holds.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::reason::Reason;
+use super::recent;
 use super::stages::Stages;
 pub use crate::meters::{Counter, RouteBlock, StatusClass, UpstreamBlock};
 
@@ -99,6 +100,7 @@ engine_counters! {
 pub struct WorkerBlock {
     /// Where the time of its requests went.
     pub stages: Stages,
+    recent: OnceLock<recent::Ring>,
     worker: usize,
     thread: AtomicU64,
     state: AtomicU8,
@@ -118,6 +120,7 @@ impl WorkerBlock {
     pub fn new(worker: usize) -> Arc<WorkerBlock> {
         Arc::new(WorkerBlock {
             stages: Stages::default(),
+            recent: OnceLock::new(),
             worker,
             thread: AtomicU64::new(0),
             state: AtomicU8::new(WorkerState::Starting as u8),
@@ -131,6 +134,16 @@ impl WorkerBlock {
             engine: EngineMirror::default(),
             unrouted: RouteBlock::default(),
         })
+    }
+
+    /// Keeps so many of the requests that ended last from now on; the first call counts.
+    pub fn keep_recent(&self, count: usize) {
+        self.recent.get_or_init(|| recent::Ring::new(count));
+    }
+
+    /// The requests that ended last, where they are kept.
+    pub fn recent(&self) -> Option<&recent::Ring> {
+        self.recent.get()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Why an exchange ended as it did: the one word that the answer, the log and the metrics share.
 
+use crate::snapshot::{Ambiguity, PathFault, Refusal};
+
 /// Whose doing an outcome was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Blame {
@@ -31,17 +33,18 @@ struct Row {
     status: u16,
     blame: Blame,
     token: &'static str,
+    meaning: &'static str,
 }
 
 macro_rules! reasons {
     ($(
-        $(#[$doc:meta])*
+        $(#[doc = $doc:literal])+
         $name:ident: $label:literal $status:literal $blame:ident $token:literal;
     )*) => {
         /// Why an exchange, or a connection, ended as it did.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
-        pub enum Reason { $($(#[$doc])* $name,)* }
+        pub enum Reason { $($(#[doc = $doc])+ $name,)* }
 
         impl Reason {
             /// Every reason, in the order of its number.
@@ -51,6 +54,7 @@ macro_rules! reasons {
                 match self {
                     $(Reason::$name => Row {
                         label: $label, status: $status, blame: Blame::$blame, token: $token,
+                        meaning: concat!($($doc),+),
                     },)*
                 }
             }
@@ -175,6 +179,30 @@ reasons! {
     TotalTimeout: "total_timeout" 504 Upstream "http_response_timeout";
 }
 
+impl From<Refusal> for Reason {
+    fn from(refusal: Refusal) -> Reason {
+        match refusal {
+            Refusal::Path(PathFault::PercentMalformed | PathFault::AboveRoot) => {
+                Reason::PathMalformed
+            }
+            Refusal::Path(PathFault::NoLeadingSlash) => Reason::RequestMalformed,
+            Refusal::Undecided => Reason::PathMalformed,
+            Refusal::Method(_) => Reason::MethodNotAllowed,
+            Refusal::NotAcceptable => Reason::NotAcceptable,
+            Refusal::NotFound => Reason::RouteNotFound,
+            Refusal::Ambiguous(ambiguity) => match ambiguity {
+                Ambiguity::Nul => Reason::PathNul,
+                Ambiguity::Backslash => Reason::PathBackslash,
+                Ambiguity::EncodedSlash => Reason::PathEncodedSlash,
+                Ambiguity::DoubleEncoding => Reason::PathDoubleEncoded,
+                Ambiguity::DotParameter => Reason::PathDotParameter,
+                Ambiguity::DotSegments | Ambiguity::HiddenDots => Reason::PathDotSegments,
+                Ambiguity::RepeatedSlashes => Reason::PathRepeatedSlashes,
+            },
+        }
+    }
+}
+
 impl Reason {
     /// How many reasons there are; the length of a table indexed by [`Reason::index`].
     pub const COUNT: usize = Reason::ALL.len();
@@ -213,6 +241,11 @@ impl Reason {
     pub const fn error_token(self) -> Option<&'static str> {
         let token = self.row().token;
         if token.is_empty() { None } else { Some(token) }
+    }
+
+    /// What it means, in Markdown: sentences, the first of which stands for itself.
+    pub const fn meaning(self) -> &'static str {
+        self.row().meaning.trim_ascii()
     }
 
     /// Whether one of the limits of the configuration was hit.

@@ -1,10 +1,14 @@
 //! The `frys` command: one file a subcommand.
 
+mod admin;
 mod bench;
+mod capture;
 mod check;
 mod demo;
 mod diff;
+mod explain;
 mod fmt;
+mod traffic;
 mod run;
 mod schema;
 
@@ -47,6 +51,14 @@ enum Command {
         #[arg(long, value_enum, default_value = "text")]
         format: check::Output,
     },
+    /// Say why a request goes where it goes
+    ///
+    /// By a file, or by a running gateway, which also knows the requests of the recent past. Exit
+    /// status 0 when a route takes the request, 1 when none does, 2 when there is nothing to
+    /// explain.
+    Explain(explain::Arguments),
+    /// Write the requests of a running gateway as JSON lines, for `frys diff --traffic`
+    Capture(capture::Arguments),
     /// Print the JSON Schema of a configuration, with which an editor completes and checks it
     Schema,
     /// Write configurations in their canonical form, with every comment
@@ -55,8 +67,12 @@ enum Command {
     Fmt(fmt::Arguments),
     /// Say what would change if one configuration took another's place
     ///
-    /// Exit status 0 when nothing would, 1 when something would, 2 when one of them is refused.
+    /// With --traffic: which recorded requests it would send elsewhere. Exit status 0 when nothing
+    /// would change, 1 when something would, 2 when there is nothing to compare.
     Diff {
+        /// A JSON access log, or what `frys capture` wrote; `-` is standard input
+        #[arg(long, value_name = "LOG")]
+        traffic: Option<PathBuf>,
         /// The configuration as it is
         #[arg(value_name = "A")]
         old: PathBuf,
@@ -88,9 +104,14 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run { config, last_known_good } => run::run(&config, last_known_good.as_deref()),
         Command::Check { config, format } => check::run(&config, format),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Capture(arguments) => capture::run(&arguments),
         Command::Schema => schema::run(),
         Command::Fmt(arguments) => fmt::run(&arguments),
-        Command::Diff { old, new, format } => diff::run(&old, &new, format),
+        Command::Diff { traffic: Some(log), old, new, format } => {
+            traffic::run(&log, &old, &new, format)
+        }
+        Command::Diff { traffic: None, old, new, format } => diff::run(&old, &new, format),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Demo { port, admin_port } => demo::run(port, admin_port),
     }

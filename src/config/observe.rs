@@ -14,14 +14,23 @@ pub struct AdminConfig {
     pub enabled: bool,
     /// Where it listens. Default `127.0.0.1:9901`: there is no login, so only this machine may.
     pub address: AdminAddress,
+    /// Requests that ended last and can be asked for, split evenly over the workers; 0 for none.
+    /// Default 1,024, at 2 KiB each: what `frys explain --id` and `frys capture` read.
+    pub recent_requests: usize,
 }
 
 impl Default for AdminConfig {
     fn default() -> AdminConfig {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 9901));
-        AdminConfig { enabled: true, address: AdminAddress::Tcp(address) }
+        AdminConfig {
+            enabled: true,
+            address: AdminAddress::Tcp(address),
+            recent_requests: RECENT_COUNT,
+        }
     }
 }
+
+const RECENT_COUNT: usize = 1_024;
 
 /// Metrics in Prometheus' formats, served by the admin.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ pub mod resolve;
 pub mod reload;
 pub mod listeners;
 pub mod watch;
+pub mod recent;
 pub mod admin;
 pub mod logs;
 pub mod signals;

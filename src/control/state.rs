@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
+use super::names::Names;
 use super::reload::{Outcome, Source};
 use super::resolve::Addresses;
 use crate::bridge::WorkerBlock;
@@ -175,6 +176,18 @@ impl State {
     /// Whether the last reload, if there was one, was installed.
     pub fn is_last_reload_good(&self) -> bool {
         self.is_last_good.load(Ordering::Relaxed)
+    }
+
+    /// The newest generation; none before the first.
+    pub fn newest(&self) -> Option<Arc<Snapshot>> {
+        locked(&self.generations).last().cloned()
+    }
+
+    /// What the numbers of a generation are called; none where it is not used any more.
+    pub fn names_of(&self, generation: u64) -> Option<Names> {
+        let generations = locked(&self.generations);
+        let meant = generations.iter().find(|snapshot| snapshot.generation == generation);
+        meant.map(|snapshot| Names::of(snapshot))
     }
 
     /// What the upstream names stand for, as of the newest snapshot.

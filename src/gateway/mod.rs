@@ -201,6 +201,9 @@ impl Gateway {
         let (told, started) = mpsc::channel();
         for (number, (core, bound)) in cores.iter().zip(of_workers).enumerate() {
             let block = WorkerBlock::new(number);
+            if config.admin.enabled && config.admin.recent_requests > 0 {
+                block.keep_recent(config.admin.recent_requests.div_ceil(cores.len()));
+            }
             let (mailbox, receiver) = mailbox::pair().map_err(|source| thread(number, source))?;
             let ring = config.access_log.is_some();
             let (log, reader) = ring.then(|| log::ring(limits::LOG_RING_BYTES, &block)).unzip();

@@ -121,6 +121,7 @@ fields! {
     AccessControlMaxAge = "access-control-max-age",
     AccessControlRequestHeaders = "access-control-request-headers",
     AccessControlRequestMethod = "access-control-request-method",
+    FrysExplain = "frys-explain",
 }
 
 /// One line of a head: offsets are resolved, surrounding whitespace is gone.
@@ -290,6 +291,23 @@ pub const HOP_BY_HOP: FieldSet = FieldSet::of(&[
 /// Fields that decide where a message ends or where it goes: the encoder writes them itself from
 /// what was understood.
 pub const FRAMING: FieldSet = FieldSet::of(&[FieldId::ContentLength, FieldId::TransferEncoding]);
+
+/// Fields of a request that let their reader act in the sender's name: nothing keeps or shows their
+/// values.
+pub const SECRET: [FieldId; 4] =
+    [FieldId::Authorization, FieldId::ProxyAuthorization, FieldId::Cookie, FieldId::XApiKey];
+
+/// Whether a field's value lets its reader act in the sender's name: one of [`SECRET`], or one
+/// whose name says so.
+pub fn is_secret(name: &[u8]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let holds = |word: &&str| memchr::memmem::find(&lower, word.as_bytes()).is_some();
+    SECRET.contains(&FieldId::of(name)) || SECRET_WORDS.iter().any(holds)
+}
+
+/// Words that names of secret fields have: `X-Auth-Token`, `X-Amz-Security-Token`, `Api-Key`.
+const SECRET_WORDS: [&str; 8] =
+    ["token", "secret", "password", "passwd", "apikey", "api-key", "signature", "x-auth"];
 
 const NAME_BYTES_MIN: usize = 2;
 const NAME_BYTES_MAX: usize = 32;

@@ -11,6 +11,7 @@ pub mod head;
 pub mod framing;
 pub mod h1;
 pub mod forwarded;
+pub mod told;
 pub mod date;
 pub mod conditional;
 pub mod range;

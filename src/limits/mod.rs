@@ -181,6 +181,75 @@ pub const LOG_ROUND_RECORDS_MAX: usize = 1024;
 /// twice as long.
 pub const LOG_FLUSH_MS_MAX: u64 = 2_000;
 
+/// Bytes of one recent request: its head and 152 bytes of facts; a browser's head without cookies
+/// is below 1 KiB. The default 1,024 of them are 2 MiB over all workers.
+pub const RECENT_SLOT_BYTES: usize = 2 * 1024;
+
+/// Bytes of a recent request's head that are kept; what is longer loses its last fields.
+pub const RECENT_HEAD_BYTES_MAX: usize = RECENT_SLOT_BYTES - 152;
+
+/// Recent requests that may be kept: 128 MiB, half a second of 200,000 requests a second.
+pub const RECENT_COUNT_MAX: usize = 64 * 1024;
+
+/// Recent requests in one answer of the admin, unless asked for more.
+pub const RECENT_LISTED_DEFAULT: usize = 100;
+
+/// Recent requests in one answer: 1,000 of at most 4 KiB of JSON are 4 MiB.
+pub const RECENT_LISTED_MAX: usize = 1_000;
+
+/// Generations whose names are kept, for requests that began before the newest: a reload, its
+/// undoing, and two changes of addresses. The names of 100,000 routes are some 5 MiB.
+pub const NAMES_KEPT_COUNT: usize = 4;
+
+/// Fields of a request that is asked about: what a gateway lets through at most by default, and
+/// room for more.
+pub const EXPLAIN_FIELDS_MAX: usize = 10 * FIELDS_COUNT_MAX;
+
+/// Bytes of a description of a request in JSON: URL and fields within the limits of a head.
+pub const EXPLAIN_BODY_BYTES_MAX: usize = 512 * 1024;
+
+/// Routes of a configuration of which an explanation lists every one up to the found one.
+pub const EXPLAIN_ALL_MAX: usize = 12;
+
+/// Routes that an explanation lists: two screens.
+pub const EXPLAIN_CANDIDATES_MAX: usize = 50;
+
+/// Routes behind the found one that match too and are listed.
+pub const EXPLAIN_LATER_MAX: usize = 5;
+
+/// Routes with another path that are listed where none was found: those whose paths begin alike.
+pub const EXPLAIN_NEAR_MAX: usize = 5;
+
+/// Bytes of one line of recorded traffic: a target and six fields of an access log at 4 KiB each,
+/// escaped; what is longer is passed over and counted.
+pub const TRAFFIC_LINE_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of recorded traffic that are read at once.
+pub const TRAFFIC_READ_BYTES: usize = 256 * 1024;
+
+/// Bytes of an answer of the admin to a command: as many requests as are listed at once, at 4 KiB.
+pub const ADMIN_ANSWER_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Milliseconds between two looks of a capture at a gateway that had nothing new.
+pub const CAPTURE_PAUSE_MS: u64 = 50;
+
+/// Pairs of outcomes that recorded traffic is sorted by; what comes after them is counted
+/// together. 64 KiB of pairs with three examples each are some 100 MiB.
+pub const TRAFFIC_GROUPS_MAX: usize = 64 * 1024;
+
+/// Examples of one pair: enough to see what they have in common.
+pub const TRAFFIC_EXAMPLES_MAX: usize = 3;
+
+/// Groups that the text of a report shows, the largest first.
+pub const TRAFFIC_GROUPS_SHOWN: usize = 20;
+
+/// Characters of an example.
+pub const TRAFFIC_EXAMPLE_CHARACTERS_MAX: usize = 200;
+
+const _: () = assert!(TRAFFIC_LINE_BYTES_MAX >= 6 * 6 * LOG_FIELD_BYTES_MAX);
+const _: () = assert!(RECENT_SLOT_BYTES.is_multiple_of(8));
+const _: () = assert!(RECENT_LISTED_DEFAULT <= RECENT_LISTED_MAX);
+
 /// Commands from signals or the embedding program that may wait; each is idempotent.
 pub const CONTROL_COMMANDS_MAX: usize = 16;
 

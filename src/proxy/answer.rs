@@ -94,6 +94,7 @@ fn queue(
                 return Err(Failure::new(Reason::RouteNotFound));
             }
         };
+    exchange.tell_reason(worker, reason, lines);
     let own = exchange.own_lines(worker, lines);
     let facts = &exchange.facts;
     if facts.keep_alive && facts.version == Version::Http10 {

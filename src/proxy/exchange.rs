@@ -155,6 +155,8 @@ pub struct Upstream {
 /// What the record says of one exchange. All of it is known without a look at the head's bytes.
 #[derive(Clone, Copy)]
 pub struct Facts {
+    /// The answer says why it is what it is: a trusted peer asked for that.
+    pub tells_reason: bool,
     /// Counts the exchanges of the worker.
     pub number: u64,
     /// The canonical path is the received one.
@@ -232,6 +234,7 @@ impl Facts {
     /// The facts of a request of which nothing is known yet.
     pub fn new(started: Instant) -> Self {
         Self {
+            tells_reason: false,
             method: Method::GET,
             version: Version::Http11,
             body: Body::Empty,

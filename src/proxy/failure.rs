@@ -5,7 +5,6 @@ use crate::bridge::reason::Reason;
 use crate::http::framing::FramingError;
 use crate::http::h1::chunked::ChunkError;
 use crate::http::h1::parse::ParseError;
-use crate::router::path::{Ambiguity, PathFault};
 
 /// Why an exchange ended other than by its upstream's whole answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,31 +41,6 @@ impl Failure {
 
 impl From<Reason> for Failure {
     fn from(reason: Reason) -> Self {
-        Self::new(reason)
-    }
-}
-
-impl From<PathFault> for Failure {
-    fn from(fault: PathFault) -> Self {
-        let reason = match fault {
-            PathFault::PercentMalformed | PathFault::AboveRoot => Reason::PathMalformed,
-            PathFault::NoLeadingSlash => Reason::RequestMalformed,
-        };
-        Self::new(reason)
-    }
-}
-
-impl From<Ambiguity> for Failure {
-    fn from(ambiguity: Ambiguity) -> Self {
-        let reason = match ambiguity {
-            Ambiguity::Nul => Reason::PathNul,
-            Ambiguity::Backslash => Reason::PathBackslash,
-            Ambiguity::EncodedSlash => Reason::PathEncodedSlash,
-            Ambiguity::DoubleEncoding => Reason::PathDoubleEncoded,
-            Ambiguity::DotParameter => Reason::PathDotParameter,
-            Ambiguity::DotSegments | Ambiguity::HiddenDots => Reason::PathDotSegments,
-            Ambiguity::RepeatedSlashes => Reason::PathRepeatedSlashes,
-        };
         Self::new(reason)
     }
 }

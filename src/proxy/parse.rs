@@ -126,6 +126,9 @@ fn understand(now: Instant, client: &Client, exchange: &mut Exchange) -> Result<
         && client.pipelined_count < limits.pipelined_requests_max;
     facts.body = framing::request(request)?;
     facts.request_complete = matches!(facts.body, Body::Empty | Body::Length(0));
+    facts.tells_reason = request.known().contains(FieldId::FrysExplain)
+        && client.trusted
+        && request.first(FieldId::FrysExplain) == Some(b"1");
     facts.wants_trailers = request.known().contains(FieldId::Te) && request.accepts_trailers();
     if request.known().contains(FieldId::Expect) {
         expectation(exchange)?;

@@ -2,15 +2,19 @@
 
 use crate::bridge::log;
 use crate::bridge::metrics::Done;
-use crate::http::field::FieldId;
-use crate::http::head::Version;
+use crate::bridge::recent::{self, Kept};
+use crate::http::field::{self, FieldId, FieldSet};
+use crate::http::head::{RequestHead, Version};
+use crate::limits::RECENT_HEAD_BYTES_MAX;
 use crate::runtime::Instant;
 
 use super::exchange::{Client, Exchange, first_line};
 use super::worker::Worker;
 
-/// Counts the exchange and, where a log is kept, hands its record to the log's thread.
-pub fn exchange(worker: &Worker, client: &Client, exchange: &Exchange) {
+/// Counts the exchange, keeps it among the recent ones and, where a log is kept, hands its record
+/// to the log's thread.
+pub fn exchange(worker: &Worker, client: &Client, exchange: &mut Exchange) {
+    keep(worker, client, exchange);
     let facts = &exchange.facts;
     let now = worker.runtime.now();
     facts.leave(&worker.block.stages, now);
@@ -73,6 +77,95 @@ pub fn exchange(worker: &Worker, client: &Client, exchange: &Exchange) {
         }
     });
 }
+
+/// Keeps the exchange among the recent ones, without the fields that nobody else may see.
+fn keep(worker: &Worker, client: &Client, exchange: &mut Exchange) {
+    let Some(ring) = worker.block.recent() else { return };
+    let now = worker.runtime.now();
+    let wall = worker.runtime.wall();
+    let endpoint = exchange.endpoint().map(|endpoint| endpoint.address);
+    let Exchange { head, index, lines, generation, facts, .. } = exchange;
+    let (text, kept, withheld) = if index.is_complete() {
+        kept_head(RequestHead::new(head, index), head, lines)
+    } else {
+        (first_line(head), Kept::Line, 0)
+    };
+    let facts = recent::Facts {
+        id: worker.exchange_id(facts.number).0,
+        wall_seconds: wall.seconds,
+        wall_nanos: wall.nanos,
+        generation: generation.snapshot.generation,
+        route: facts.route,
+        upstream: facts.upstream,
+        endpoint,
+        peer: client.address,
+        is_trusted: client.trusted,
+        is_tls: false,
+        reason: facts.reason,
+        status: facts.status,
+        upstream_status: facts.upstream_status,
+        attempts: facts.attempts_count,
+        bytes_in: head.len() as u64 + facts.bytes_in,
+        bytes_out: client.given_bytes().saturating_sub(facts.given_before_bytes),
+        duration_ns: now.nanos_since(facts.started),
+        connect_ns: since(Some(facts.head_at), facts.connected_at),
+        first_byte_ns: since(facts.connected_at, facts.first_byte_at),
+        kept,
+        withheld,
+    };
+    ring.push(&facts, text);
+}
+
+/// The head as it may be kept, which secret fields it lacks, and whether others had no room.
+fn kept_head<'a>(
+    request: RequestHead<'_>,
+    head: &'a [u8],
+    lines: &'a mut Vec<u8>,
+) -> (&'a [u8], Kept, u8) {
+    let mut withheld = 0;
+    for (bit, id) in field::SECRET.iter().enumerate() {
+        withheld |= u8::from(request.known().contains(*id)) << bit;
+    }
+    if withheld == 0 && head.len() <= RECENT_HEAD_BYTES_MAX {
+        return (head, Kept::Head, 0);
+    }
+    lines.clear();
+    // An empty line may stand before it (RFC 9112 section 2.2).
+    let line = head.trim_ascii_start().split(|byte| *byte == b'\r').next();
+    lines.extend_from_slice(line.unwrap_or_default());
+    lines.extend_from_slice(b"\r\n");
+    // The host first: without it, what is left would be no head.
+    for host in request.all(FieldId::Host) {
+        push_field(b"Host", host, lines);
+    }
+    // The empty line at the end needs its room too.
+    if lines.len() + 2 > RECENT_HEAD_BYTES_MAX {
+        return (first_line(head), Kept::Line, withheld);
+    }
+    let mut kept = Kept::Head;
+    for field in request.fields() {
+        if LEFT_OUT.contains(field.id) {
+            continue;
+        }
+        if lines.len() + field.name.len() + field.value.len() + 6 > RECENT_HEAD_BYTES_MAX {
+            kept = Kept::Part;
+            continue;
+        }
+        push_field(field.name, field.value, lines);
+    }
+    lines.extend_from_slice(b"\r\n");
+    (lines, kept, withheld)
+}
+
+fn push_field(name: &[u8], value: &[u8], lines: &mut Vec<u8>) {
+    lines.extend_from_slice(name);
+    lines.extend_from_slice(b": ");
+    lines.extend_from_slice(value);
+    lines.extend_from_slice(b"\r\n");
+}
+
+/// What is withheld, and the host, which is written first.
+const LEFT_OUT: FieldSet = FieldSet::of(&field::SECRET).with(FieldId::Host);
 
 fn since(from: Option<Instant>, to: Option<Instant>) -> u64 {
     match (from, to) {

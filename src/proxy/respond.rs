@@ -85,6 +85,7 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
     }
     let mut lines = std::mem::take(lines);
     proxy_status(reason, &mut lines);
+    exchange.tell_reason(worker, reason, &mut lines);
     let own = exchange.own_lines(worker, &mut lines);
     let facts = &mut exchange.facts;
     let mut block = worker.runtime.blocks().take();

@@ -2,11 +2,8 @@
 
 use crate::bridge::reason::Reason;
 use crate::http::framing::Body;
-use crate::http::head::{Form, RequestHead};
-use crate::router::condition::{Judging, Subject};
-use crate::router::path::{self, Ambiguities, Forward, Judgement, Policy};
-use crate::router::{Found, Request};
-use crate::snapshot::{Action, ClusterId, Route, RouteId, Timeouts};
+use crate::http::head::RequestHead;
+use crate::snapshot::{Action, Asked, ClusterId, Memory, Refusal, RouteId, Timeouts};
 
 use super::exchange::Exchange;
 use super::failure::Failure;
@@ -32,7 +29,7 @@ pub fn find(worker: &Worker, exchange: &mut Exchange) -> Result<Taken, Failure> 
     let id = matched(exchange)?;
     let Exchange { generation, facts, .. } = exchange;
     let route = generation.snapshot.route(id);
-    if is_gone(worker, route) {
+    if route.is_gone(|| worker.runtime.wall().seconds) {
         return Err(Failure::new(Reason::VersionGone));
     }
     let (taken, timeouts) = match &route.action {
@@ -57,112 +54,26 @@ pub fn find(worker: &Worker, exchange: &mut Exchange) -> Result<Taken, Failure> 
     }
 }
 
-/// The route of the request's path, read as its own policy says: what is ambiguous in it is judged
-/// by the route that it leads to, or by the gateway where it leads to none.
+/// Asks the snapshot, and notes what it says.
 fn matched(exchange: &mut Exchange) -> Result<RouteId, Failure> {
-    let mut written = std::mem::take(&mut exchange.path);
-    let found = matched_in(exchange, &mut written);
-    exchange.path = written;
-    found
-}
-
-fn matched_in(exchange: &mut Exchange, written: &mut Vec<u8>) -> Result<RouteId, Failure> {
-    let canonical = path::canonical(raw(exchange), written)?;
-    let (is_raw, ambiguities) = (canonical.is_raw, canonical.ambiguities);
-    let found = search(exchange, if is_raw { None } else { Some(written) });
-    exchange.facts.path_is_raw = is_raw;
-    let policy = policy(exchange, found);
-    match policy.judge(ambiguities) {
-        Judgement::Pass(forward) => {
-            exchange.facts.forward = forward;
-            answer(exchange, found)
-        }
-        Judgement::Decode(slashes) => again(exchange, slashes, written),
-        Judgement::Reject(ambiguity) => Err(ambiguity.into()),
-    }
-}
-
-/// The route of the path with `slashes` decoded, once.
-fn again(
-    exchange: &mut Exchange,
-    slashes: Ambiguities,
-    written: &mut Vec<u8>,
-) -> Result<RouteId, Failure> {
-    let ambiguities = path::decoded(raw(exchange), slashes, written)?.ambiguities;
-    let found = search(exchange, Some(written));
-    exchange.facts.path_is_raw = false;
-    match policy(exchange, found).judge_decoded(slashes, ambiguities) {
-        Judgement::Pass(_) => {
-            exchange.facts.forward = Forward::Canonical;
-            answer(exchange, found)
-        }
-        // There is no third reading.
-        Judgement::Decode(_) => Err(Failure::new(Reason::PathMalformed)),
-        Judgement::Reject(ambiguity) => Err(ambiguity.into()),
-    }
-}
-
-/// The path as it was received.
-fn raw(exchange: &Exchange) -> &[u8] {
-    let request = RequestHead::new(&exchange.head, &exchange.index);
-    // OPTIONS * (RFC 9112 section 3.2.4) asks about the server: the route of its root answers.
-    if request.form() == Form::Asterisk { b"/" } else { request.path() }
-}
-
-/// Asks the router for a canonical path; `None` is the received one.
-fn search(exchange: &mut Exchange, path: Option<&[u8]>) -> Found {
-    let Exchange { head, index, parameters, generation, facts, peer, .. } = exchange;
+    let Exchange { head, index, path, parameters, generation, facts, peer, .. } = exchange;
     let request = RequestHead::new(head, index);
-    let path = match path {
-        Some(path) => path,
-        None if request.form() == Form::Asterisk => b"/",
-        None => request.path(),
-    };
-    let snapshot = &generation.snapshot;
-    let asked = Request { host: request.authority(), path, method: facts.method };
-    let subject = Subject {
-        head: Some(request),
-        peer: peer.map(|peer| peer.ip()),
-        trusted: &snapshot.trusted,
-        is_tls: false,
-        path,
-    };
+    let asked = Asked { request, peer: peer.map(|peer| peer.ip()), is_tls: false };
     let scratch = &mut *generation.scratch.borrow_mut();
     let conditions = &mut *generation.conditions.borrow_mut();
-    let mut judging = Judging::new(&snapshot.guards, subject, conditions);
-    snapshot.router.find(&asked, parameters, scratch, &mut judging)
-}
-
-/// Whose word about the path counts; a route is noted, so that the record names it.
-fn policy(exchange: &mut Exchange, found: Found) -> Policy {
-    let snapshot = &exchange.generation.snapshot;
-    match found {
-        Found::Route(id) => {
-            exchange.facts.route = Some(id);
-            snapshot.route(id).policy
+    let mut memory = Memory { path, parameters, scratch, conditions };
+    let matched = generation.snapshot.find(&asked, &mut memory);
+    facts.route = matched.route;
+    facts.path_is_raw = matched.path_is_raw;
+    facts.forward = matched.forward;
+    match (matched.refusal, matched.route) {
+        (None, Some(id)) => Ok(id),
+        (Some(refusal), _) => {
+            if let Refusal::Method(allowed) = refusal {
+                facts.allowed = allowed;
+            }
+            Err(Failure::new(refusal.into()))
         }
-        Found::MethodNotAllowed(_) | Found::NotAcceptable | Found::NotFound => {
-            exchange.facts.route = None;
-            snapshot.path_policy
-        }
+        (None, None) => Err(Failure::new(Reason::RouteNotFound)),
     }
-}
-
-fn answer(exchange: &mut Exchange, found: Found) -> Result<RouteId, Failure> {
-    match found {
-        Found::Route(id) => Ok(id),
-        Found::MethodNotAllowed(allowed) => {
-            exchange.facts.allowed = allowed;
-            Err(Failure::new(Reason::MethodNotAllowed))
-        }
-        Found::NotAcceptable => Err(Failure::new(Reason::NotAcceptable)),
-        Found::NotFound => Err(Failure::new(Reason::RouteNotFound)),
-    }
-}
-
-/// Whether the version that a route serves has ended.
-#[inline]
-fn is_gone(worker: &Worker, route: &Route) -> bool {
-    let gone_at = route.extra.as_ref().and_then(|extra| extra.gone_at);
-    gone_at.is_some_and(|gone_at| worker.runtime.wall().seconds >= gone_at)
 }

@@ -74,7 +74,7 @@ async fn exchange(worker: &Worker, client: &mut Client) -> Next {
     };
     let outcome = outcome.map_err(|failure| failure.reason);
     let next = respond::end(worker, client, &mut exchange, outcome);
-    record::exchange(worker, client, &exchange);
+    record::exchange(worker, client, &mut exchange);
     worker.end(exchange);
     next
 }

@@ -16,7 +16,8 @@ use crate::http::networks::Networks;
 use crate::limits;
 use crate::meters::Series;
 use crate::router::condition;
-use crate::router::{BuildFault, Builder, Part, PathPattern, Pattern, PatternError};
+use crate::router::naive::Naive;
+use crate::router::{BuildFault, Builder, GuardId, Part, PathPattern, Pattern, PatternError};
 use crate::router::{RouteId, Router};
 use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeSet;
@@ -135,19 +136,8 @@ fn routes(config: &GatewayConfig, faults: &mut Vec<Fault>) -> Option<(Router, co
     let mut builder = Builder::new();
     let (table, guards) = guards::guards(config, faults);
     for (index, ((route, guard), id)) in config.routes.iter().zip(guards).zip(0..).enumerate() {
-        let parameters: Vec<(&str, &str)> =
-            route.path_params.iter().map(|(name, regex)| (name.as_str(), regex.as_str())).collect();
-        let pattern = Pattern {
-            host: route.host.as_deref(),
-            path: match &route.path_regex {
-                Some(regex) => PathPattern::Regex(regex),
-                None => PathPattern::Segments(&route.path),
-            },
-            parameters: &parameters,
-            methods: &route.methods,
-            guard,
-            priority: route.priority,
-        };
+        let parameters = parameters(route);
+        let pattern = pattern(route, &parameters, guard);
         if let Err(error) = builder.add(RouteId(id), &pattern) {
             faults.push(pattern_fault(index, route, &error));
         }
@@ -162,6 +152,52 @@ fn routes(config: &GatewayConfig, faults: &mut Vec<Fault>) -> Option<(Router, co
             faults.extend(found.iter().map(|fault| build_fault(fault, &config.routes, &names)));
             None
         }
+    }
+}
+
+fn parameters(route: &config::Route) -> Vec<(&str, &str)> {
+    route.path_params.iter().map(|(name, regex)| (name.as_str(), regex.as_str())).collect()
+}
+
+fn pattern<'a>(
+    route: &'a config::Route,
+    parameters: &'a [(&'a str, &'a str)],
+    guard: Option<GuardId>,
+) -> Pattern<'a> {
+    Pattern {
+        host: route.host.as_deref(),
+        path: match &route.path_regex {
+            Some(regex) => PathPattern::Regex(regex),
+            None => PathPattern::Segments(&route.path),
+        },
+        parameters,
+        methods: &route.methods,
+        guard,
+        priority: route.priority,
+    }
+}
+
+/// The routes of a configuration one by one, in the order in which they win.
+pub struct Listing {
+    /// The routes.
+    pub naive: Naive,
+    /// Their guards.
+    pub guards: condition::Table,
+    /// The guard of each route.
+    pub of_routes: Vec<Option<GuardId>>,
+}
+
+impl Listing {
+    /// Lists the routes of a configuration that compiles; none of another.
+    pub fn new(config: &GatewayConfig) -> Option<Listing> {
+        let (guards, of_routes) = guards::guards(config, &mut Vec::new());
+        let parameters: Vec<_> = config.routes.iter().map(parameters).collect();
+        let routes = config.routes.iter().zip(&parameters).zip(&of_routes).zip(0..);
+        let patterns = routes.map(|(((route, parameters), guard), id)| {
+            (RouteId(id), pattern(route, parameters, *guard))
+        });
+        let naive = Naive::new(patterns, &guards).ok()?;
+        Some(Listing { naive, guards, of_routes })
     }
 }
 

@@ -11,19 +11,22 @@ mod files;
 mod lineage;
 mod plan;
 mod rewrite;
+mod search;
 pub mod template;
 
 pub use action::{Action, Edits, Extra, Line, Redirect, RequestIdField, Respond, Share, Split};
-pub use compile::{check, compile, names, route_names};
+pub use compile::{Listing, check, compile, names, route_names};
 pub use files::{Files, FolderId};
 pub use lineage::{Lineage, Meters, SharedMeters};
 pub use plan::Plan;
 pub use rewrite::{DotSegment, Replace, Rewrite, RewriteCaches};
+pub use search::{Asked, Matched, Memory, Refusal};
 pub use template::{ExchangeId, RequestId, Template};
 
 use crate::http::networks::Networks;
 use crate::meters::{Counter, RouteBlock, Series, UpstreamBlock};
 pub use crate::router::RouteId;
+pub use crate::router::path::{Ambiguity, PathFault};
 use crate::router::{Router, condition, path};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};

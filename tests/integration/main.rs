@@ -28,5 +28,6 @@ mod programs;
 mod judge;
 mod page;
 mod demo;
+mod explain;
 mod test_upstream;
 mod bench;

@@ -13,6 +13,8 @@ pub(super) fn check(config: &GatewayConfig, faults: &mut Faults) {
     } else if RESERVED_PATHS.contains(&path) {
         faults.push("metrics.path", format!("the admin answers `{path}` itself"));
     }
+    let kept = 0..=limits::RECENT_COUNT_MAX;
+    faults.range("admin.recent_requests", config.admin.recent_requests, kept);
     let Some(log) = &config.access_log else { return };
     if let AccessLogOutput::File(file) = &log.output
         && (!file.is_absolute() || file.file_name().is_none())
@@ -35,4 +37,4 @@ pub(super) fn check(config: &GatewayConfig, faults: &mut Faults) {
     }
 }
 
-const RESERVED_PATHS: [&str; 3] = ["/health", "/ready", "/stats"];
+const RESERVED_PATHS: [&str; 5] = ["/health", "/ready", "/stats", "/requests", "/explain"];

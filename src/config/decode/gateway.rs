@@ -135,6 +135,8 @@ fn admin(d: &mut Decoder, node: &Node) -> Option<AdminConfig> {
     let mut admin = AdminConfig::default();
     fields.set(d, "enabled", &mut admin.enabled, values::boolean);
     fields.set(d, "address", &mut admin.address, values::parsed);
+    let recent = values::number(0..=crate::limits::RECENT_COUNT_MAX);
+    fields.set(d, "recent_requests", &mut admin.recent_requests, recent);
     Some(admin)
 }
 

@@ -3,6 +3,7 @@
 use super::super::keys::Section;
 use super::super::kind::{Form, Kind};
 use super::key;
+use crate::limits;
 
 pub(crate) static ADMIN: Section = Section {
     title: "[admin]",
@@ -15,6 +16,14 @@ pub(crate) static ADMIN: Section = Section {
             Kind::Text(Form::ADDRESS),
             "\"127.0.0.1:9901\"",
             "`ip:port` or `unix:/path`.",
+        ),
+        key(
+            "recent_requests",
+            Kind::Number { low: 0, high: limits::RECENT_COUNT_MAX as i64 },
+            "1024",
+            "Requests that ended last and can be asked for (`/requests`, `frys explain --id`, \
+             `frys capture`), at 2 KiB each, split evenly over the workers; 0 keeps none. Secret \
+             fields (Authorization, Cookie and the like) are never kept.",
         ),
     ],
     choices: &[],

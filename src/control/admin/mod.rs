@@ -3,6 +3,7 @@
 
 mod bind;
 mod config;
+mod explain;
 
 pub use bind::{Address, Bound, SocketFile, bind, remove_stale};
 
@@ -146,9 +147,6 @@ impl Admin {
             let text = "this server answers only to an IP address or `localhost` as its host\n";
             return reply(StatusCode::FORBIDDEN, TEXT, text);
         }
-        let Some(place) = self.place(request.uri().path()) else {
-            return reply(StatusCode::NOT_FOUND, TEXT, self.paths());
-        };
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         if !reads && request.headers().contains_key(ORIGIN) {
             // Browsers send it with whatever a page asks them to change, and let no page leave it
@@ -156,6 +154,12 @@ impl Admin {
             let text = "a page in a browser may change nothing here\n";
             return reply(StatusCode::FORBIDDEN, TEXT, text);
         }
+        if let Some(place) = explain::Place::of(request.uri().path()) {
+            return self.explained(place, request).await;
+        }
+        let Some(place) = self.place(request.uri().path()) else {
+            return reply(StatusCode::NOT_FOUND, TEXT, self.paths());
+        };
         match (place, request.method()) {
             (Place::Health, &Method::GET | &Method::HEAD) => reply(StatusCode::OK, TEXT, "ok\n"),
             (Place::Ready, &Method::GET | &Method::HEAD) => self.ready(),
@@ -164,13 +168,7 @@ impl Admin {
             (Place::Config, &Method::GET | &Method::HEAD) => self.configuration().await,
             (Place::Config, &Method::PUT) => self.replace(request).await,
             (Place::Reload, &Method::POST) => self.reload(request.headers()).await,
-            (place, _) => {
-                let text = format!("only {}\n", place.allowed());
-                let mut refusal = reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, text);
-                let allowed = HeaderValue::from_static(place.allowed());
-                refusal.headers_mut().insert(ALLOW, allowed);
-                refusal
-            }
+            (place, _) => not_allowed(place.allowed()),
         }
     }
 
@@ -210,8 +208,17 @@ impl Admin {
 
     fn paths(&self) -> String {
         let metrics = if self.metrics.is_some() { &*self.metrics_path } else { "" };
-        let paths =
-            ["/health", "/ready", "/stats", "/config", "/config/reload", metrics].join("\n");
+        let paths = [
+            "/health",
+            "/ready",
+            "/stats",
+            "/config",
+            "/config/reload",
+            "/requests",
+            "/explain",
+            metrics,
+        ];
+        let paths = paths.join("\n");
         format!("there is nothing here; there is\n{}\n", paths.trim_end())
     }
 }
@@ -229,6 +236,12 @@ fn reply(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+fn not_allowed(allowed: &'static str) -> Response<Full<Bytes>> {
+    let mut refusal = reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, format!("only {allowed}\n"));
+    refusal.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    refusal
 }
 
 /// Whether the host is an IP address or `localhost`, with or without a port. HTTP/1.0 needs none,

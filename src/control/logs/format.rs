@@ -109,6 +109,13 @@ impl Format {
     }
 }
 
+/// A moment as `2026-11-23T20:59:00.123Z`.
+pub fn iso8601(unix_seconds: u64, nanos: u32) -> String {
+    let mut text = Vec::new();
+    bare(&Value::Iso8601(unix_seconds, nanos), &mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 /// Names of all variables, in the order in which JSON lines have them.
 pub fn variable_names() -> impl Iterator<Item = &'static str> {
     VARIABLES.iter().map(|variable| variable.name)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Input;
@@ -27,6 +28,35 @@ pub struct Source {
     pub files: Vec<PathBuf>,
     /// What it says, as JSON without its secrets; nothing of one that was made in Rust.
     pub shown: Option<Box<str>>,
+    /// Itself, where it was made in Rust.
+    pub built: Option<Arc<GatewayConfig>>,
+}
+
+/// A configuration as it is written.
+pub struct Written {
+    /// What it says.
+    pub config: Arc<GatewayConfig>,
+    /// Where it says it, if that is known.
+    pub document: Option<Document>,
+}
+
+impl Source {
+    /// What came from here, read anew: it is not kept in memory. From the file where that still
+    /// says the same, and so with places; otherwise from what is shown, without places and secrets.
+    /// Blocks.
+    pub fn written(&self) -> Option<Written> {
+        if let Some(config) = &self.built {
+            return Some(Written { config: Arc::clone(config), document: None });
+        }
+        let shown = self.shown.as_deref()?;
+        let of_file = self.file.as_deref().and_then(|file| Loaded::from_file(file).ok());
+        let is_same = |loaded: &Loaded| loaded.document.to_json_masked() == shown;
+        if let Some(Loaded { config, document, .. }) = of_file.filter(is_same) {
+            return Some(Written { config: Arc::new(config), document: Some(document) });
+        }
+        let loaded = Loaded::from_text(shown.to_owned(), Format::Json, &self.name).ok()?;
+        Some(Written { config: Arc::new(loaded.config), document: None })
+    }
 }
 
 /// A configuration that is right and compiled, and not in use.
@@ -134,7 +164,8 @@ impl Candidate {
             Err(more) if found.is_empty() => return Err(ConfigError { faults: more }),
             Err(_) => return Err(ConfigError { faults: found }),
         };
-        let source = Source { name: "the program".to_owned(), ..Source::default() };
+        let built = Some(Arc::new(config.clone()));
+        let source = Source { name: "the program".to_owned(), built, ..Source::default() };
         Ok(Candidate::new(config, plan, source, None))
     }
 
@@ -238,7 +269,7 @@ fn compile_loaded(
         Ok(_) | Err(_) => return Err(all_faults(check(), name)),
     };
     let shown = Some(document.to_json_masked().into());
-    let source = Source { name: name.to_owned(), file: None, files, shown };
+    let source = Source { name: name.to_owned(), file: None, files, shown, built: None };
     Ok((Candidate::new(&config, plan, source, Some(document)), config))
 }
 

@@ -11,7 +11,7 @@ pub mod keep;
 pub mod load;
 
 pub use changes::Changes;
-pub use load::{Candidate, Source};
+pub use load::{Candidate, Source, Written};
 
 use tokio::sync::oneshot;
 

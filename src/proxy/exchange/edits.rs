@@ -4,6 +4,7 @@ use crate::bridge::reason::Reason;
 use crate::http::field::{FieldId, FieldNames, FieldSet, is_one_of};
 use crate::http::head::Form;
 use crate::http::target::authority_is_valid;
+use crate::http::told::{self, Told};
 use crate::router::path::Forward;
 use crate::snapshot::template::Values;
 use crate::snapshot::{DotSegment, Edits, Extra, RequestId, RequestIdField};
@@ -81,6 +82,28 @@ impl Exchange {
             date: !changes.drop.contains(FieldId::Date),
             content_type: !changes.drop.contains(FieldId::ContentType),
         }
+    }
+
+    /// Appends the line that says why the answer is what it is, where a trusted peer asked for it.
+    #[inline]
+    pub fn tell_reason(&self, worker: &Worker, reason: Reason, lines: &mut Vec<u8>) {
+        if self.facts.tells_reason {
+            self.write_reason(worker, reason, lines);
+        }
+    }
+
+    fn write_reason(&self, worker: &Worker, reason: Reason, lines: &mut Vec<u8>) {
+        let snapshot = &self.generation.snapshot;
+        let upstream = self.facts.upstream.map(|id| snapshot.upstream(id));
+        let cluster = upstream.map(|upstream| snapshot.cluster(upstream.cluster));
+        let told = Told {
+            reason: reason.label(),
+            route: self.route().map(|route| &*route.id),
+            cluster: cluster.map(|cluster| &*cluster.name),
+            upstream: upstream.map(|upstream| &*upstream.name),
+            generation: snapshot.generation,
+        };
+        told::line(&told, |out| self.request_id(worker).write(out), lines);
     }
 
     /// Writes target and `Host` for the upstream, where the route has others than the client. The

@@ -154,6 +154,7 @@ fn finish(
     lines: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) {
+    exchange.tell_reason(worker, Reason::FileServed, lines);
     let own = exchange.own_lines(worker, lines);
     let facts = &exchange.facts;
     if facts.keep_alive && facts.version == Version::Http10 {

@@ -215,6 +215,7 @@ impl<'a> Download<'a> {
         let bytes: &[u8] = lease.map_or(response_head.as_slice(), |lease| lease);
         let (coding, framing) =
             frame(facts, body, ResponseHead::new(bytes, response_index), &mut lines);
+        self.exchange.tell_reason(self.worker, Reason::Ok, &mut lines);
         let changes = self.exchange.answer_changes();
         if !changes.are_none() {
             changes.write(self.exchange, self.worker, &mut lines);
@@ -222,7 +223,7 @@ impl<'a> Download<'a> {
         let bytes: &[u8] = lease.map_or(self.exchange.response_head.as_slice(), |lease| lease);
         let head = ResponseHead::new(bytes, &self.exchange.response_index);
         let Changes { drop, others, .. } = changes;
-        let edits = Edits { drop, others, framing, append: &lines };
+        let edits = Edits { drop: drop.union(OWN), others, framing, append: &lines };
         encode::response(head, &edits, block);
         self.exchange.lines = lines;
         coding
@@ -383,6 +384,9 @@ fn described(facts: &Facts, head: ResponseHead<'_>) -> Framing {
         Ok(_) | Err(_) => Framing::None,
     }
 }
+
+/// Only this gateway tells its own reasons.
+const OWN: FieldSet = FieldSet::of(&[FieldId::FrysExplain]);
 
 /// An informational head has no body and is passed on as it is.
 const INFORMATIONAL: Edits<'_> =

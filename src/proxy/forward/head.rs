@@ -28,7 +28,7 @@ pub(super) fn encode(worker: &Worker, client: &Client, exchange: &mut Exchange, 
     if !changes.are_none() {
         changes.write(exchange, worker, &mut lines);
     }
-    let drop = forwarded::drop_set(client.trusted).union(FieldSet::of(&[FieldId::Expect]));
+    let drop = forwarded::drop_set(client.trusted).union(ANSWERED);
     let edits = Edits {
         drop: drop.union(changes.drop),
         others: changes.others,
@@ -43,3 +43,6 @@ pub(super) fn encode(worker: &Worker, client: &Client, exchange: &mut Exchange, 
     encode::request(request, target, host, &edits, out);
     exchange.lines = lines;
 }
+
+/// Fields that the gateway answers itself.
+const ANSWERED: FieldSet = FieldSet::of(&[FieldId::Expect, FieldId::FrysExplain]);

@@ -254,7 +254,7 @@ impl Worker {
         count.div_ceil(workers).max(1)
     }
 
-    /// A number below `bound`, for jitter: SplitMix64 (Steele, Lea, Flood 2014).
+    /// A number below `bound`, for jitter.
     pub fn random_below(&self, bound: u64) -> u64 {
         let state = self.random.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
         self.random.set(state);

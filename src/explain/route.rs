@@ -1,0 +1,372 @@
+//! What the route that was found does with the request: the head that goes up, who may get it, and
+//! what bounds it. Written with what the workers write heads with.
+
+use super::asked::Asked;
+use super::build::{Source, answer, text};
+use super::explanation::{Answer, Bound, Cluster, Endpoint, Found};
+use super::{bounds, words};
+use crate::bridge::Reason;
+use crate::http::field::{self, FieldId, FieldNames, FieldSet};
+use crate::http::forwarded::{self, Hop};
+use crate::http::framing;
+use crate::http::h1::encode::{self, Framing, Target};
+use crate::http::head::Form;
+use crate::router::Parameters;
+use crate::router::path::Forward;
+use crate::snapshot::template::Values;
+use crate::snapshot::{
+    Action, Balance, ClusterId, DotSegment, ExchangeId, Extra, Files, Matched, RequestId,
+    RequestIdField, RewriteCaches, Route, RouteId, Upstream,
+};
+
+use std::net::SocketAddr;
+
+/// A route and the request that it has.
+pub(super) struct One<'a> {
+    pub(super) source: Source<'a>,
+    pub(super) asked: &'a Asked,
+    /// The path in which the parameters lie.
+    pub(super) canonical: &'a [u8],
+    pub(super) id: RouteId,
+    pub(super) parameters: &'a Parameters,
+}
+
+/// A cluster and its weight among those of the route.
+struct Share {
+    cluster: ClusterId,
+    weight: u64,
+}
+
+impl One<'_> {
+    /// What the route does, and what the gateway itself answers.
+    pub(super) fn explain(
+        &self,
+        matched: &Matched,
+        place: Option<String>,
+    ) -> (Option<Found>, Option<Answer>) {
+        let route = self.route();
+        let config = self.source.config.routes.get(self.id.0 as usize);
+        let shares = self.shares();
+        // Of several clusters the likeliest stands for the others in what is sent.
+        let likeliest = shares.iter().max_by_key(|share| share.weight);
+        let upstream = likeliest.and_then(|share| self.upstream(share.cluster));
+        let values = self.values(upstream);
+        let extra = route.extra.as_deref();
+        let mut found = Found {
+            route: route.id.to_string(),
+            place,
+            action: config.map(|config| words::action(config).text).unwrap_or_default(),
+            parameters: self.parameters(),
+            rest: self.rest(),
+            sent: Vec::new(),
+            answer_lines: self.answer_lines(&values),
+            answer_removed: extra.map(|extra| removed(&extra.response.drop)).unwrap_or_default(),
+            clusters: self.clusters(&shares),
+            timeouts: config.map(|route| bounds::timeouts(self.source, route)).unwrap_or_default(),
+            limits: self.limits(),
+        };
+        let answer = match self.body_fault() {
+            Some(reason) => Some(answer(reason, None, Vec::new())),
+            None => self.answered(&values),
+        };
+        if answer.is_none() {
+            match self.sent(matched, &values) {
+                Ok(lines) => found.sent = lines,
+                Err(reason) => return (Some(found), Some(self::answer(reason, None, Vec::new()))),
+            }
+        }
+        (Some(found), answer)
+    }
+
+    fn route(&self) -> &Route {
+        self.source.snapshot.route(self.id)
+    }
+
+    /// Why a body of the declared length is not taken.
+    fn body_fault(&self) -> Option<Reason> {
+        match framing::request(self.asked.head()) {
+            Err(_) => Some(Reason::FramingInvalid),
+            Ok(framing::Body::Length(bytes)) if bytes > self.route().body_bytes_max => {
+                Some(Reason::BodyTooLarge)
+            }
+            Ok(_) => None,
+        }
+    }
+
+    fn parameters(&self) -> Vec<(String, String)> {
+        let config = self.source.config.routes.get(self.id.0 as usize);
+        let names = config.map(words::parameter_names).unwrap_or_default();
+        let value = |index| {
+            let range = self.parameters.range(index)?;
+            self.canonical.get(range).map(text)
+        };
+        let named = names.into_iter().enumerate();
+        named.filter_map(|(index, name)| Some((name, value(index)?))).collect()
+    }
+
+    fn rest(&self) -> Option<String> {
+        let start = self.parameters.rest_start()?;
+        Some(text(self.canonical.get(start..).unwrap_or_default()))
+    }
+
+    fn shares(&self) -> Vec<Share> {
+        match &self.route().action {
+            Action::Cluster(cluster) => vec![Share { cluster: *cluster, weight: 1 }],
+            Action::Split(split) => (split.shares.iter())
+                .map(|share| Share { cluster: share.cluster, weight: share.weight.into() })
+                .collect(),
+            Action::Redirect(_) | Action::Respond(_) | Action::Files(_) => Vec::new(),
+        }
+    }
+
+    /// The first upstream of a cluster that has a weight.
+    fn upstream(&self, cluster: ClusterId) -> Option<&Upstream> {
+        let snapshot = self.source.snapshot;
+        let upstreams = snapshot.upstreams.get(snapshot.cluster(cluster).upstreams.clone())?;
+        upstreams.iter().find(|upstream| upstream.weight > 0).or_else(|| upstreams.first())
+    }
+
+    fn values<'v>(&'v self, upstream: Option<&'v Upstream>) -> Values<'v> {
+        let snapshot = self.source.snapshot;
+        let cluster = upstream.map(|upstream| snapshot.cluster(upstream.cluster));
+        let (request, peer) = (self.asked.head(), self.asked.peer);
+        let is_trusted = peer.is_some_and(|peer| snapshot.trusted.contains(peer));
+        let field = snapshot.request_id.as_deref().filter(|field| field.trust && is_trusted);
+        Values {
+            request,
+            path: self.canonical,
+            parameters: self.parameters,
+            peer: peer.map(|peer| SocketAddr::new(peer, 0)),
+            trusted: is_trusted.then_some(&snapshot.trusted),
+            scheme: if self.asked.is_tls { "https" } else { "http" },
+            id: match field.and_then(|field| field.received(request)) {
+                Some(kept) => RequestId::Kept(kept),
+                None => RequestId::Own(ExchangeId::default()),
+            },
+            route: &self.route().id,
+            cluster: cluster.map_or("", |cluster| &cluster.name),
+            upstream: upstream.map_or("", |upstream| &upstream.name),
+            upstream_host: upstream.map_or(b"", |upstream| &upstream.authority),
+            groups: &[],
+        }
+    }
+
+    /// The gateway's own answer, where the route has no upstream.
+    fn answered(&self, values: &Values<'_>) -> Option<Answer> {
+        match &self.route().action {
+            Action::Cluster(_) | Action::Split(_) => None,
+            Action::Redirect(redirect) => {
+                if redirect.to.needs_host() && values.request.authority().is_none() {
+                    return Some(answer(Reason::HostInvalid, None, Vec::new()));
+                }
+                let mut to = b"Location: ".to_vec();
+                redirect.to.write(values, &mut to);
+                let lines = vec![shown(&to)];
+                Some(answer(Reason::Redirected, Some(redirect.status.code()), lines))
+            }
+            Action::Respond(respond) => {
+                let lines = match respond.body.is_empty() {
+                    true => Vec::new(),
+                    false => vec![
+                        format!("Content-Type: {}", text(&respond.content_type)),
+                        format!("Content-Length: {}", respond.body.len()),
+                    ],
+                };
+                Some(answer(Reason::Responded, Some(respond.status.code()), lines))
+            }
+            Action::Files(files) => {
+                // What is found there is the disk's to say.
+                Some(answer(Reason::FileServed, None, vec![self.file(files, values)]))
+            }
+        }
+    }
+
+    /// Which file is looked for.
+    fn file(&self, files: &Files, values: &Values<'_>) -> String {
+        let config = self.source.config.routes.get(self.id.0 as usize);
+        let root = config.and_then(|route| route.files.as_ref()).map(|files| files.root.display());
+        let root = root.map_or_else(String::new, |root| root.to_string());
+        let extra = self.route().extra.as_deref();
+        let mut target = Vec::new();
+        let below = match extra.and_then(|extra| extra.rewrite.as_ref()) {
+            Some(_) if self.write_target(Forward::Canonical, values, &mut target).is_ok() => {
+                let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+                path.strip_prefix(b"/").unwrap_or(path)
+            }
+            Some(_) | None => files.below(self.canonical),
+        };
+        format!("file {}/{}", root.trim_end_matches('/'), text(below))
+    }
+
+    /// The head that goes to the upstream.
+    fn sent(&self, matched: &Matched, values: &Values<'_>) -> Result<Vec<String>, Reason> {
+        let snapshot = self.source.snapshot;
+        let (request, extra) = (values.request, self.route().extra.as_deref());
+        let mut target = Vec::new();
+        self.write_target(matched.forward, values, &mut target)?;
+        let mut other_host = Vec::new();
+        if let Some(template) = extra.and_then(|extra| extra.host.as_ref()) {
+            template.write(values, &mut other_host);
+            if !crate::http::target::authority_is_valid(&other_host) {
+                return Err(Reason::HostInvalid);
+            }
+        }
+        let edits = extra.map(|extra| &extra.request);
+        let id = snapshot.request_id.as_deref().filter(|_| edits.is_none_or(|one| one.writes_id));
+        let names = edits.map(|edits| &edits.drop).or(id.map(|id| &id.names));
+        let drop = names.map_or(FieldSet::EMPTY, FieldNames::known);
+        let is_trusted = values.trusted.is_some();
+        let hop = Hop {
+            peer: self.asked.peer,
+            trusted: is_trusted,
+            proto: values.scheme,
+            host: request.authority(),
+        };
+        let mut lines = Vec::new();
+        forwarded::request(request, &hop, drop, &mut lines);
+        if let Some(id) = id {
+            id.write(values.id, &mut lines);
+        }
+        if let Some(edits) = edits {
+            edits.write(values, &mut lines);
+        }
+        let own = FieldSet::of(&[FieldId::Expect, FieldId::FrysExplain]);
+        let body = framing::request(request).map_err(|_| Reason::FramingInvalid)?;
+        let edits = encode::Edits {
+            drop: forwarded::drop_set(is_trusted).union(own).union(drop),
+            others: names.map_or(&[], FieldNames::others),
+            framing: Framing::from(body),
+            append: &lines,
+        };
+        let host = if other_host.is_empty() {
+            request.authority().unwrap_or(values.upstream_host)
+        } else {
+            &other_host
+        };
+        let target = if target.is_empty() { Target::Received } else { Target::Rewritten(&target) };
+        let mut head = Vec::new();
+        encode::request(request, target, host, &edits, &mut head);
+        let lines = head.split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end());
+        Ok(lines.filter(|line| !line.is_empty()).map(masked).collect())
+    }
+
+    /// Another target than the received one, if there is one.
+    fn write_target(
+        &self,
+        forward: Forward,
+        values: &Values<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Reason> {
+        let rewrite = self.route().extra.as_deref().and_then(|extra| extra.rewrite.as_ref());
+        let is_path = values.request.form() != Form::Asterisk;
+        match (rewrite.filter(|_| is_path), forward) {
+            (Some(rewrite), _) => {
+                let mut caches = RewriteCaches::default();
+                rewrite
+                    .write(values, &mut caches, out)
+                    .map_err(|DotSegment| Reason::RequestMalformed)?;
+            }
+            (None, Forward::Canonical) => out.extend_from_slice(values.path),
+            (None, Forward::Raw) => return Ok(()),
+        }
+        if let Some(query) = values.request.query() {
+            out.push(b'?');
+            out.extend_from_slice(query);
+        }
+        Ok(())
+    }
+
+    /// Lines that the answer gains.
+    fn answer_lines(&self, values: &Values<'_>) -> Vec<String> {
+        let edits = self.route().extra.as_deref().map(|extra: &Extra| &extra.response);
+        let mut lines = Vec::new();
+        let responds = |id: &&RequestIdField| id.respond;
+        let id = self.source.snapshot.request_id.as_deref().filter(responds);
+        if let Some(id) = id.filter(|_| edits.is_none_or(|edits| edits.writes_id)) {
+            id.write(values.id, &mut lines);
+        }
+        if let Some(edits) = edits {
+            edits.write(values, &mut lines);
+        }
+        let lines = lines.split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end());
+        lines.filter(|line| !line.is_empty()).map(shown).collect()
+    }
+
+    fn clusters(&self, shares: &[Share]) -> Vec<Cluster> {
+        let sum: u64 = shares.iter().map(|share| share.weight).sum();
+        shares.iter().map(|share| self.cluster(share, sum)).collect()
+    }
+
+    fn cluster(&self, share: &Share, sum: u64) -> Cluster {
+        let snapshot = self.source.snapshot;
+        let cluster = snapshot.cluster(share.cluster);
+        let mut endpoints: Vec<Endpoint> = (cluster.endpoints.iter())
+            .map(|endpoint| Endpoint {
+                upstream: snapshot.upstream(endpoint.upstream).name.to_string(),
+                address: endpoint.address.to_string(),
+                weight: endpoint.weight,
+                percent: 0.0,
+            })
+            .collect();
+        let with_address: Vec<_> = cluster.endpoints.iter().map(|one| one.upstream).collect();
+        let mut unresolved = Vec::new();
+        for index in cluster.upstreams.clone() {
+            let upstream = &snapshot.upstreams[index];
+            if with_address.iter().any(|id| id.0 as usize == index) {
+                continue;
+            }
+            let name = upstream.name.to_string();
+            if self.source.is_running {
+                unresolved.push(name);
+            } else {
+                // A file alone says nothing of addresses, so the name stands for them.
+                let address = name.clone();
+                let weight = upstream.weight;
+                endpoints.push(Endpoint { upstream: name, address, weight, percent: 0.0 });
+            }
+        }
+        let is_even = cluster.balance == Balance::RoundRobin;
+        let weight = |one: &Endpoint| if is_even { one.weight.min(1) } else { one.weight };
+        let weights: u64 = endpoints.iter().map(|one| u64::from(weight(one))).sum();
+        for endpoint in &mut endpoints {
+            endpoint.percent = words::percent(weight(endpoint).into(), weights);
+        }
+        Cluster {
+            name: cluster.name.to_string(),
+            percent: words::percent(share.weight, sum),
+            balancer: match cluster.balance {
+                Balance::RoundRobin => "round_robin",
+                Balance::SmoothWeighted => "weighted_round_robin",
+            }
+            .to_owned(),
+            connections_max: cluster.connections_max,
+            endpoints,
+            unresolved,
+        }
+    }
+
+    fn limits(&self) -> Vec<Bound> {
+        bounds::limits(self.source, self.id)
+    }
+}
+
+fn removed(names: &FieldNames) -> Vec<String> {
+    let known = FieldId::KNOWN.iter().filter(|id| names.known().contains(**id));
+    let known = known.map(|id| id.name().to_owned());
+    known.chain(names.others().iter().map(|name| text(name))).collect()
+}
+
+/// A line with a word in place of the id that only a served request has.
+fn shown(line: &[u8]) -> String {
+    let id = text(&ExchangeId::default().text());
+    text(line).replace(&id, "<request id>")
+}
+
+/// The same without the values of secret fields, which a request of the past still has.
+fn masked(line: &[u8]) -> String {
+    let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+    match field::is_secret(name) {
+        true => format!("{}: …", text(name)),
+        false => shown(line),
+    }
+}

@@ -1,0 +1,258 @@
+//! `frys explain`, `frys capture`, `frys diff --traffic`, and the reason on the answer.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::gateway::FRYS;
+use crate::support::{Gateway, Upstream, run, until};
+
+fn routes(upstream: &Upstream) -> String {
+    format!(
+        "[clusters.api]\nupstreams = [{{ url = \"http://{}\" }}]\n\
+         timeouts = {{ connect = \"2s\" }}\n\n\
+         [[routes]]\nid = \"beta\"\npath = \"/api/{{name}}\"\ncluster = \"api\"\n\
+         when = {{ header = \"X-Beta\", equals = \"yes\" }}\n\n\
+         [[routes]]\nid = \"users\"\npath = \"/api/*\"\nmethods = [\"GET\"]\ncluster = \"api\"\n\
+         rewrite = {{ strip_prefix = \"/api\", add_prefix = \"/v2\" }}\n\
+         request_headers = {{ set = {{ X-Route = \"$route\" }} }}\n\n\
+         [[routes]]\nid = \"old\"\npath = \"/old\"\nredirect = {{ to = \"/new\", status = 308 }}\n",
+        upstream.address
+    )
+}
+
+fn explain(arguments: &[&str]) -> (Option<i32>, String, String) {
+    run(Command::new(FRYS).arg("explain").args(arguments))
+}
+
+/// A folder with the routes in a file.
+fn written(upstream: &Upstream) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("frys.toml");
+    let text = format!("listen_addr = \"127.0.0.1:8080\"\n\n{}", routes(upstream));
+    fs::write(&file, text).expect("the file can be written");
+    let file = file.display().to_string();
+    (folder, file)
+}
+
+#[test]
+fn a_file_says_who_takes_a_request_and_who_was_turned_away() {
+    let upstream = Upstream::saying("ok");
+    let (_folder, file) = written(&upstream);
+    let (status, out, error) =
+        explain(&["--config", &file, "GET http://a.test/api/x?q=1", "-H", "X-Beta: no"]);
+    assert_eq!(status, Some(0), "{error}");
+    for part in [
+        "beta ",
+        "frys.toml:7",
+        "a condition does not hold",
+        "- header x-beta equals `yes`",
+        "> users",
+        "route `users`",
+        "rest        x",
+        "action      cluster api",
+        "sent        GET /v2/x?q=1 HTTP/1.1",
+        "X-Route: users",
+        "2s",
+        "cluster api",
+        "100 %",
+    ] {
+        assert!(out.to_lowercase().contains(&part.to_lowercase()), "{part} is not in:\n{out}");
+    }
+}
+
+#[test]
+fn a_request_that_no_route_takes_is_told_why() {
+    let upstream = Upstream::saying("ok");
+    let (_folder, file) = written(&upstream);
+    let (status, out, _) = explain(&["--config", &file, "http://a.test/nothing"]);
+    assert_eq!(status, Some(1), "{out}");
+    assert!(out.contains("answered with 404: route_not_found"), "{out}");
+    let (status, out, _) = explain(&["--config", &file, "POST http://a.test/api/x"]);
+    assert_eq!(status, Some(1), "{out}");
+    assert!(out.contains("answered with 405: method_not_allowed"), "{out}");
+    assert!(out.contains("Allow: GET, HEAD"), "{out}");
+    let (status, out, _) = explain(&["--config", &file, "http://a.test/api/a%2Fb"]);
+    assert_eq!(status, Some(1), "{out}");
+    assert!(out.contains("answered with 400: path_encoded_slash"), "{out}");
+    assert!(out.contains("encoded_slash: reject"), "{out}");
+    let (status, out, _) = explain(&["--config", &file, "http://a.test/old"]);
+    assert_eq!(status, Some(0), "{out}");
+    assert!(out.contains("answered with 308: redirected"), "{out}");
+    assert!(out.contains("Location: /new"), "{out}");
+}
+
+#[test]
+fn what_cannot_be_explained_is_refused() {
+    let upstream = Upstream::saying("ok");
+    let (_folder, file) = written(&upstream);
+    for (arguments, part) in [
+        (vec!["--config", &file, "ftp://a.test/"], "ftp"),
+        (vec!["--config", &file, "/path-alone"], "Host"),
+        (vec!["--config", "nowhere.toml", "http://a.test/"], "nowhere.toml"),
+        (vec!["--admin", "127.0.0.1:1", "http://a.test/"], "does not answer"),
+        (vec!["http://a.test/"], "--config"),
+        (vec!["--config", &file], "REQUEST"),
+    ] {
+        let (status, out, error) = explain(&arguments);
+        assert_eq!(status, Some(2), "{arguments:?}: {out}{error}");
+        assert!(error.contains(part), "{part} is not in:\n{error}");
+    }
+}
+
+#[test]
+fn the_explained_head_is_the_one_that_the_upstream_gets() {
+    let upstream = Upstream::saying("ok");
+    let gateway = Gateway::start(&routes(&upstream));
+    let admin = format!("unix:{}", gateway.file("admin").display());
+    gateway.ask("GET /api/x?q=1 HTTP/1.1\r\nHost: a.test\r\nAccept: */*\r\n\r\n");
+    let sent = String::from_utf8(upstream.wait_for(0).head).expect("ASCII");
+    let (status, out, error) = explain(&[
+        "--admin",
+        &admin,
+        "--format",
+        "json",
+        "-H",
+        "Accept: */*",
+        "http://a.test/api/x?q=1",
+    ]);
+    assert_eq!(status, Some(0), "{error}");
+    let explained: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(explained["generation"], 1);
+    let lines: Vec<&str> = sent.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(explained["found"]["sent"], serde_json::json!(lines));
+    let endpoint = &explained["found"]["clusters"][0]["endpoints"][0];
+    assert_eq!(endpoint["address"], upstream.address.to_string());
+    assert_eq!(explained["candidates"][0]["route"], "beta");
+    assert_eq!(explained["candidates"][1]["verdict"], "taken");
+}
+
+fn recent(gateway: &Gateway, query: &str, count: usize) -> Vec<Value> {
+    until("the requests are listed", 10, || {
+        let answer = gateway.admin(&format!("/requests{query}"));
+        let listed: Value = serde_json::from_slice(&answer.body).expect("JSON");
+        let requests = listed["requests"].as_array().expect("a list").clone();
+        (requests.len() >= count).then_some(requests)
+    })
+}
+
+#[test]
+fn a_past_request_is_found_by_its_id_without_its_secrets() {
+    let upstream = Upstream::saying("ok");
+    let gateway = Gateway::start(&routes(&upstream));
+    let admin = format!("unix:{}", gateway.file("admin").display());
+    gateway.ask(
+        "GET /api/x HTTP/1.1\r\nHost: a.test\r\nAuthorization: hush\r\nCookie: hush=1\r\n\
+         X-Auth-Token: hush\r\n\r\n",
+    );
+    gateway.ask("GET /gone HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    let listed = recent(&gateway, "?status=2xx", 1);
+    let id = listed[0]["id"].as_str().expect("an id");
+    assert_eq!(listed[0]["route"], "users");
+    assert!(!listed[0].to_string().contains("hush"), "{}", listed[0]);
+    let (status, out, error) = explain(&["--admin", &admin, "--id", id]);
+    assert_eq!(status, Some(0), "{error}");
+    assert!(out.contains("> users"), "{out}");
+    assert!(out.contains("ended with ok, status 200, by route `users` of generation 1"), "{out}");
+    assert!(!out.contains("hush"), "{out}");
+    let lost = recent(&gateway, "?reason=route_not_found", 1);
+    let (status, _, _) = explain(&["--admin", &admin, "--id", lost[0]["id"].as_str().expect("id")]);
+    assert_eq!(status, Some(1));
+    let (status, _, error) = explain(&["--admin", &admin, "--id", "unknown"]);
+    assert_eq!(status, Some(2));
+    assert!(error.contains("`unknown`"), "{error}");
+    assert_eq!(gateway.admin("/requests?status=x").status, 400);
+}
+
+#[test]
+fn nothing_is_kept_where_the_file_says_so() {
+    let upstream = Upstream::saying("ok");
+    // What comes first joins the table of the admin, which stands last above it.
+    let gateway = Gateway::start(&format!("recent_requests = 0\n\n{}", routes(&upstream)));
+    gateway.ask("GET /api/x HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    assert_eq!(gateway.admin("/requests").status, 404);
+}
+
+#[test]
+fn a_trusted_peer_is_told_the_reason_and_nobody_else() {
+    let upstream = Upstream::answering(
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nFrys-Explain: reason=\"lie\"\r\n\r\nok",
+    );
+    let trusting = "workers = 1\ntrusted_proxies = [\"127.0.0.1\"]";
+    let request = |path: &str, asks: &str| {
+        format!("GET {path} HTTP/1.1\r\nHost: a.test\r\nX-A: b\r\n{asks}\r\n")
+    };
+    for (top, asks, is_told) in [
+        (trusting, "Frys-Explain: 1\r\n", true),
+        (trusting, "", false),
+        (trusting, "Frys-Explain: 0\r\n", false),
+        ("workers = 1", "Frys-Explain: 1\r\n", false),
+    ] {
+        let gateway = Gateway::with_top(top, &routes(&upstream));
+        let answer = gateway.ask(request("/api/x", asks));
+        let told = answer.field("frys-explain").unwrap_or_default().to_owned();
+        assert_eq!(!told.is_empty(), is_told, "{told}");
+        let lost = gateway.ask(request("/gone", asks));
+        let lost = lost.field("frys-explain").unwrap_or_default().to_owned();
+        if is_told {
+            let upstream = upstream.address;
+            let want =
+                format!("reason=\"ok\", route=\"users\", cluster=\"api\", upstream=\"{upstream}\"");
+            assert!(told.starts_with(&want), "{told}");
+            assert!(told.ends_with("generation=1"), "{told}");
+            assert!(lost.starts_with("reason=\"route_not_found\", id="), "{lost}");
+            let old = gateway.ask(request("/old", asks));
+            let old = old.field("frys-explain").unwrap_or_default().to_owned();
+            assert!(old.starts_with("reason=\"redirected\", route=\"old\""), "{old}");
+        }
+    }
+    let asked = upstream.received().into_iter().filter(|one| one.field("frys-explain").is_some());
+    assert_eq!(asked.count(), 0);
+}
+
+fn diff(traffic: &Path, old: &Path, new: &Path, more: &[&str]) -> (Option<i32>, String, String) {
+    run(Command::new(FRYS).arg("diff").arg("--traffic").arg(traffic).args(more).arg(old).arg(new))
+}
+
+#[test]
+fn recorded_traffic_tells_two_configurations_apart() {
+    let upstream = Upstream::saying("ok");
+    let log = "[access_log]\noutput = \"@FOLDER@/access.log\"\n\n";
+    let gateway = Gateway::start(&format!("{log}{}", routes(&upstream)));
+    for path in ["/api/a", "/api/b", "/gone"] {
+        gateway.ask(format!("GET {path} HTTP/1.1\r\nHost: a.test\r\nX-Beta: yes\r\n\r\n"));
+    }
+    gateway.ask("GET /refused HTTP/1.1\r\nHost : a\r\n\r\n");
+    recent(&gateway, "", 4);
+    let (old, new) = (gateway.file("frys.toml"), gateway.file("new.toml"));
+    let text = fs::read_to_string(&old).expect("it was written");
+    fs::write(&new, text.replace("id = \"beta\"", "id = \"beta-2\"")).expect("a file");
+    let captured = gateway.file("captured.jsonl");
+    let (status, _, error) = run(Command::new(FRYS)
+        .args(["capture", "--admin", &format!("unix:{}", gateway.file("admin").display())])
+        .arg("--output")
+        .arg(&captured));
+    assert_eq!(status, Some(0), "{error}");
+    assert!(error.contains("4 requests"), "{error}");
+    let (status, out, error) = diff(&captured, &old, &new, &[]);
+    assert_eq!(status, Some(1), "{error}");
+    assert!(out.starts_with("3 requests: 2 (66.67 %) would go elsewhere"), "{out}");
+    assert!(out.contains("route `beta-2`"), "{out}");
+    assert!(out.contains("GET http://a.test/api/a"), "{out}");
+    assert!(out.contains("1 of 4 lines were not used"), "{out}");
+    // The log does not have the field that the condition asks for.
+    let logged = gateway.file("access.log");
+    until("the log has its lines", 10, || {
+        let lines = fs::read_to_string(&logged).ok()?.lines().count();
+        (lines == 4).then_some(())
+    });
+    let (status, out, _) = diff(&logged, &old, &new, &["--format", "json"]);
+    assert_eq!(status, Some(0), "{out}");
+    let report: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((&report["used"], &report["without_fields"]), (&3.into(), &3.into()));
+    let (status, _, error) = diff(&old, &old, &new, &[]);
+    assert_eq!(status, Some(2), "{error}");
+    assert!(error.contains("no line"), "{error}");
+}
