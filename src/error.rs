@@ -203,6 +203,42 @@ pub enum StartError {
     },
 }
 
+/// A new configuration did not come into use; the one before stays, but for
+/// [`ReloadError::Unacknowledged`].
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReloadError {
+    /// Something is wrong with it, or needs a restart.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// A new address cannot be listened on.
+    #[error("cannot listen on {address}: {message}")]
+    Listen {
+        /// As in the configuration.
+        address: String,
+        /// What the kernel said.
+        message: String,
+    },
+    /// There is no file to read again.
+    #[error("the configuration was made by a program: there is no file to read again")]
+    NoFile,
+    /// A worker has not taken the configuration before yet, or too many reloads wait.
+    #[error("the reload before is not over: try again in a moment")]
+    Busy,
+    /// The gateway ends.
+    #[error("the gateway is draining: it takes no new configuration")]
+    Ending,
+    /// It was sent to all workers, and these did not answer in time. They use it as soon as they
+    /// come to it; the others do already.
+    #[error("generation {generation} was sent, and the workers {workers:?} did not answer in time")]
+    Unacknowledged {
+        /// Its number.
+        generation: u64,
+        /// Their numbers.
+        workers: Vec<usize>,
+    },
+}
+
 /// What to do about the usual refusals of an address.
 fn listen_hint(source: &io::Error) -> &'static str {
     match source.kind() {

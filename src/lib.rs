@@ -24,6 +24,8 @@ pub mod router;
 #[doc(hidden)]
 pub mod proxy;
 #[doc(hidden)]
+pub mod meters;
+#[doc(hidden)]
 pub mod bridge;
 #[doc(hidden)]
 pub mod control;
@@ -35,5 +37,6 @@ pub mod bench;
 pub mod cli;
 
 pub use config::*;
-pub use error::{ConfigError, StartError};
+pub use control::reload::{Changes, Reloaded};
+pub use error::{ConfigError, ReloadError, StartError};
 pub use gateway::{Gateway, Handle, Running};

@@ -6,7 +6,7 @@ use frys_gateway::bridge::metrics::WorkerBlock;
 use frys_gateway::config::{
     FileServing, GatewayConfig, HeaderEdits, Redirect, RequestIdConfig, Rewrite, Route,
 };
-use frys_gateway::config::{FileServing, StaticResponse, Upstream};
+use frys_gateway::config::{StaticResponse, Upstream};
 use frys_gateway::proxy::worker::{Parts, Worker};
 use frys_gateway::runtime::{Options, Runtime};
 use frys_gateway::snapshot::{self, Resolved};

@@ -41,6 +41,8 @@ fn cluster(balance: Balance, count: u32) -> Cluster {
         upstreams: 0..count as usize,
         endpoints: (0..count).map(endpoint).collect(),
         balance,
+        idle_connections_max: 1,
+        slot: 0,
         connections_max: 1,
         is_unresolved: false,
     }

@@ -5,8 +5,9 @@
 //! did. The other way round, end of stream on the wake-up says that control is gone.
 
 use std::io;
+use std::net::TcpListener;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,12 +17,23 @@ use socket2::SockRef;
 use crate::limits::MAILBOX_MESSAGES_MAX;
 use crate::snapshot::Snapshot;
 
+/// A bound socket that a worker accepts from.
+pub enum Acceptor {
+    /// One of several on the same port.
+    Tcp(TcpListener),
+    /// One of several handles of the same socket.
+    Unix(UnixListener),
+}
+
 /// What control tells a worker.
-#[derive(Clone)]
 pub enum Message {
     /// Use this snapshot for every request that begins from now on, then acknowledge it with
     /// [`super::WorkerBlock::acknowledge`].
     Install(Arc<Snapshot>),
+    /// Accept from this socket too, under this number.
+    Listen(u32, Acceptor),
+    /// Close the listeners of these numbers; their clients are told at their next answer.
+    Unlisten(Arc<[u32]>),
     /// Close the listeners, answer with `Connection: close`, end when the last exchange has ended
     /// or this much time has passed.
     Drain {
@@ -129,7 +141,9 @@ mod tests {
     fn drain_seconds(message: Option<Message>) -> Option<u64> {
         match message? {
             Message::Drain { timeout } => Some(timeout.as_secs()),
-            Message::Install(_) | Message::Stop => None,
+            Message::Install(_) | Message::Listen(..) | Message::Unlisten(_) | Message::Stop => {
+                None
+            }
         }
     }
 

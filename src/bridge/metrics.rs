@@ -1,107 +1,22 @@
 //! The counters of one worker: written by its thread alone, read by control at scrape.
 //!
-//! A counter is added to by a relaxed load and a relaxed store. That is no atomic addition and
-//! needs none, because a block has one writer; a reader sees each counter whole, though not all of
-//! them of one instant. Routes and upstreams get their counters at their first use, so
-//! a configuration with thousands of them costs only those that are asked for.
+//! A reader sees each counter whole, though not all of them of one instant. Routes and upstreams
+//! have series of their own ([`crate::meters::Series`]), which the snapshot holds.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
-use super::histogram::Histogram;
 use super::reason::Reason;
 use super::stages::Stages;
-use crate::limits::{METRIC_ROUTES_MAX, METRIC_UPSTREAMS_MAX};
-use crate::snapshot::{RouteId, UpstreamId};
-
-/// The first digit of a response's status, or that there was no response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum StatusClass {
-    /// No response was begun.
-    None,
-    /// 1xx: only as the final status of an upgrade.
-    Informational,
-    /// 2xx.
-    Success,
-    /// 3xx.
-    Redirection,
-    /// 4xx.
-    ClientError,
-    /// 5xx.
-    ServerError,
-}
-
-impl StatusClass {
-    /// Every class, in the order of its number.
-    pub const ALL: [StatusClass; 6] = [
-        StatusClass::None,
-        StatusClass::Informational,
-        StatusClass::Success,
-        StatusClass::Redirection,
-        StatusClass::ClientError,
-        StatusClass::ServerError,
-    ];
-
-    /// The class of a status; 0, and what is no status, is [`StatusClass::None`].
-    pub const fn of(status: u16) -> StatusClass {
-        match status {
-            100..=199 => StatusClass::Informational,
-            200..=299 => StatusClass::Success,
-            300..=399 => StatusClass::Redirection,
-            400..=499 => StatusClass::ClientError,
-            500..=599 => StatusClass::ServerError,
-            _ => StatusClass::None,
-        }
-    }
-
-    /// The word for metrics.
-    pub const fn label(self) -> &'static str {
-        match self {
-            StatusClass::None => "none",
-            StatusClass::Informational => "1xx",
-            StatusClass::Success => "2xx",
-            StatusClass::Redirection => "3xx",
-            StatusClass::ClientError => "4xx",
-            StatusClass::ServerError => "5xx",
-        }
-    }
-}
-
-/// A number that one thread writes and others read.
-#[derive(Default)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    /// Adds; only the owning thread may.
-    pub fn add(&self, count: u64) {
-        self.set(self.read().wrapping_add(count));
-    }
-
-    /// Takes away; only the owning thread may. Stops at zero.
-    pub fn subtract(&self, count: u64) {
-        debug_assert!(self.read() >= count, "a gauge fell below zero");
-        self.set(self.read().saturating_sub(count));
-    }
-
-    /// Replaces; only the owning thread may.
-    pub fn set(&self, count: u64) {
-        self.0.store(count, Ordering::Relaxed);
-    }
-
-    /// The number as of some moment not long ago.
-    pub fn read(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+pub use crate::meters::{Counter, RouteBlock, StatusClass, UpstreamBlock};
 
 /// What a finished exchange adds to the counters.
-#[derive(Clone, Copy, Debug)]
-pub struct Done {
-    /// The route, unless none was found.
-    pub route: Option<RouteId>,
-    /// The upstream whose response was sent on; none for the gateway's own answers.
-    pub upstream: Option<UpstreamId>,
+#[derive(Clone, Copy)]
+pub struct Done<'a> {
+    /// This worker's block of the route, unless none was found.
+    pub route: Option<&'a RouteBlock>,
+    /// And of the upstream that was tried last; none for the gateway's own answers.
+    pub upstream: Option<&'a UpstreamBlock>,
     /// The status that the client was sent; 0 if no response was begun.
     pub status: u16,
     /// The upstream's own status; 0 if it sent none.
@@ -130,46 +45,6 @@ pub enum WorkerState {
     Draining,
     /// Its loop has returned.
     Ended,
-}
-
-/// Exchanges of one route, of all routes beyond the cap, or of no route.
-#[repr(align(64))]
-#[derive(Default)]
-pub struct RouteBlock {
-    /// Exchanges by [`StatusClass`].
-    pub classes: [Counter; StatusClass::ALL.len()],
-    /// Bytes received from clients.
-    pub bytes_in: Counter,
-    /// Bytes sent to clients.
-    pub bytes_out: Counter,
-    /// Durations of whole exchanges.
-    pub latency: Histogram,
-}
-
-/// Traffic with one upstream, or with all upstreams beyond the cap.
-#[repr(align(64))]
-#[derive(Default)]
-pub struct UpstreamBlock {
-    /// Responses by [`StatusClass`] of the upstream's own status.
-    pub classes: [Counter; StatusClass::ALL.len()],
-    /// Time to the first byte of each response.
-    pub first_byte: Histogram,
-    /// Attempts that failed, by any of [`super::Blame::Upstream`]'s reasons.
-    pub failures: Counter,
-    /// Attempts that repeated a failed one, on this upstream.
-    pub retries: Counter,
-    /// Connections that were made.
-    pub connects: Counter,
-    /// Connections that could not be made.
-    pub connect_failures: Counter,
-    /// Exchanges that began on a pooled connection.
-    pub reuses: Counter,
-    /// Gauge: connections now open, idle ones included.
-    pub open: Counter,
-    /// Gauge: connections now in the pool.
-    pub idle: Counter,
-    /// Exchanges refused because every connection was in use.
-    pub full: Counter,
 }
 
 macro_rules! engine_counters {
@@ -218,8 +93,8 @@ engine_counters! {
     tasks,
 }
 
-/// A worker's counters. About 125 KiB, and 8.5 KiB for each route and upstream that was asked for:
-/// at most 512 + 2 and 512 + 1 of them, so under 9 MiB whatever the configuration.
+/// A worker's counters, those of routes and upstreams apart. About 125 KiB. A series of a route or
+/// an upstream that was asked for is 8.5 KiB more a worker: at most 512 + 1 of each.
 #[repr(align(64))]
 pub struct WorkerBlock {
     /// Where the time of its requests went.
@@ -235,16 +110,8 @@ pub struct WorkerBlock {
     log_written: Counter,
     log_dropped: Counter,
     engine: EngineMirror,
-    routes: Box<[OnceLock<Box<RouteBlock>>]>,
-    upstreams: Box<[OnceLock<Box<UpstreamBlock>>]>,
+    unrouted: RouteBlock,
 }
-
-/// Where in [`WorkerBlock`] the routes beyond the cap are counted together.
-pub const ROUTE_OTHER: usize = METRIC_ROUTES_MAX;
-/// Where the exchanges that matched no route are counted.
-pub const ROUTE_NONE: usize = METRIC_ROUTES_MAX + 1;
-/// Where the upstreams beyond the cap are counted together.
-pub const UPSTREAM_OTHER: usize = METRIC_UPSTREAMS_MAX;
 
 impl WorkerBlock {
     /// The block of the worker of this number, all zero.
@@ -262,8 +129,7 @@ impl WorkerBlock {
             log_written: Counter::default(),
             log_dropped: Counter::default(),
             engine: EngineMirror::default(),
-            routes: (0..=ROUTE_NONE).map(|_| OnceLock::new()).collect(),
-            upstreams: (0..=UPSTREAM_OTHER).map(|_| OnceLock::new()).collect(),
+            unrouted: RouteBlock::default(),
         })
     }
 }
@@ -309,71 +175,17 @@ impl WorkerBlock {
     }
 
     /// An exchange ended, well or not.
-    pub fn request_done(&self, done: &Done) {
+    pub fn request_done(&self, done: &Done<'_>) {
         self.requests_active.subtract(1);
         self.note(done.reason);
-        let slot = match done.route {
-            Some(RouteId(id)) => (id as usize).min(ROUTE_OTHER),
-            None => ROUTE_NONE,
-        };
-        if let Some(route) = self.routes.get(slot) {
-            let route = route.get_or_init(Box::default);
-            route.classes[StatusClass::of(done.status) as usize].add(1);
-            route.bytes_in.add(done.bytes_in);
-            route.bytes_out.add(done.bytes_out);
-            route.latency.record(done.duration_ns);
+        let route = done.route.unwrap_or(&self.unrouted);
+        route.classes[StatusClass::of(done.status) as usize].add(1);
+        route.bytes_in.add(done.bytes_in);
+        route.bytes_out.add(done.bytes_out);
+        route.latency.record(done.duration_ns);
+        if let Some(upstream) = done.upstream {
+            upstream.answered(done.upstream_status, done.upstream_first_byte_ns);
         }
-        if let Some(id) = done.upstream {
-            let upstream = self.upstream_block(id);
-            upstream.classes[StatusClass::of(done.upstream_status) as usize].add(1);
-            if done.upstream_first_byte_ns != 0 {
-                upstream.first_byte.record(done.upstream_first_byte_ns);
-            }
-        }
-    }
-
-    /// A connection to an upstream was made.
-    pub fn upstream_connected(&self, id: UpstreamId) {
-        let upstream = self.upstream_block(id);
-        upstream.connects.add(1);
-        upstream.open.add(1);
-    }
-
-    /// A connection to an upstream could not be made.
-    pub fn upstream_connect_failed(&self, id: UpstreamId) {
-        self.upstream_block(id).connect_failures.add(1);
-    }
-
-    /// A connection that was made is closed. One in the pool leaves it first.
-    pub fn upstream_closed(&self, id: UpstreamId) {
-        self.upstream_block(id).open.subtract(1);
-    }
-
-    /// A connection went into the pool.
-    pub fn upstream_checked_in(&self, id: UpstreamId) {
-        self.upstream_block(id).idle.add(1);
-    }
-
-    /// A connection left the pool, for an exchange (`reused`) or to be closed.
-    pub fn upstream_checked_out(&self, id: UpstreamId, reused: bool) {
-        let upstream = self.upstream_block(id);
-        upstream.idle.subtract(1);
-        upstream.reuses.add(u64::from(reused));
-    }
-
-    /// An attempt on this upstream failed, whether or not another follows.
-    pub fn upstream_failed(&self, id: UpstreamId) {
-        self.upstream_block(id).failures.add(1);
-    }
-
-    /// An attempt on this upstream repeats one that failed.
-    pub fn upstream_retried(&self, id: UpstreamId) {
-        self.upstream_block(id).retries.add(1);
-    }
-
-    /// An exchange found every connection of this upstream in use.
-    pub fn upstream_full(&self, id: UpstreamId) {
-        self.upstream_block(id).full.add(1);
     }
 
     /// An access-log record was put into the ring, or there was no room for it.
@@ -384,11 +196,6 @@ impl WorkerBlock {
     /// Copies the engine's own counters here; once a turn or less often.
     pub fn mirror_engine(&self, counters: &EngineCounters) {
         self.engine.store(counters);
-    }
-
-    fn upstream_block(&self, id: UpstreamId) -> &UpstreamBlock {
-        let slot = (id.0 as usize).min(UPSTREAM_OTHER);
-        self.upstreams[slot].get_or_init(Box::default)
     }
 }
 
@@ -454,14 +261,9 @@ impl WorkerBlock {
         self.engine.load()
     }
 
-    /// The routes that were asked for: below [`ROUTE_OTHER`] the slot is the route's number.
-    pub fn routes(&self) -> impl Iterator<Item = (usize, &RouteBlock)> {
-        self.routes.iter().enumerate().filter_map(|(slot, block)| Some((slot, &**block.get()?)))
-    }
-
-    /// The upstreams that were used: below [`UPSTREAM_OTHER`] the slot is the upstream's number.
-    pub fn upstreams(&self) -> impl Iterator<Item = (usize, &UpstreamBlock)> {
-        self.upstreams.iter().enumerate().filter_map(|(slot, block)| Some((slot, &**block.get()?)))
+    /// The exchanges that matched no route.
+    pub fn unrouted(&self) -> &RouteBlock {
+        &self.unrouted
     }
 }
 
@@ -470,10 +272,10 @@ mod tests {
     use super::*;
     use crate::bridge::histogram::Merged;
 
-    fn done(route: Option<u32>, status: u16) -> Done {
+    fn done(route: Option<&RouteBlock>, status: u16) -> Done<'_> {
         Done {
-            route: route.map(RouteId),
-            upstream: Some(UpstreamId(0)),
+            route,
+            upstream: None,
             status,
             upstream_status: status,
             reason: Reason::Ok,
@@ -484,73 +286,30 @@ mod tests {
         }
     }
 
-    fn record(block: &WorkerBlock, done: &Done) {
+    fn record(block: &WorkerBlock, done: &Done<'_>) {
         block.request_begun();
         block.request_done(done);
     }
 
     #[test]
-    fn counts_routes_beyond_the_cap_together() {
+    fn counts_exchanges_without_a_route_apart() {
         let block = WorkerBlock::new(0);
-        for id in [0, ROUTE_OTHER as u32, ROUTE_OTHER as u32 + 7, u32::MAX - 1] {
-            record(&block, &done(Some(id), 200));
-        }
+        let route = RouteBlock::default();
+        record(&block, &done(Some(&route), 200));
         record(&block, &done(None, 404));
-        let counts: Vec<_> = block
-            .routes()
-            .map(|(slot, route)| (slot, route.classes.iter().map(Counter::read).sum::<u64>()))
-            .collect();
-        assert_eq!(counts, [(0, 1), (ROUTE_OTHER, 3), (ROUTE_NONE, 1)]);
-    }
-
-    #[test]
-    fn counts_upstreams_beyond_the_cap_together() {
-        let block = WorkerBlock::new(0);
-        for id in [1, UPSTREAM_OTHER as u32, UPSTREAM_OTHER as u32 + 1] {
-            block.upstream_connected(UpstreamId(id));
-        }
-        let open: Vec<_> = block.upstreams().map(|(slot, up)| (slot, up.open.read())).collect();
-        assert_eq!(open, [(1, 1), (UPSTREAM_OTHER, 2)]);
-    }
-
-    #[test]
-    fn moves_a_connection_between_pool_and_use() {
-        let block = WorkerBlock::new(0);
-        let id = UpstreamId(3);
-        let gauges = || {
-            let (_, upstream) = block.upstreams().next().expect("one was used");
-            (upstream.open.read(), upstream.idle.read(), upstream.reuses.read())
-        };
-        block.upstream_connected(id);
-        assert_eq!(gauges(), (1, 0, 0));
-        block.upstream_checked_in(id);
-        assert_eq!(gauges(), (1, 1, 0));
-        block.upstream_checked_out(id, true);
-        assert_eq!(gauges(), (1, 0, 1));
-        block.upstream_checked_in(id);
-        block.upstream_checked_out(id, false);
-        block.upstream_closed(id);
-        assert_eq!(gauges(), (0, 0, 1));
-    }
-
-    #[test]
-    fn gives_every_status_a_class() {
-        let classes =
-            [0, 101, 204, 304, 404, 502, 600].map(|status| StatusClass::of(status).label());
-        assert_eq!(classes, ["none", "1xx", "2xx", "3xx", "4xx", "5xx", "none"]);
-        for (index, class) in StatusClass::ALL.iter().enumerate() {
-            assert_eq!(*class as usize, index);
-        }
+        let sum = |block: &RouteBlock| block.classes.iter().map(Counter::read).sum::<u64>();
+        assert_eq!((sum(&route), sum(block.unrouted())), (1, 1));
     }
 
     #[test]
     fn is_read_by_one_thread_while_another_writes() {
         const REQUESTS: u64 = 50_000;
         let block = WorkerBlock::new(0);
+        let routes: [RouteBlock; 3] = Default::default();
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 for number in 0..REQUESTS {
-                    record(&block, &done(Some((number % 3) as u32), 200));
+                    record(&block, &done(Some(&routes[number as usize % 3]), 200));
                     block
                         .mirror_engine(&EngineCounters { turns: number + 1, ..Default::default() });
                 }
@@ -562,12 +321,12 @@ mod tests {
                 assert!(ok >= seen, "a counter ran backwards");
                 seen = ok;
                 let mut merged = Merged::default();
-                block.routes().for_each(|(_, route)| merged.add(&route.latency));
+                routes.iter().for_each(|route| merged.add(&route.latency));
                 assert!(merged.count() <= REQUESTS);
             }
         });
         let mut merged = Merged::default();
-        block.routes().for_each(|(_, route)| merged.add(&route.latency));
+        routes.iter().for_each(|route| merged.add(&route.latency));
         assert_eq!(merged.count(), REQUESTS);
         assert_eq!(block.reason_count(Reason::Ok), REQUESTS);
         assert_eq!(block.requests_active(), 0);

@@ -5,12 +5,12 @@
 //! here is written by two threads.
 
 pub mod reason;
-pub mod histogram;
 pub mod stages;
 pub mod metrics;
 pub mod mailbox;
 pub mod log;
 
+pub use crate::meters::histogram;
 pub use mailbox::Message;
 pub use metrics::WorkerBlock;
 pub use reason::{Blame, Reason};

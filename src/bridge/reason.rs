@@ -125,8 +125,8 @@ reasons! {
     MethodNotAllowed: "method_not_allowed" 405 Gateway "http_request_denied";
     /// There is no file where the path leads.
     FileNotFound: "file_not_found" 404 Client "";
-    /// The path leads to a hidden name, out of the folder, to what is no regular file, or to one that
-    /// the gateway may not read.
+    /// The path leads to a hidden name, out of the folder, to what is no regular file, or to one
+    /// that the gateway may not read.
     FileForbidden: "file_forbidden" 403 Gateway "";
     /// The request was to hold for another state of the file (RFC 9110 section 13).
     PreconditionFailed: "precondition_failed" 412 Client "";
@@ -148,6 +148,8 @@ reasons! {
     ConnectionsFull: "connections_full" 503 Gateway "connection_limit_reached";
     /// The gateway is draining and takes no further request.
     Draining: "draining" 503 Gateway "proxy_internal_response";
+    /// The configuration that the exchange began with is older than `max_generation_age`.
+    GenerationExpired: "generation_expired" 503 Gateway "proxy_internal_response";
     /// The upstream refused the connection.
     ConnectRefused: "connect_refused" 502 Upstream "connection_refused";
     /// The connection to the upstream failed otherwise.

@@ -1,6 +1,7 @@
 //! `frys check`: every fault of a configuration at once, each with its place.
 
 use crate::config::{Fault, Location, Related};
+use crate::control::reload;
 use crate::gateway::Gateway;
 
 use clap::ValueEnum;
@@ -46,9 +47,7 @@ pub fn run(path: &Path, output: Output) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("{error}");
-            let count = error.faults.len();
-            eprintln!("{}: {} found", path.display(), counted(count, "fault"));
+            eprintln!("{}", reload::listed(&error, &path.display().to_string()));
             ExitCode::FAILURE
         }
     }

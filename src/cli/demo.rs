@@ -40,7 +40,7 @@ fn start(listen_port: u16, admin_port: u16) -> io::Result<ExitCode> {
     println!("# The admin is at http://127.0.0.1:{admin_port}: /health /ready /stats /metrics");
     println!("# Ctrl-C ends it.");
     match Gateway::from_text(&text, Format::Toml, "demo.toml") {
-        Ok(gateway) => Ok(run::serve(&gateway)),
+        Ok(gateway) => Ok(run::serve(gateway)),
         Err(error) => {
             eprintln!("{error}");
             Ok(ExitCode::FAILURE)

@@ -26,11 +26,15 @@ enum Command {
     /// Serve a configuration until SIGTERM or SIGINT
     ///
     /// The first signal lets requests in flight finish within drain_timeout; a second SIGINT ends
-    /// at once. SIGUSR1 opens the access log's file anew.
+    /// at once. SIGHUP reads the configuration again, as does a change of its file; SIGUSR1 opens
+    /// the access log's file anew.
     Run {
         /// The configuration: .toml, .yaml, .yml or .json
         #[arg(long, short, value_name = "FILE")]
         config: PathBuf,
+        /// Where the last configuration that worked is kept, to start from when this one is refused
+        #[arg(long, value_name = "FILE")]
+        last_known_good: Option<PathBuf>,
     },
     /// Say everything that is wrong with a configuration
     ///
@@ -82,7 +86,7 @@ enum Command {
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
-        Command::Run { config } => run::run(&config),
+        Command::Run { config, last_known_good } => run::run(&config, last_known_good.as_deref()),
         Command::Check { config, format } => check::run(&config, format),
         Command::Schema => schema::run(),
         Command::Fmt(arguments) => fmt::run(&arguments),

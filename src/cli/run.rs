@@ -2,7 +2,7 @@
 
 use crate::config::{GatewayConfig, Workers};
 use crate::control::logs::diagnostics::{self, Shape};
-use crate::control::signals;
+use crate::control::{reload, signals};
 use crate::error::StartError;
 use crate::gateway::Gateway;
 use crate::runtime;
@@ -11,16 +11,31 @@ use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Reads the file, serves it, and ends with SIGTERM or SIGINT.
-pub fn run(path: &Path) -> ExitCode {
-    match Gateway::from_file(path) {
-        Ok(gateway) => serve(&gateway),
-        Err(error) => refuse(&error),
+/// Reads the file, serves it, and ends with SIGTERM or SIGINT. A file that is refused gives way to
+/// the last-known-good configuration, if there is one.
+pub fn run(path: &Path, last_known_good: Option<&Path>) -> ExitCode {
+    let error = match Gateway::from_file(path) {
+        Ok(gateway) => return serve(gateway.keeping(last_known_good)),
+        Err(error) => error,
+    };
+    let Some(kept) = last_known_good else { return refuse(&error) };
+    let name = path.display().to_string();
+    let why = format!("{name} was refused at the start: {}", error.faults[0]);
+    match Gateway::from_last_known_good(kept, path, &why) {
+        Ok(gateway) => {
+            eprintln!("frys: {}", reload::listed(&error, &name));
+            eprintln!("frys: STARTING WITH THE LAST-KNOWN-GOOD CONFIGURATION {}", kept.display());
+            serve(gateway.keeping(last_known_good))
+        }
+        Err(other) => {
+            eprintln!("frys: {}", reload::listed(&error, &name));
+            refuse(&other)
+        }
     }
 }
 
 /// Serves until a signal ends it.
-pub fn serve(gateway: &Gateway) -> ExitCode {
+pub fn serve(gateway: Gateway) -> ExitCode {
     if let Err(fault) = diagnostics::install(Shape::Text) {
         return refuse(&fault);
     }
@@ -30,10 +45,12 @@ pub fn serve(gateway: &Gateway) -> ExitCode {
     }
 }
 
-fn until_signal(gateway: &Gateway) -> Result<(), StartError> {
+fn until_signal(gateway: Gateway) -> Result<(), StartError> {
     warn_of_limits(gateway.config());
     warn_of_cores(gateway.config());
     let running = gateway.launch()?;
+    // A large configuration is not needed any more, once it is compiled.
+    drop(gateway);
     let watch = signals::install(running.remote()).map_err(|source| StartError::Control {
         what: "cannot listen for signals".into(),
         source,

@@ -6,6 +6,7 @@ use super::limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
 use super::listen::{ListenAddr, ListenAddress, ListenerConfig};
 use super::observe::{AccessLogConfig, AdminConfig, MetricsConfig};
 use super::policy::PathPolicy;
+use super::reload::ReloadConfig;
 use super::route::Route;
 use super::service::{EtcdConfig, JaegerConfig, TlsConfig};
 use super::timeouts::Timeouts;
@@ -52,6 +53,8 @@ pub struct GatewayConfig {
     pub tracing_enabled: bool,
     /// A line for each request. Default none.
     pub access_log: Option<AccessLogConfig>,
+    /// How a new configuration is come to while the gateway runs.
+    pub reload: ReloadConfig,
     /// What becomes of ambiguous paths, where a route does not say otherwise.
     pub path_policy: PathPolicy,
     /// Gives every request an id. Default none: it costs a field on each request.
@@ -100,6 +103,7 @@ impl Default for GatewayConfig {
             metrics_enabled: true,
             tracing_enabled: false,
             access_log: None,
+            reload: ReloadConfig::default(),
             path_policy: PathPolicy::default(),
             request_id: None,
             versions: BTreeMap::new(),

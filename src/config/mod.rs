@@ -19,6 +19,7 @@ mod action;
 mod version;
 mod policy;
 mod service;
+mod reload;
 mod path;
 mod node;
 mod lines;
@@ -62,6 +63,7 @@ pub use observe::{
 };
 pub use policy::{Ambiguous, PathPolicy};
 pub use reference::reference;
+pub use reload::ReloadConfig;
 pub use route::{Route, RouteBuilder};
 pub use schema::schema;
 pub use secret::{Secret, SecretInvalid, SecretSource};

@@ -11,12 +11,15 @@ use crate::bridge::mailbox::{SendFault, Sender};
 /// All workers of one gateway.
 pub struct Fleet {
     workers: Vec<Worker>,
-    ends: JoinSet<usize>,
 }
+
+/// The ends of all workers of one gateway.
+pub struct Ends(JoinSet<usize>);
 
 struct Worker {
     mailbox: Sender,
-    /// What the mailbox had no room for, at most one of each kind, oldest first.
+    /// What the mailbox had no room for, oldest first: at most one snapshot, one drain, one stop,
+    /// and the listeners of one reload, since the next one waits until the workers have answered.
     waiting: Vec<Message>,
 }
 
@@ -25,37 +28,26 @@ impl Fleet {
     ///
     /// # Errors
     /// When the process may open no further file descriptors.
-    pub fn new(mailboxes: Vec<Sender>) -> io::Result<Fleet> {
-        let mut fleet = Fleet { workers: Vec::new(), ends: JoinSet::new() };
+    pub fn new(mailboxes: Vec<Sender>) -> io::Result<(Fleet, Ends)> {
+        let mut fleet = Fleet { workers: Vec::new() };
+        let mut ends = JoinSet::new();
         for (number, mailbox) in mailboxes.into_iter().enumerate() {
             let watch = UnixStream::from_std(mailbox.end_watch()?)?;
-            fleet.ends.spawn(async move {
+            ends.spawn(async move {
                 end_of(&watch).await;
                 number
             });
             fleet.workers.push(Worker { mailbox, waiting: Vec::new() });
         }
-        Ok(fleet)
+        Ok((fleet, Ends(ends)))
     }
 
-    /// How many have not ended.
-    pub fn alive_count(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// The number of the next worker that ends; waits forever if none is left.
-    pub async fn ended(&mut self) -> usize {
-        match self.ends.join_next().await {
-            Some(ended) => ended.expect("the watch does not panic"),
-            None => std::future::pending().await,
-        }
-    }
-
-    /// Tells all workers; a snapshot replaces an older one that still waits.
-    pub fn send(&mut self, message: &Message) {
-        for worker in &mut self.workers {
-            worker.waiting.retain(|waiting| !is_same_kind(waiting, message));
-            worker.waiting.push(message.clone());
+    /// Tells each worker, by its number; a snapshot replaces an older one that still waits.
+    pub fn send(&mut self, mut message: impl FnMut(usize) -> Message) {
+        for (number, worker) in self.workers.iter_mut().enumerate() {
+            let message = message(number);
+            worker.waiting.retain(|waiting| !replaces(&message, waiting));
+            worker.waiting.push(message);
             worker.deliver();
         }
     }
@@ -83,12 +75,27 @@ impl Worker {
     }
 }
 
-fn is_same_kind(one: &Message, other: &Message) -> bool {
-    match (one, other) {
-        (Message::Install(_), Message::Install(_))
-        | (Message::Drain { .. }, Message::Drain { .. })
-        | (Message::Stop, Message::Stop) => true,
-        (Message::Install(_) | Message::Drain { .. } | Message::Stop, _) => false,
+fn replaces(new: &Message, waiting: &Message) -> bool {
+    match new {
+        Message::Install(_) => matches!(waiting, Message::Install(_)),
+        Message::Drain { .. } => matches!(waiting, Message::Drain { .. }),
+        Message::Stop => matches!(waiting, Message::Stop),
+        Message::Listen(..) | Message::Unlisten(_) => false,
+    }
+}
+
+impl Ends {
+    /// How many have not ended.
+    pub fn alive_count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The number of the next worker that ends; waits forever if none is left.
+    pub async fn next(&mut self) -> usize {
+        match self.0.join_next().await {
+            Some(ended) => ended.expect("the watch does not panic"),
+            None => std::future::pending().await,
+        }
     }
 }
 

@@ -4,35 +4,31 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::fleet::Fleet;
+use super::fleet::Ends;
 use super::logs::writer;
-use super::names::Names;
-use super::resolve::{Addresses, Watched};
-use super::state::{Phase, State};
+use super::reload::install::Installer;
+use super::reload::{Answer, Request};
+use super::state::Phase;
 use super::{Command, Ending, Progress};
 use crate::bridge::Message;
 use crate::limits::{
-    CONTROL_TICK_MS, DNS_SETTLE_MS, DNS_START_MS_MAX, DRAIN_GRACE_MS, STOP_GRACE_MS,
+    CONTROL_TICK_MS, DNS_SETTLE_MS, DNS_START_MS_MAX, DRAIN_GRACE_MS, GENERATION_LOOK_MS,
+    STOP_GRACE_MS,
 };
-use crate::snapshot::Snapshot;
-
-/// Makes a snapshot of this generation with these addresses, or says why there is none.
-pub type Compile = dyn Fn(&Addresses, u64) -> Result<Snapshot, String> + Send + Sync;
 
 /// What the loop works with.
 pub struct Housekeeper {
-    pub compile: Arc<Compile>,
-    pub drain_timeout: Duration,
-    pub state: Arc<State>,
-    pub fleet: Fleet,
-    pub watched: Watched,
+    pub installer: Installer,
+    pub ends: Ends,
     pub log: Option<writer::Writer>,
     pub commands: mpsc::Receiver<Command>,
+    pub reloads: mpsc::Receiver<Request>,
     pub progress: watch::Sender<Progress>,
-    pub generation: u64,
+    /// Why the configuration that was asked for is not the one that is used, if so.
+    pub fallback: Option<Arc<str>>,
 }
 
 /// Why serving ends.
@@ -40,7 +36,14 @@ enum Cause {
     Drain,
     Stop,
     Lost(usize),
-    Refused(String),
+    Broken(String),
+}
+
+/// What the loop does next.
+enum Event {
+    Reload(Request),
+    Names,
+    Tick,
 }
 
 impl Housekeeper {
@@ -62,84 +65,111 @@ impl Housekeeper {
     /// Up to the first snapshot: with the names that answer in time.
     async fn begin(&mut self) -> Result<(), Cause> {
         let limit = Duration::from_millis(DNS_START_MS_MAX);
+        let Housekeeper { installer, ends, log, commands, .. } = self;
         tokio::select! {
-            cause = interruption(&mut self.commands, &mut self.fleet, self.log.as_ref()) => {
-                return Err(cause);
-            }
-            first = timeout(limit, self.watched.first()) => {
+            cause = interruption(commands, ends, log.as_ref()) => return Err(cause),
+            first = timeout(limit, installer.watched.first()) => {
                 if first.is_err() {
                     tracing::warn!("starting without the addresses of all upstream names");
                 }
             }
         }
-        self.install().await.map_err(Cause::Refused)
+        installer.renew().await.map_err(|error| Cause::Broken(error.to_string()))?;
+        installer.tell(self.fallback.take());
+        Ok(())
     }
 
     async fn serve(&mut self) -> Cause {
+        // One that came while others were gathered and asks for something else.
+        let mut next = None;
         loop {
-            let is_ticking = self.fleet.is_behind() || self.state.phase() == Phase::Starting;
-            tokio::select! {
-                cause = interruption(&mut self.commands, &mut self.fleet, self.log.as_ref()) => {
-                    return cause;
-                }
-                () = self.watched.changed() => {
-                    sleep(Duration::from_millis(DNS_SETTLE_MS)).await;
-                    if let Err(text) = self.install().await {
-                        tracing::error!(text, "the last snapshot stays in use");
+            let event = match next.take() {
+                Some(request) => Event::Reload(request),
+                None => match self.event().await {
+                    Ok(event) => event,
+                    Err(cause) => return cause,
+                },
+            };
+            match event {
+                Event::Reload(request) => {
+                    let (answers, other) = gather(&request, &mut self.reloads);
+                    next = other;
+                    if let Err(cause) = self.reload(request, answers).await {
+                        return cause;
                     }
                 }
-                () = tick(is_ticking) => {
-                    self.fleet.retry();
-                    self.become_ready();
+                Event::Names => {
+                    sleep(Duration::from_millis(DNS_SETTLE_MS)).await;
+                    if let Err(error) = self.installer.renew().await {
+                        tracing::error!(%error, "the last snapshot stays in use");
+                    }
+                }
+                Event::Tick => {
+                    self.installer.fleet.retry();
+                    self.installer.reap();
+                    self.become_ready().await;
                 }
             }
         }
     }
 
-    /// Compiles what is known now and hands it to the workers.
-    async fn install(&mut self) -> Result<(), String> {
-        let addresses = self.watched.addresses();
-        let (compile, generation) = (Arc::clone(&self.compile), self.generation + 1);
-        // A large router takes a while, in which the admin server goes on.
-        let compiled = tokio::task::spawn_blocking(move || {
-            compile(&addresses, generation).map(|snapshot| (snapshot, addresses))
-        });
-        let (snapshot, addresses) = compiled.await.map_err(|error| error.to_string())??;
-        self.state.resolve(addresses);
-        let names = Arc::new(Names::of(&snapshot));
-        if let Some(log) = &self.log {
-            log.name(Arc::clone(&names));
+    /// Waits for something to do.
+    async fn event(&mut self) -> Result<Event, Cause> {
+        let is_starting = self.installer.state.phase() == Phase::Starting;
+        let pause = match self.installer.fleet.is_behind() || is_starting {
+            true => Some(CONTROL_TICK_MS),
+            false => self.installer.has_old().then_some(GENERATION_LOOK_MS),
+        };
+        let Housekeeper { installer, ends, log, commands, reloads, .. } = self;
+        tokio::select! {
+            cause = interruption(commands, ends, log.as_ref()) => Err(cause),
+            // Whoever may ask for one is there for as long as this loop.
+            Some(request) = reloads.recv(), if !is_starting => Ok(Event::Reload(request)),
+            () = installer.watched.changed() => Ok(Event::Names),
+            () = tick(pause) => Ok(Event::Tick),
         }
-        self.generation = generation;
-        self.state.install(generation, names);
-        self.fleet.send(&Message::Install(Arc::new(snapshot)));
-        tracing::debug!(generation, "a snapshot was sent to the workers");
+    }
+
+    /// Comes to a new configuration while the gateway can still be told to end.
+    async fn reload(&mut self, request: Request, others: Vec<Waiting>) -> Result<(), Cause> {
+        let Housekeeper { installer, ends, log, commands, .. } = self;
+        let Request { input, trigger, answer } = request;
+        let outcome = tokio::select! {
+            cause = interruption(commands, ends, log.as_ref()) => return Err(cause),
+            outcome = installer.reload(input, trigger) => outcome,
+        };
+        for waiting in others.into_iter().chain([answer]).flatten() {
+            // Who asked may have gone.
+            let _ = waiting.send(outcome.clone());
+        }
         Ok(())
     }
 
-    fn become_ready(&mut self) {
-        let all = self.state.blocks.len();
-        if self.state.phase() == Phase::Starting && self.state.acknowledged_count(1) == all {
+    async fn become_ready(&mut self) {
+        let state = &self.installer.state;
+        let all = state.blocks.len();
+        if state.phase() == Phase::Starting && state.acknowledged_count(1) == all {
             self.enter(Phase::Ready, Progress::Ready);
+            self.installer.keep().await;
         }
     }
 
     /// Drains, or stops at once, and waits for the workers as long as that may take.
     async fn end(&mut self, cause: Cause) -> Ending {
-        let was_ready = self.state.phase() == Phase::Ready;
+        let was_ready = self.installer.state.phase() == Phase::Ready;
         self.enter(Phase::Draining, Progress::Draining { was_ready });
         let mut ending = match cause {
             Cause::Drain => Ending::Drained,
             Cause::Stop => Ending::Stopped,
             Cause::Lost(worker) => Ending::WorkerLost { worker },
-            Cause::Refused(text) => Ending::Refused { text },
+            Cause::Broken(text) => Ending::Refused { text },
         };
         let mut is_stopping = !matches!(ending, Ending::Drained | Ending::WorkerLost { .. });
         let mut deadline = self.order_end(is_stopping);
-        while self.fleet.alive_count() > 0 {
-            let is_behind = self.fleet.is_behind();
+        while self.ends.alive_count() > 0 {
+            let pause = self.installer.fleet.is_behind().then_some(CONTROL_TICK_MS);
             tokio::select! {
-                _ = self.fleet.ended() => {}
+                _ = self.ends.next() => {}
                 command = next_command(&mut self.commands) => match command {
                     Command::Drain => {}
                     Command::ReopenLogs => reopen(self.log.as_ref()),
@@ -150,10 +180,10 @@ impl Housekeeper {
                         deadline = self.order_end(is_stopping);
                     }
                 },
-                () = tick(is_behind) => self.fleet.retry(),
+                () = tick(pause) => self.installer.fleet.retry(),
                 () = sleep_until(deadline) => {
                     if is_stopping {
-                        tracing::error!(count = self.fleet.alive_count(), "workers do not end");
+                        tracing::error!(count = self.ends.alive_count(), "workers do not end");
                         break;
                     }
                     is_stopping = true;
@@ -168,15 +198,16 @@ impl Housekeeper {
     /// Tells the workers and says by when they must have ended.
     fn order_end(&mut self, is_stopping: bool) -> Instant {
         if is_stopping {
-            self.fleet.send(&Message::Stop);
+            self.installer.fleet.send(|_| Message::Stop);
             return Instant::now() + Duration::from_millis(STOP_GRACE_MS);
         }
-        self.fleet.send(&Message::Drain { timeout: self.drain_timeout });
-        Instant::now() + self.drain_timeout + Duration::from_millis(DRAIN_GRACE_MS)
+        let timeout = self.installer.current.drain_timeout;
+        self.installer.fleet.send(|_| Message::Drain { timeout });
+        Instant::now() + timeout + Duration::from_millis(DRAIN_GRACE_MS)
     }
 
     fn enter(&self, phase: Phase, progress: Progress) {
-        self.state.enter(phase);
+        self.installer.state.enter(phase);
         self.progress.send_replace(progress);
     }
 }
@@ -184,12 +215,12 @@ impl Housekeeper {
 /// Waits for what ends serving.
 async fn interruption(
     commands: &mut mpsc::Receiver<Command>,
-    fleet: &mut Fleet,
+    ends: &mut Ends,
     log: Option<&writer::Writer>,
 ) -> Cause {
     loop {
         tokio::select! {
-            worker = fleet.ended() => {
+            worker = ends.next() => {
                 tracing::error!(worker, "the worker ended unasked; the others drain");
                 return Cause::Lost(worker);
             }
@@ -218,10 +249,26 @@ fn reopen(log: Option<&writer::Writer>) {
     }
 }
 
-async fn tick(is_needed: bool) {
-    if is_needed {
-        sleep(Duration::from_millis(CONTROL_TICK_MS)).await;
-    } else {
-        pending().await
+async fn tick(pause_ms: Option<u64>) {
+    match pause_ms {
+        Some(milliseconds) => sleep(Duration::from_millis(milliseconds)).await,
+        None => pending().await,
     }
+}
+
+type Waiting = Option<oneshot::Sender<Answer>>;
+
+/// Those who wait for the same as `request` does, up to the first that does not.
+fn gather(
+    request: &Request,
+    reloads: &mut mpsc::Receiver<Request>,
+) -> (Vec<Waiting>, Option<Request>) {
+    let mut answers = Vec::new();
+    while let Ok(next) = reloads.try_recv() {
+        if !request.is_same(&next) {
+            return (answers, Some(next));
+        }
+        answers.push(next.answer);
+    }
+    (answers, None)
 }

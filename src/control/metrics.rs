@@ -16,6 +16,7 @@ use prometheus_client::encoding::{
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
+use super::reload::Outcome;
 use super::report::{Classes, Report, UpstreamSum};
 use super::state::{Phase, State};
 use crate::bridge::histogram::Merged;
@@ -167,6 +168,7 @@ impl Collector for Scrape {
         let report = Report::gather(&self.state);
         let mut out = Out { encoder };
         out.gateway(&self.state)?;
+        out.configuration(&self.state)?;
         out.process(&report)?;
         out.requests(&report)?;
         out.stages(&report)?;
@@ -198,6 +200,25 @@ impl Out<'_> {
         let unresolved = state.addresses().values().filter(|found| found.is_empty()).count();
         let help = "Upstream names that never had an address";
         self.gauge("frys_names_unresolved", help, unresolved as u64)
+    }
+
+    fn configuration(&mut self, state: &State) -> fmt::Result {
+        self.counters(
+            "frys_config_reloads",
+            "New configurations by what came of them",
+            Outcome::ALL
+                .map(|outcome| ([("outcome", outcome.label())], state.outcome_count(outcome))),
+        )?;
+        let help = "Whether the last reload, if there was one, came into use";
+        let is_good = u64::from(state.is_last_reload_good());
+        self.gauge("frys_config_last_reload_successful", help, is_good)?;
+        let in_use = state.in_use();
+        let help = "First snapshot of the configuration in use";
+        self.gauge("frys_config_generation", help, in_use.generation)?;
+        let help = "Whether the last-known-good configuration is used instead of the one asked for";
+        self.gauge("frys_config_fallback", help, u64::from(in_use.fallback.is_some()))?;
+        let help = "Snapshots that exchanges use, the newest among them";
+        self.gauge("frys_generations_active", help, state.generations().len() as u64)
     }
 
     fn process(&mut self, report: &Report) -> fmt::Result {

@@ -11,15 +11,17 @@ pub mod report;
 pub mod stats;
 pub mod metrics;
 pub mod resolve;
+pub mod reload;
+pub mod listeners;
+pub mod watch;
 pub mod admin;
 pub mod logs;
 pub mod signals;
 mod fleet;
 mod housekeep;
 
-pub use housekeep::Compile;
-
 use std::io;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -28,15 +30,20 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch as channel};
 
 use crate::bridge::{WorkerBlock, log, mailbox};
-use crate::limits::{CONTROL_COMMANDS_MAX, STOP_GRACE_MS};
+use crate::error::ReloadError;
+use crate::limits::{CONTROL_COMMANDS_MAX, RELOADS_WAITING_MAX, STOP_GRACE_MS};
+use crate::snapshot::{Lineage, Meters};
 use admin::Admin;
 use fleet::Fleet;
 use housekeep::Housekeeper;
+use listeners::Listeners;
 use logs::format::Format;
 use logs::writer::{Output, Source, Writer};
+use reload::install::{Current, Installer};
+use reload::{Answer, Candidate, Input, Request, Trigger};
 use resolve::Resolver;
 use state::State;
 
@@ -48,10 +55,10 @@ pub struct Settings {
     pub metrics_path: Option<String>,
     /// Where the access log goes and what a line of it looks like; none for no log.
     pub access_log: Option<(Output, Format)>,
-    /// How long exchanges may take to end in a drain.
-    pub drain_timeout: Duration,
-    /// The upstream names to resolve: no IP addresses.
-    pub names: Vec<String>,
+    /// Where the configuration is kept, if it does not say so itself.
+    pub kept_at: Option<PathBuf>,
+    /// Why the configuration that was asked for is not the one that is used, if so.
+    pub fallback: Option<Arc<str>>,
 }
 
 /// Control's ends of what it shares with one worker.
@@ -68,8 +75,10 @@ pub struct WorkerHandle {
 pub struct Housekeeping {
     /// What it needs to know of the configuration.
     pub settings: Settings,
-    /// Makes the snapshots.
-    pub compile: Arc<Compile>,
+    /// The first configuration.
+    pub first: Candidate,
+    /// Its sockets, which the workers have.
+    pub listeners: Listeners,
     /// Who resolves the names.
     pub resolver: Resolver,
     /// In the order of their numbers.
@@ -109,7 +118,7 @@ pub enum Ending {
         /// Its number.
         worker: usize,
     },
-    /// The first snapshot could not be made.
+    /// The first snapshot could not be made: a defect.
     Refused {
         /// Why.
         text: String,
@@ -156,6 +165,7 @@ enum Command {
 #[derive(Clone)]
 pub struct Remote {
     commands: mpsc::Sender<Command>,
+    reloads: mpsc::Sender<Request>,
 }
 
 impl Remote {
@@ -174,16 +184,43 @@ impl Remote {
         self.tell(Command::ReopenLogs);
     }
 
+    /// Come to this configuration, and say what came of it. On any executor.
+    ///
+    /// # Errors
+    /// [`ReloadError`]; but for one kind, the configuration in use stays.
+    pub async fn reload(&self, input: Input) -> Answer {
+        ask(&self.reloads, input, Trigger::Program).await
+    }
+
+    /// Read the file again; what comes of it is logged.
+    pub fn reload_soon(&self) {
+        let request = Request { input: Input::File, trigger: Trigger::Signal, answer: None };
+        // Full: as many wait already. Closed: the end was reached.
+        let _ = self.reloads.try_send(request);
+    }
+
     fn tell(&self, command: Command) {
         // Full: as many orders wait already. Closed: the end was reached.
         let _ = self.commands.try_send(command);
     }
 }
 
+/// Asks for a reload and waits for what comes of it.
+async fn ask(reloads: &mpsc::Sender<Request>, input: Input, trigger: Trigger) -> Answer {
+    let (answer, answered) = oneshot::channel();
+    let request = Request { input, trigger, answer: Some(answer) };
+    reloads.try_send(request).map_err(|fault| match fault {
+        mpsc::error::TrySendError::Full(_) => ReloadError::Busy,
+        mpsc::error::TrySendError::Closed(_) => ReloadError::Ending,
+    })?;
+    // One that nobody answers was given up for the end.
+    answered.await.unwrap_or(Err(ReloadError::Ending))
+}
+
 /// The running control thread. When it and all its remotes are dropped, the gateway stops.
 pub struct Control {
     remote: Remote,
-    progress: watch::Receiver<Progress>,
+    progress: channel::Receiver<Progress>,
     admin_address: Option<admin::Address>,
 }
 
@@ -194,8 +231,13 @@ pub struct Control {
 pub fn start(housekeeping: Housekeeping) -> Result<Control, ControlFault> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let (commands, inbox) = mpsc::channel(CONTROL_COMMANDS_MAX);
-    let (progress, progress_seen) = watch::channel(Progress::Starting);
-    let channels = Channels { commands: inbox, progress: progress.clone() };
+    let (reloads, reloads_inbox) = mpsc::channel(RELOADS_WAITING_MAX);
+    let (progress, progress_seen) = channel::channel(Progress::Starting);
+    let channels = Channels {
+        commands: inbox,
+        reloads: (reloads.clone(), reloads_inbox),
+        progress: progress.clone(),
+    };
     let (housekeeper, admin_address) = assemble(&runtime, housekeeping, channels)?;
     thread::Builder::new().name("frys-control".into()).spawn(move || {
         let ending = runtime.block_on(housekeeper.run());
@@ -203,7 +245,7 @@ pub fn start(housekeeping: Housekeeping) -> Result<Control, ControlFault> {
         runtime.shutdown_timeout(Duration::from_millis(STOP_GRACE_MS));
         progress.send_replace(Progress::Ended(ending));
     })?;
-    Ok(Control { remote: Remote { commands }, progress: progress_seen, admin_address })
+    Ok(Control { remote: Remote { commands, reloads }, progress: progress_seen, admin_address })
 }
 
 impl Control {
@@ -261,7 +303,8 @@ impl Control {
 /// The thread's ends of its channels.
 struct Channels {
     commands: mpsc::Receiver<Command>,
-    progress: watch::Sender<Progress>,
+    reloads: (mpsc::Sender<Request>, mpsc::Receiver<Request>),
+    progress: channel::Sender<Progress>,
 }
 
 fn assemble(
@@ -269,7 +312,7 @@ fn assemble(
     housekeeping: Housekeeping,
     channels: Channels,
 ) -> Result<(Housekeeper, Option<admin::Address>), ControlFault> {
-    let Housekeeping { settings, compile, resolver, workers } = housekeeping;
+    let Housekeeping { settings, first, listeners, resolver, workers } = housekeeping;
     let _context = runtime.enter();
     let (mut mailboxes, mut blocks, mut sources) = (Vec::new(), Vec::new(), Vec::new());
     for (worker, WorkerHandle { mailbox, block, log }) in workers.into_iter().enumerate() {
@@ -277,7 +320,7 @@ fn assemble(
         blocks.push(block);
         sources.extend(log.map(|reader| Source { worker, reader }));
     }
-    let fleet = Fleet::new(mailboxes)?;
+    let (fleet, ends) = Fleet::new(mailboxes)?;
     let log = match settings.access_log {
         None => None,
         Some((output, format)) => {
@@ -285,18 +328,41 @@ fn assemble(
         }
     };
     let log_lost = log.as_ref().map_or_else(|| Arc::new(AtomicU64::new(0)), Writer::lost);
-    let state = State::new(blocks, log_lost);
-    let admin_address = start_admin(runtime, &state, settings.admin, settings.metrics_path)?;
-    let housekeeper = Housekeeper {
-        compile,
-        drain_timeout: settings.drain_timeout,
+    let meters = Meters::new(blocks.len());
+    let lineage = Lineage::new(Arc::clone(&meters), blocks.len());
+    let state = State::new(blocks, log_lost, Arc::clone(&meters));
+    let (reloads, reloads_inbox) = channels.reloads;
+    let metrics_path = settings.metrics_path;
+    let admin_address =
+        start_admin(runtime, &state, settings.admin, metrics_path, reloads.clone())?;
+    let (files, files_seen) = channel::channel(watch::Watched::default());
+    runtime.spawn(watch::run(files_seen, reloads));
+    let mut first = first;
+    first.plan.enlist(&lineage, 1);
+    let (fixed, names) = (std::mem::take(&mut first.fixed), std::mem::take(&mut first.names));
+    let installer = Installer {
         state,
         fleet,
-        watched: resolver.watch(settings.names),
+        watched: resolver.watch(names),
+        files,
+        meters,
+        listeners,
+        roll: log.as_ref().map(Writer::roll),
+        fixed,
+        current: Current::of(first),
+        lineage: Some(lineage),
+        generation: 0,
+        kept_at: settings.kept_at,
+        gone: Vec::new(),
+    };
+    let housekeeper = Housekeeper {
+        installer,
+        ends,
         log,
         commands: channels.commands,
+        reloads: reloads_inbox,
         progress: channels.progress,
-        generation: 0,
+        fallback: settings.fallback,
     };
     Ok((housekeeper, admin_address))
 }
@@ -306,12 +372,13 @@ fn start_admin(
     state: &Arc<State>,
     address: Option<admin::Address>,
     metrics_path: Option<String>,
+    reloads: mpsc::Sender<Request>,
 ) -> Result<Option<admin::Address>, ControlFault> {
     let Some(address) = address else { return Ok(None) };
     let bound = admin::bind(&address)
         .map_err(|source| ControlFault::Admin { address: address.clone(), source })?;
     let address = bound.address().clone();
-    runtime.spawn(Admin::new(Arc::clone(state), metrics_path, &address).serve(bound));
+    runtime.spawn(Admin::new(Arc::clone(state), metrics_path, &address, reloads).serve(bound));
     Ok(Some(address))
 }
 

@@ -1,54 +1,55 @@
-//! What routes and upstreams are called, for the log, the statistics and the metrics.
+//! What routes and upstreams are called, for the log.
 
-use crate::snapshot::{RouteId, Snapshot, UpstreamId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// Names of one generation, by number.
+use crate::snapshot::{Cluster, Route, RouteId, Snapshot, Upstream, UpstreamId};
+
+/// Names of one generation, by number: the snapshot's own, which are not copied.
 #[derive(Debug, Default)]
 pub struct Names {
-    routes: Vec<Box<str>>,
-    upstreams: Vec<UpstreamName>,
+    routes: Arc<[Route]>,
+    clusters: Arc<[Arc<Cluster>]>,
+    upstreams: Arc<[Upstream]>,
 }
 
+/// The names of each generation whose exchanges may still end.
+pub type Roll = BTreeMap<u64, Arc<Names>>;
+
 /// What an upstream is called.
-#[derive(Debug)]
-pub struct UpstreamName {
+#[derive(Clone, Copy, Debug)]
+pub struct UpstreamName<'a> {
     /// Its cluster's name.
-    pub cluster: Box<str>,
+    pub cluster: &'a str,
     /// Its `host:port` as configured.
-    pub address: Box<str>,
+    pub address: &'a str,
 }
 
 impl Names {
     /// The names of a snapshot.
     pub fn of(snapshot: &Snapshot) -> Names {
-        let cluster = |id| snapshot.cluster(id).name.clone();
         Names {
-            routes: snapshot.routes.iter().map(|route| route.id.clone()).collect(),
-            upstreams: (snapshot.upstreams.iter())
-                .map(|upstream| UpstreamName {
-                    cluster: cluster(upstream.cluster),
-                    address: upstream.name.clone(),
-                })
-                .collect(),
+            routes: Arc::clone(&snapshot.routes),
+            clusters: Arc::clone(&snapshot.clusters),
+            upstreams: Arc::clone(&snapshot.upstreams),
         }
     }
 
     /// The `id` of the route of a number.
     pub fn route(&self, id: Option<RouteId>) -> Option<&str> {
-        self.routes.get(id?.0 as usize).map(|id| &**id)
+        self.routes.get(id?.0 as usize).map(|route| &*route.id)
+    }
+
+    /// The upstream of a number.
+    pub fn upstream(&self, id: Option<UpstreamId>) -> Option<UpstreamName<'_>> {
+        let upstream = self.upstreams.get(id?.0 as usize)?;
+        let cluster = self.clusters.get(upstream.cluster.0 as usize)?;
+        Some(UpstreamName { cluster: &cluster.name, address: &upstream.name })
     }
 
     /// Two routes and three upstreams, for tests.
     #[cfg(test)]
     pub(crate) fn sample() -> Names {
-        let route = |n: u32| format!("route-{n}").into();
-        let upstream =
-            |n: u32| UpstreamName { cluster: "web".into(), address: format!("up-{n}:80").into() };
-        Names { routes: (0..2).map(route).collect(), upstreams: (0..3).map(upstream).collect() }
-    }
-
-    /// The upstream of a number.
-    pub fn upstream(&self, id: Option<UpstreamId>) -> Option<&UpstreamName> {
-        self.upstreams.get(id?.0 as usize)
+        Names::of(&super::report::tests::snapshot(&mut crate::snapshot::Lineage::default()))
     }
 }

@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::names::Names;
 use super::process::{Process, Thread};
 use super::state::State;
 use crate::bridge::histogram::Merged;
-use crate::bridge::metrics::{
-    EngineCounters, ROUTE_NONE, ROUTE_OTHER, RouteBlock, StatusClass, UPSTREAM_OTHER,
-    UpstreamBlock, WorkerState,
-};
+use crate::bridge::metrics::{EngineCounters, StatusClass, WorkerState};
 use crate::bridge::stages::Stage;
 use crate::bridge::{Reason, WorkerBlock};
-use crate::snapshot::{RouteId, UpstreamId};
+use crate::meters::{Named, RouteBlock, UpstreamBlock};
+use crate::snapshot::Meters;
 
 /// The name of the routes, and of the upstreams, that are beyond the cap.
 pub const OTHER: &str = "_other";
@@ -107,7 +104,7 @@ pub struct Report {
 impl Report {
     /// Reads all blocks.
     pub fn gather(state: &State) -> Report {
-        let names = state.names();
+        let (routes, upstreams) = state.series();
         let mut report = Report {
             workers: Vec::with_capacity(state.blocks.len()),
             routes: BTreeMap::new(),
@@ -118,22 +115,30 @@ impl Report {
             process: Process::now(),
         };
         for block in &state.blocks {
-            report.add(block, &names);
+            report.add(block, &routes);
+            for Named { name, series } in &upstreams {
+                for upstream in series.read(block.worker()) {
+                    report.upstreams.entry(upstream_name(name)).or_default().read(upstream);
+                }
+            }
         }
         report
     }
 
-    fn add(&mut self, block: &WorkerBlock, names: &Names) {
+    fn add(&mut self, block: &WorkerBlock, routes: &[Named<RouteBlock>]) {
         let mut traffic = Traffic::default();
-        for (slot, route) in block.routes() {
+        let named = routes.iter().flat_map(|Named { name, series }| {
+            let name = name.as_deref().unwrap_or(OTHER);
+            series.read(block.worker()).map(move |route| (name, route))
+        });
+        let is_used = block.unrouted().latency.is_used();
+        let unrouted = is_used.then(|| (NONE, block.unrouted()));
+        for (name, route) in named.chain(unrouted) {
             // One reading, so that a worker's sum and its routes' agree.
             let mut reading = Traffic::default();
             reading.read(route);
             traffic.add(&reading);
-            self.routes.entry(route_name(slot, names)).or_default().add(&reading);
-        }
-        for (slot, upstream) in block.upstreams() {
-            self.upstreams.entry(upstream_name(slot, names)).or_default().read(upstream);
+            self.routes.entry(name.into()).or_default().add(&reading);
         }
         for (total, reason) in self.reasons.iter_mut().zip(Reason::ALL) {
             *total += block.reason_count(*reason);
@@ -206,21 +211,9 @@ impl UpstreamSum {
     }
 }
 
-fn route_name(slot: usize, names: &Names) -> Box<str> {
-    match slot {
-        ROUTE_OTHER => OTHER.into(),
-        ROUTE_NONE => NONE.into(),
-        slot => {
-            let name = u32::try_from(slot).ok().and_then(|id| names.route(Some(RouteId(id))));
-            name.unwrap_or(OTHER).into()
-        }
-    }
-}
-
-fn upstream_name(slot: usize, names: &Names) -> (Box<str>, Box<str>) {
-    let id = u32::try_from(slot).ok().filter(|_| slot != UPSTREAM_OTHER).map(UpstreamId);
-    match names.upstream(id) {
-        Some(name) => (name.cluster.clone(), name.address.clone()),
+fn upstream_name(key: &Option<Box<str>>) -> (Box<str>, Box<str>) {
+    match key.as_deref().map(Meters::upstream_names) {
+        Some((cluster, address)) => (cluster.into(), address.into()),
         None => (OTHER.into(), OTHER.into()),
     }
 }
@@ -232,14 +225,40 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::bridge::metrics::Done;
+    use crate::config::{ClusterConfig, GatewayConfig, Route, Upstream};
+    use crate::snapshot::{Lineage, Plan, Resolved, Snapshot};
 
-    pub(crate) fn done(route: Option<u32>, status: u16) -> Done {
+    /// Two routes, and a cluster of three upstreams.
+    pub(crate) fn snapshot(lineage: &mut Lineage) -> Snapshot {
+        let upstream = |number: u32| Upstream {
+            url: format!("http://up-{number}:80").parse().expect("a URL"),
+            weight: 1,
+        };
+        let cluster =
+            ClusterConfig { upstreams: (0..3).map(upstream).collect(), ..ClusterConfig::default() };
+        let route = |number: u32| Route {
+            id: format!("route-{number}"),
+            path: format!("/{number}"),
+            cluster: Some("web".to_owned()),
+            ..Route::default()
+        };
+        let config = GatewayConfig {
+            clusters: [("web".to_owned(), cluster)].into(),
+            routes: (0..2).map(route).collect(),
+            ..GatewayConfig::default()
+        };
+        let mut plan = Plan::new(&config).expect("no fault");
+        plan.enlist(lineage, 1);
+        plan.snapshot(lineage, &Resolved::new(), 1)
+    }
+
+    fn done<'a>(of: Option<(&'a RouteBlock, &'a UpstreamBlock)>, status: u16) -> Done<'a> {
         Done {
-            route: route.map(RouteId),
-            upstream: route.map(UpstreamId),
+            route: of.map(|(route, _)| route),
+            upstream: of.map(|(_, upstream)| upstream),
             status,
             upstream_status: status,
-            reason: if route.is_some() { Reason::Ok } else { Reason::RouteNotFound },
+            reason: if of.is_some() { Reason::Ok } else { Reason::RouteNotFound },
             bytes_in: 10,
             bytes_out: 100,
             duration_ns: 2_000_000,
@@ -250,22 +269,29 @@ pub(crate) mod tests {
     /// Two workers that have served a few requests.
     pub(crate) fn sample() -> Arc<State> {
         let blocks: Vec<_> = (0..2).map(WorkerBlock::new).collect();
+        let meters = Meters::new(2);
+        let mut lineage = Lineage::new(Arc::clone(&meters), 2);
+        let snapshot = Arc::new(snapshot(&mut lineage));
         for block in &blocks {
+            let worker = block.worker();
+            let of = |place: usize| {
+                let (route, upstream) = (&snapshot.routes[place], &snapshot.upstreams[place]);
+                Some((route.series.of(worker), upstream.series.of(worker)))
+            };
             block.connection_opened();
-            block.upstream_connected(UpstreamId(0));
-            let exchanges = [done(Some(0), 200), done(Some(1), 503), done(None, 404)];
-            for exchange in &exchanges {
+            snapshot.upstreams[0].series.of(worker).connected();
+            for exchange in [done(of(0), 200), done(of(1), 503), done(None, 404)] {
                 block.request_begun();
-                block.request_done(exchange);
+                block.request_done(&exchange);
             }
-            block.upstream_checked_in(UpstreamId(0));
+            snapshot.upstreams[0].series.of(worker).checked_in();
             block.log_pushed(false);
             block.stages.record(Stage::Parse, 400);
             block.stages.record(Stage::Relay, 3_000_000);
             block.mirror_engine(&EngineCounters { turns: 5, tasks: 2, ..Default::default() });
         }
-        let state = State::new(blocks, Arc::new(AtomicU64::new(0)));
-        state.install(1, Arc::new(Names::sample()));
+        let state = State::new(blocks, Arc::new(AtomicU64::new(0)), meters);
+        state.install(snapshot);
         state
     }
 

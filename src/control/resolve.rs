@@ -5,7 +5,7 @@
 //! for a name without A: a worker sends requests to each address in turn and not to the one that
 //! answers first, so a family that the machine has no way to would fail its part of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use hickory_resolver::config::{LookupIpStrategy, ResolverConfig};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::JoinHandle;
 
 use crate::limits::{
     DNS_LOOKUP_MS_MAX, DNS_LOOKUPS_MAX, DNS_RETRY_MS_FIRST, DNS_RETRY_MS_MAX, DNS_TTL_MS_MAX,
@@ -96,40 +96,78 @@ impl Resolver {
     }
 
     /// Asks for these names now and from now on; call it within a runtime.
-    pub fn watch(&self, names: impl IntoIterator<Item = String>) -> Watched {
-        let names: Vec<String> = names.into_iter().collect();
-        let none = names.iter().map(|name| (name.clone(), Vec::new())).collect();
-        let (addresses, addresses_seen) = watch::channel(none);
-        let (unasked, unasked_seen) = watch::channel(0);
-        let places = Arc::new(Semaphore::new(DNS_LOOKUPS_MAX));
-        let mut tasks = JoinSet::new();
-        for name in names {
-            unasked.send_modify(|count| *count += 1);
-            let lookup = Name {
-                name,
-                inner: self.inner.clone(),
-                pace: self.pace,
-                places: Arc::clone(&places),
-                addresses: addresses.clone(),
-                retry: None,
-            };
-            tasks.spawn(lookup.run(unasked.clone()));
-        }
-        Watched { addresses: addresses_seen, unasked: unasked_seen, _tasks: tasks }
+    pub fn watch(self, names: impl IntoIterator<Item = String>) -> Watched {
+        let (addresses_told, addresses) = watch::channel(Addresses::new());
+        let (unasked_told, unasked) = watch::channel(0);
+        let mut watched = Watched {
+            resolver: self,
+            addresses,
+            addresses_told,
+            unasked,
+            unasked_told,
+            places: Arc::new(Semaphore::new(DNS_LOOKUPS_MAX)),
+            tasks: BTreeMap::new(),
+        };
+        watched.add(names);
+        watched.addresses.borrow_and_update();
+        watched
     }
 }
 
 /// Names that are asked for until this is dropped.
 pub struct Watched {
+    resolver: Resolver,
     addresses: watch::Receiver<Addresses>,
+    addresses_told: watch::Sender<Addresses>,
     unasked: watch::Receiver<usize>,
-    _tasks: JoinSet<()>,
+    unasked_told: watch::Sender<usize>,
+    places: Arc<Semaphore>,
+    tasks: BTreeMap<String, JoinHandle<()>>,
 }
 
 impl Watched {
+    /// Asks for these too, where nobody does yet.
+    pub fn add(&mut self, names: impl IntoIterator<Item = String>) {
+        for name in names {
+            if self.tasks.contains_key(&name) {
+                continue;
+            }
+            self.addresses_told.send_if_modified(|addresses| {
+                addresses.entry(name.clone()).or_default();
+                false
+            });
+            let lookup = Name {
+                name: name.clone(),
+                inner: self.resolver.inner.clone(),
+                pace: self.resolver.pace,
+                places: Arc::clone(&self.places),
+                addresses: self.addresses_told.clone(),
+                retry: None,
+            };
+            self.unasked_told.send_modify(|count| *count += 1);
+            let task = tokio::spawn(lookup.run(Unasked(self.unasked_told.clone())));
+            self.tasks.insert(name, task);
+        }
+    }
+
+    /// Forgets all names but these.
+    pub fn retain(&mut self, names: &BTreeSet<String>) {
+        self.tasks.retain(|name, task| {
+            let is_kept = names.contains(name);
+            if !is_kept {
+                task.abort();
+            }
+            is_kept
+        });
+        self.addresses_told.send_if_modified(|addresses| {
+            addresses.retain(|name, _| names.contains(name));
+            false
+        });
+    }
+
     /// Waits until each name was asked for once, with or without success.
     pub async fn first(&mut self) {
-        // An error says that there is no task: nothing is asked for, so nothing is waited for.
+        // It cannot close: its other end is here.
         let _ = self.unasked.wait_for(|count| *count == 0).await;
     }
 
@@ -146,6 +184,21 @@ impl Watched {
     }
 }
 
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.tasks.values().for_each(JoinHandle::abort);
+    }
+}
+
+/// A name that was not asked for yet, or that was given up before.
+struct Unasked(watch::Sender<usize>);
+
+impl Drop for Unasked {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
 /// One name's task.
 struct Name {
     name: String,
@@ -158,9 +211,8 @@ struct Name {
 }
 
 impl Name {
-    async fn run(mut self, unasked: watch::Sender<usize>) {
+    async fn run(mut self, unasked: Unasked) {
         let mut pause = self.ask().await;
-        unasked.send_modify(|count| *count -= 1);
         drop(unasked);
         loop {
             tokio::time::sleep(pause).await;
@@ -196,7 +248,8 @@ impl Name {
             tracing::info!(name = self.name, addresses = ?found, "the name resolves again");
         }
         self.addresses.send_if_modified(|addresses| {
-            if addresses.get(&self.name) == Some(&found) {
+            let known = addresses.get(&self.name);
+            if known.is_none() || known == Some(&found) {
                 return false;
             }
             tracing::debug!(name = self.name, addresses = ?found, "the name's addresses changed");

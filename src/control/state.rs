@@ -1,12 +1,15 @@
-//! What the control thread's tasks share: the workers' blocks and how far the gateway has come.
+//! What the control thread's tasks share: the workers' blocks, the generations, and how far the
+//! gateway has come.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime};
 
-use super::names::Names;
+use super::reload::{Outcome, Source};
 use super::resolve::Addresses;
 use crate::bridge::WorkerBlock;
+use crate::meters::{Named, RouteBlock, UpstreamBlock};
+use crate::snapshot::{SharedMeters, Snapshot};
 
 /// How far the gateway has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,21 @@ impl Phase {
     }
 }
 
+/// The configuration in use.
+#[derive(Clone, Debug, Default)]
+pub struct InUse {
+    /// Its first generation; 0 before there is one.
+    pub generation: u64,
+    /// Where it came from.
+    pub source: Arc<Source>,
+    /// Since when.
+    pub since: Option<SystemTime>,
+    /// Where it listens, with the ports that the system chose.
+    pub addresses: Vec<String>,
+    /// Why the one that was asked for at the start is not in use, if it is not.
+    pub fallback: Option<Arc<str>>,
+}
+
 /// Read by the admin server, written by housekeeping.
 pub struct State {
     /// When control started.
@@ -39,38 +57,59 @@ pub struct State {
     /// Log lines that the output did not take.
     pub log_lost: Arc<AtomicU64>,
     phase: Mutex<Phase>,
-    names: Mutex<Arc<Names>>,
+    meters: SharedMeters,
     generation: AtomicU64,
+    /// Those that workers use, oldest first. A snapshot leaves the list when only the list has it,
+    /// so no worker ever frees one.
+    generations: Mutex<Vec<Arc<Snapshot>>>,
     addresses: Mutex<Addresses>,
+    in_use: Mutex<InUse>,
+    outcomes: [AtomicU64; Outcome::ALL.len()],
+    is_last_good: AtomicBool,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl State {
     /// At the start, before any snapshot.
-    pub fn new(blocks: Vec<Arc<WorkerBlock>>, log_lost: Arc<AtomicU64>) -> Arc<State> {
+    pub fn new(
+        blocks: Vec<Arc<WorkerBlock>>,
+        log_lost: Arc<AtomicU64>,
+        meters: SharedMeters,
+    ) -> Arc<State> {
         Arc::new(State {
             started: Instant::now(),
             blocks,
             log_lost,
             phase: Mutex::new(Phase::Starting),
-            names: Mutex::default(),
+            meters,
             generation: AtomicU64::new(0),
+            generations: Mutex::default(),
             addresses: Mutex::default(),
+            in_use: Mutex::default(),
+            outcomes: Default::default(),
+            is_last_good: AtomicBool::new(true),
         })
     }
 
     /// How far the gateway has come.
     pub fn phase(&self) -> Phase {
-        *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+        *locked(&self.phase)
     }
 
     /// Goes on to the next phase.
     pub fn enter(&self, phase: Phase) {
-        *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+        *locked(&self.phase) = phase;
     }
 
-    /// What the numbers in the blocks are called.
-    pub fn names(&self) -> Arc<Names> {
-        Arc::clone(&self.names.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The series of routes and of upstreams.
+    pub fn series(&self) -> (Vec<Named<RouteBlock>>, Vec<Named<UpstreamBlock>>) {
+        let mut meters = locked(&self.meters);
+        meters.routes.settle();
+        meters.upstreams.settle();
+        (meters.routes.named(), meters.upstreams.named())
     }
 
     /// The newest generation that was sent to the workers; 0 before the first.
@@ -79,19 +118,73 @@ impl State {
     }
 
     /// A new snapshot goes out.
-    pub fn install(&self, generation: u64, names: Arc<Names>) {
-        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = names;
-        self.generation.store(generation, Ordering::Relaxed);
+    pub fn install(&self, snapshot: Arc<Snapshot>) {
+        self.generation.store(snapshot.generation, Ordering::Relaxed);
+        locked(&self.generations).push(snapshot);
+    }
+
+    /// Takes out the snapshots that no worker uses any more, the newest apart.
+    pub fn unused(&self) -> Vec<Arc<Snapshot>> {
+        let mut generations = locked(&self.generations);
+        let newest = self.generation();
+        let is_unused = |snapshot: &mut Arc<Snapshot>| {
+            snapshot.generation != newest && Arc::strong_count(snapshot) == 1
+        };
+        generations.extract_if(.., is_unused).collect()
+    }
+
+    /// Generations that a worker uses, by number, with the exchanges that began with each.
+    pub fn generations(&self) -> Vec<(u64, u64)> {
+        let generations = locked(&self.generations);
+        let older = generations.iter().rev().skip(1).rev();
+        let mut counts: Vec<(u64, u64)> = older
+            .map(|snapshot| {
+                let requests = snapshot.requests.iter().map(|counter| counter.read()).sum();
+                (snapshot.generation, requests)
+            })
+            .collect();
+        let active: u64 = self.blocks.iter().map(|block| block.requests_active()).sum();
+        let of_older: u64 = counts.iter().map(|(_, count)| count).sum();
+        counts.extend(
+            generations.last().map(|newest| (newest.generation, active.saturating_sub(of_older))),
+        );
+        counts
+    }
+
+    /// The configuration in use.
+    pub fn in_use(&self) -> InUse {
+        locked(&self.in_use).clone()
+    }
+
+    /// A new configuration is in use.
+    pub fn uses(&self, in_use: InUse) {
+        *locked(&self.in_use) = in_use;
+    }
+
+    /// A reload came to this.
+    pub fn count(&self, outcome: Outcome) {
+        self.outcomes[outcome as usize].fetch_add(1, Ordering::Relaxed);
+        self.is_last_good.store(outcome == Outcome::Installed, Ordering::Relaxed);
+    }
+
+    /// How many reloads came to this.
+    pub fn outcome_count(&self, outcome: Outcome) -> u64 {
+        self.outcomes[outcome as usize].load(Ordering::Relaxed)
+    }
+
+    /// Whether the last reload, if there was one, was installed.
+    pub fn is_last_reload_good(&self) -> bool {
+        self.is_last_good.load(Ordering::Relaxed)
     }
 
     /// What the upstream names stand for, as of the newest snapshot.
     pub fn addresses(&self) -> Addresses {
-        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.addresses).clone()
     }
 
     /// The names resolve to this from now on.
     pub fn resolve(&self, addresses: Addresses) {
-        *self.addresses.lock().unwrap_or_else(PoisonError::into_inner) = addresses;
+        *locked(&self.addresses) = addresses;
     }
 
     /// How many workers use this generation or a newer one.

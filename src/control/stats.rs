@@ -32,6 +32,9 @@ pub fn document(state: &State) -> Value {
         "uptime_seconds": state.started.elapsed().as_secs(),
         "phase": state.phase().label(),
         "generation": state.generation(),
+        "generations": state.generations().iter()
+            .map(|(generation, requests)| json!({ "generation": generation, "requests": requests }))
+            .collect::<Vec<_>>(),
         "process": process(&report),
         "total": traffic(&report.total),
         "stages": stages(&report),

@@ -13,7 +13,6 @@ use crate::bridge::Message;
 use crate::bridge::log::tests::record;
 use crate::config::{GatewayConfig, Route, Upstream};
 use crate::limits::LOG_RING_BYTES;
-use crate::snapshot::{self, Snapshot};
 
 /// What a worker of these tests does.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,6 +31,8 @@ enum Conduct {
 #[derive(Debug, PartialEq, Eq)]
 enum Told {
     Install { generation: u64, endpoints_count: usize },
+    Listen(u32),
+    Unlisten(Vec<u32>),
     Drain,
     Stop,
 }
@@ -55,6 +56,7 @@ fn worker(number: usize, conduct: Conduct) -> (WorkerHandle, Worker) {
             while let Some(message) = inbox.pop() {
                 let is_last = match &message {
                     Message::Install(_) => conduct == Conduct::Crashing,
+                    Message::Listen(..) | Message::Unlisten(_) => false,
                     Message::Drain { .. } => conduct != Conduct::Stubborn,
                     Message::Stop => true,
                 };
@@ -68,6 +70,8 @@ fn worker(number: usize, conduct: Conduct) -> (WorkerHandle, Worker) {
                         let endpoints_count = snapshot.clusters[0].endpoints.len();
                         Told::Install { generation, endpoints_count }
                     }
+                    Message::Listen(number, _) => Told::Listen(number),
+                    Message::Unlisten(numbers) => Told::Unlisten(numbers.to_vec()),
                     Message::Drain { .. } => Told::Drain,
                     Message::Stop => Told::Stop,
                 };
@@ -82,9 +86,11 @@ fn worker(number: usize, conduct: Conduct) -> (WorkerHandle, Worker) {
     (handle, Worker { told, thread })
 }
 
-/// A snapshot with one route to one upstream, and an endpoint for each of its addresses.
-fn compile(addresses: &resolve::Addresses, generation: u64) -> Result<Snapshot, String> {
-    let config = GatewayConfig {
+/// One route to one upstream.
+fn config() -> GatewayConfig {
+    GatewayConfig {
+        listen_addr: "127.0.0.1:0".parse().expect("an address"),
+        drain_timeout: Duration::from_secs(60),
         routes: vec![Route {
             id: "route".to_owned(),
             path: "/*".to_owned(),
@@ -92,9 +98,7 @@ fn compile(addresses: &resolve::Addresses, generation: u64) -> Result<Snapshot, 
             ..Route::default()
         }],
         ..GatewayConfig::default()
-    };
-    snapshot::compile(&config, addresses, generation)
-        .map_err(|faults| faults.iter().map(ToString::to_string).collect())
+    }
 }
 
 fn settings() -> Settings {
@@ -102,8 +106,8 @@ fn settings() -> Settings {
         admin: Some(admin::Address::Tcp("127.0.0.1:0".parse().expect("an address"))),
         metrics_path: Some("/metrics".to_owned()),
         access_log: None,
-        drain_timeout: Duration::from_secs(60),
-        names: vec!["api.test".to_owned()],
+        kept_at: None,
+        fallback: None,
     }
 }
 
@@ -118,15 +122,22 @@ fn named() -> Arc<NameServer> {
 }
 
 fn started(settings: Settings, conducts: &[Conduct]) -> (Control, Vec<Worker>, Arc<NameServer>) {
+    started_with(settings, config(), conducts)
+}
+
+fn started_with(
+    settings: Settings,
+    config: GatewayConfig,
+    conducts: &[Conduct],
+) -> (Control, Vec<Worker>, Arc<NameServer>) {
     let server = named();
     let pairs = conducts.iter().enumerate().map(|(number, conduct)| worker(number, *conduct));
     let (handles, workers) = pairs.unzip();
-    let housekeeping = Housekeeping {
-        settings,
-        compile: Arc::new(compile),
-        resolver: resolver(&server),
-        workers: handles,
-    };
+    let first = Candidate::built(&config).expect("it is right");
+    let mut listeners = Listeners::new(conducts.len());
+    listeners.apply(listeners.change(&first.listeners).expect("a free port"));
+    let resolver = resolver(&server);
+    let housekeeping = Housekeeping { settings, first, listeners, resolver, workers: handles };
     (start(housekeeping).expect("it starts"), workers, server)
 }
 
@@ -197,8 +208,9 @@ fn tells_why_it_is_not_ready_while_it_drains() {
 
 #[test]
 fn cuts_off_what_outlasts_the_drain() {
-    let settings = Settings { drain_timeout: Duration::ZERO, ..settings() };
-    let (mut control, workers, _server) = started(settings, &[Conduct::Stubborn, Conduct::Good]);
+    let config = GatewayConfig { drain_timeout: Duration::from_millis(1), ..config() };
+    let (mut control, workers, _server) =
+        started_with(settings(), config, &[Conduct::Stubborn, Conduct::Good]);
     block_on(control.ready()).expect("the workers acknowledge");
     control.remote().drain();
     assert_eq!(control.wait_ended(), Ending::CutOff);
@@ -233,21 +245,69 @@ fn sends_a_new_generation_when_a_name_changes() {
     finish(vec![worker]);
 }
 
+fn two_listeners() -> GatewayConfig {
+    let mut config = config();
+    config
+        .listeners
+        .push("127.0.0.2:0".parse::<crate::config::ListenAddress>().expect("it").into());
+    config
+}
+
+fn built(config: GatewayConfig) -> Input {
+    Input::Built(Box::new(config))
+}
+
 #[test]
-fn stops_the_workers_when_there_is_no_snapshot() {
-    let server = named();
-    let (handle, worker) = worker(0, Conduct::Good);
-    let mut control = start(Housekeeping {
-        settings: settings(),
-        compile: Arc::new(|_, _| Err("two routes tie".to_owned())),
-        resolver: resolver(&server),
-        workers: vec![handle],
-    })
-    .expect("it starts");
-    let refused = Ending::Refused { text: "two routes tie".to_owned() };
-    assert_eq!(block_on(control.ready()), Err(refused.clone()));
-    assert_eq!(control.wait_ended(), refused);
-    assert_eq!(finish(vec![worker]), [[Told::Stop]]);
+fn a_reload_is_answered_when_every_worker_has_it() {
+    let (mut control, workers, _server) = started(settings(), &[Conduct::Good; 2]);
+    block_on(control.ready()).expect("the workers acknowledge");
+    let reloaded = block_on(control.remote().reload(built(two_listeners()))).expect("it is right");
+    assert_eq!(reloaded.generation, 2);
+    assert_eq!(reloaded.changes.to_string(), "1 listener added (127.0.0.2:0)");
+    let reloaded = block_on(control.remote().reload(built(config()))).expect("it is right");
+    assert_eq!(reloaded.changes.to_string(), "1 listener removed (127.0.0.2:0)");
+    until(|| ask(&control, "/metrics").contains("frys_generations_active 1\n"));
+    let metrics = ask(&control, "/metrics");
+    assert!(metrics.contains("frys_config_reloads_total{outcome=\"installed\"} 2\n"), "{metrics}");
+    assert!(metrics.contains("frys_config_generation 3\n"), "{metrics}");
+    control.remote().drain();
+    assert_eq!(control.wait_ended(), Ending::Drained);
+    let install = |generation| Told::Install { generation, endpoints_count: 1 };
+    for told in finish(workers) {
+        let want = [install(1), install(2), Told::Listen(1), install(3), Told::Unlisten(vec![1])];
+        assert_eq!(told[..5], want);
+    }
+}
+
+#[test]
+fn a_refused_reload_leaves_all_as_it_was() {
+    let (mut control, workers, _server) = started(settings(), &[Conduct::Good]);
+    block_on(control.ready()).expect("the worker acknowledges");
+    let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mut taken = config();
+    let address = holder.local_addr().expect("bound");
+    taken.listeners.push(crate::config::ListenAddress::Tcp(address).into());
+    let mut restart = config();
+    restart.workers = crate::config::Workers::Count(7);
+    restart.connection_limits.max_connections += 1;
+    let mut tie = config();
+    tie.routes.push(tie.routes[0].clone());
+    for (config, want) in
+        [(taken, "cannot listen on"), (restart, "workers: cannot change"), (tie, "routes[1]")]
+    {
+        let error = block_on(control.remote().reload(built(config))).expect_err("it is wrong");
+        assert!(error.to_string().contains(want), "{error}");
+    }
+    let no_file = block_on(control.remote().reload(Input::File));
+    assert_eq!(no_file, Err(ReloadError::NoFile));
+    let metrics = ask(&control, "/metrics");
+    assert!(metrics.contains("frys_config_reloads_total{outcome=\"refused\"} 4\n"), "{metrics}");
+    assert!(metrics.contains("frys_config_last_reload_successful 0\n"), "{metrics}");
+    control.remote().drain();
+    assert_eq!(control.wait_ended(), Ending::Drained);
+    assert_eq!(finish(workers), [[FIRST, Told::Drain]]);
+    let after = block_on(control.remote().reload(built(config())));
+    assert_eq!(after, Err(ReloadError::Ending));
 }
 
 #[test]
@@ -282,7 +342,8 @@ fn refuses_to_start_without_its_admin_address() {
     let server = named();
     let fault = start(Housekeeping {
         settings: Settings { admin: Some(address), ..settings() },
-        compile: Arc::new(compile),
+        first: Candidate::built(&config()).expect("it is right"),
+        listeners: Listeners::new(0),
         resolver: resolver(&server),
         workers: Vec::new(),
     });

@@ -1,29 +1,28 @@
 //! The gateway as a whole: check, bind, start one worker a core and the control thread, end.
 
-mod listen;
-
+use crate::bridge::mailbox::Acceptor;
 use crate::bridge::{WorkerBlock, log, mailbox};
 use crate::config::{
-    self, AccessLogConfig, AccessLogFormat, AccessLogOutput, Fault, Format, GatewayConfig,
-    ListenAddress, Loaded, Workers,
+    AccessLogConfig, AccessLogFormat, AccessLogOutput, Fault, Format, GatewayConfig, ListenAddress,
+    Loaded, Workers,
 };
-use crate::control::admin::SocketFile;
+use crate::control::listeners::Listeners;
 use crate::control::logs::{format, writer};
-use crate::control::resolve::{Addresses, Resolver};
+use crate::control::reload::{Candidate, Input, Reloaded};
+use crate::control::resolve::Resolver;
 use crate::control::{
     self, Control, ControlFault, Ending, Housekeeping, Remote, Settings, WorkerHandle, admin,
+    reload,
 };
-use crate::error::{ConfigError, StartError};
+use crate::error::{ConfigError, ReloadError, StartError};
 use crate::limits;
 use crate::proxy::worker::{Parts, Worker};
-use crate::runtime::{self, Listener, Runtime};
-use crate::snapshot;
+use crate::runtime::{self, Errno, Listener, Runtime};
 
-use self::listen::{Bound, Sockets};
-
+use std::fmt;
 use std::io;
-use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{Builder, JoinHandle};
 
 /// A checked configuration, ready to be served. Several gateways can run in one process.
@@ -47,9 +46,13 @@ use std::thread::{Builder, JoinHandle};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Gateway {
     config: Arc<GatewayConfig>,
+    /// Compiled by the check already: the first start takes it.
+    candidate: Arc<Mutex<Option<Candidate>>>,
+    kept_at: Option<PathBuf>,
+    fallback: Option<Arc<str>>,
 }
 
 /// A gateway that serves. Dropping it stops it at once.
@@ -57,7 +60,6 @@ pub struct Running {
     control: Control,
     workers: Vec<JoinHandle<()>>,
     addresses: Vec<ListenAddress>,
-    socket_files: Vec<SocketFile>,
 }
 
 /// Gives orders to a running gateway, from any thread.
@@ -80,8 +82,17 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::new`].
     pub fn checked(config: GatewayConfig) -> Result<Gateway, ConfigError> {
-        Gateway::check(&config)?;
-        Ok(Gateway { config: Arc::new(config) })
+        let candidate = Candidate::built(&config)?;
+        Ok(Gateway::of(config, candidate))
+    }
+
+    fn of(config: GatewayConfig, candidate: Candidate) -> Gateway {
+        Gateway {
+            config: Arc::new(config),
+            candidate: Arc::new(Mutex::new(Some(candidate))),
+            kept_at: None,
+            fallback: None,
+        }
     }
 
     /// What it serves.
@@ -94,20 +105,17 @@ impl Gateway {
     /// # Errors
     /// Everything that is wrong with the configuration, at once.
     pub fn check(config: &GatewayConfig) -> Result<(), ConfigError> {
-        let mut faults = config::check(config);
-        if faults.is_empty() {
-            faults = compiled_faults(config);
-        }
-        if faults.is_empty() { Ok(()) } else { Err(ConfigError { faults }) }
+        Candidate::built(config).map(drop)
     }
 
-    /// Reads and checks a file in TOML, YAML or JSON, told by its ending.
+    /// Reads and checks a file in TOML, YAML or JSON, told by its ending. The running gateway reads
+    /// it again when it changes, unless it says otherwise (`reload.watch`).
     ///
     /// # Errors
     /// Everything that is wrong with it, at once, each fault with its file, line and column.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Gateway, ConfigError> {
-        let loaded = Gateway::check_file(path)?;
-        Ok(Gateway { config: Arc::new(loaded.config) })
+        let (candidate, config) = Candidate::from_file_loaded(path.as_ref())?;
+        Ok(Gateway::of(config, candidate))
     }
 
     /// What [`Gateway::from_file`] reads and checks, with the places of all that it says.
@@ -115,7 +123,7 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::from_file`].
     pub fn check_file(path: impl AsRef<Path>) -> Result<Loaded, ConfigError> {
-        Loaded::from_file_with(path.as_ref(), compiled_faults)
+        Loaded::from_file_with(path.as_ref(), reload::load::faults)
     }
 
     /// The same for a text.
@@ -123,8 +131,33 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::from_file`]; faults name `name` as their file.
     pub fn from_text(text: &str, format: Format, name: &str) -> Result<Gateway, ConfigError> {
-        let loaded = Loaded::from_text_with(text.into(), format, name, compiled_faults)?;
-        Ok(Gateway { config: Arc::new(loaded.config) })
+        let (candidate, config) = Candidate::from_text_loaded(text, format, name)?;
+        Ok(Gateway::of(config, candidate))
+    }
+
+    /// Reads what a gateway kept of the last configuration that it served, to serve it instead of
+    /// the one in `file`, which was refused for `why`. Reloads read `file`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with what was kept.
+    pub(crate) fn from_last_known_good(
+        kept: &Path,
+        file: &Path,
+        why: &str,
+    ) -> Result<Gateway, ConfigError> {
+        let name = kept.display().to_string();
+        let unreadable =
+            |error: io::Error| Fault::new("", format!("{name}: cannot be read: {error}"));
+        let text = std::fs::read_to_string(kept).map_err(unreadable)?;
+        let (mut candidate, config) = Candidate::from_text_loaded(&text, Format::Json, &name)?;
+        candidate.source.file = Some(file.to_owned());
+        let fallback = Some(why.into());
+        Ok(Gateway { fallback, ..Gateway::of(config, candidate) })
+    }
+
+    /// Keeps each configuration that was installed at this path, where it does not name another.
+    pub(crate) fn keeping(self, kept_at: Option<&Path>) -> Gateway {
+        Gateway { kept_at: kept_at.map(Path::to_owned), ..self }
     }
 
     /// Serves until the gateway is asked to end. Any executor may await it, since the gateway
@@ -151,15 +184,21 @@ impl Gateway {
     pub fn launch(&self) -> Result<Running, StartError> {
         let config = &*self.config;
         let cores = cores(&config.workers);
-        let mut sockets = Sockets::new(cores.len());
-        for address in config.listen_addresses() {
-            sockets.listen(address)?;
-        }
-        let settings = settings(config)?;
+        let first = self.candidate.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let first = match first {
+            Some(first) => first,
+            None => Candidate::built(config)?,
+        };
+        let mut listeners = Listeners::new(cores.len());
+        let of_workers = listen(&mut listeners, &first.listeners, cores.len())?;
+        let settings = Settings {
+            kept_at: self.kept_at.clone(),
+            fallback: self.fallback.clone(),
+            ..settings(config)?
+        };
         let mut handles = Vec::new();
         let mut workers = Vec::new();
         let (told, started) = mpsc::channel();
-        let Sockets { addresses, of_workers, files } = sockets;
         for (number, (core, bound)) in cores.iter().zip(of_workers).enumerate() {
             let block = WorkerBlock::new(number);
             let (mailbox, receiver) = mailbox::pair().map_err(|source| thread(number, source))?;
@@ -184,13 +223,16 @@ impl Gateway {
                 fault: fault.to_string(),
             })?;
         }
-        let control = start_control(self.config.clone(), settings, handles)?;
-        Ok(Running { control, workers, addresses, socket_files: files })
+        let addresses = listeners.addresses();
+        let log_output = config.access_log.as_ref().map(|log| &log.output);
+        let control = start_control(settings, first, listeners, handles, log_output)?;
+        Ok(Running { control, workers, addresses })
     }
 }
 
 impl Running {
-    /// Where it listens, in the configuration's order, with the ports that the system chose.
+    /// Where it listened at its start, in the configuration's order, with the ports that the system
+    /// chose.
     pub fn addresses(&self) -> &[ListenAddress] {
         &self.addresses
     }
@@ -256,7 +298,6 @@ impl Running {
                 panicked.get_or_insert(StartError::WorkerPanicked { worker, message });
             }
         }
-        self.socket_files.clear();
         if ending.is_orderly() && panicked.is_none() {
             return Ok(());
         }
@@ -279,17 +320,56 @@ impl Handle {
     pub fn reopen_logs(&self) {
         self.remote.reopen_logs();
     }
+
+    /// Reads the file of [`Gateway::from_file`] again. Any executor may await it.
+    ///
+    /// # Errors
+    /// [`ReloadError`]: something is wrong with the new configuration, or there is no file. The one
+    /// in use stays, but for [`ReloadError::Unacknowledged`].
+    pub async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        self.remote.reload(Input::File).await
+    }
+
+    /// Serves another configuration from now on; no connection is closed and no request fails
+    /// because of it. Any executor may await it.
+    ///
+    /// # Errors
+    /// As [`Handle::reload`].
+    pub async fn replace(&self, config: GatewayConfig) -> Result<Reloaded, ReloadError> {
+        self.remote.reload(Input::Built(Box::new(config))).await
+    }
 }
 
-/// What shows only when the configuration is compiled: routes that tie, patterns that are none,
-/// a format with unknown variables.
-fn compiled_faults(config: &GatewayConfig) -> Vec<Fault> {
-    let mut faults = snapshot::check(config);
-    let log = config.access_log.as_ref().map(log_settings);
-    if let Some(Err(error)) = log {
-        faults.extend(error.faults);
+impl fmt::Debug for Gateway {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Gateway").field("config", &self.config).finish_non_exhaustive()
     }
-    faults
+}
+
+/// Binds the addresses; the sockets of each worker.
+fn listen(
+    listeners: &mut Listeners,
+    addresses: &[ListenAddress],
+    workers_count: usize,
+) -> Result<Vec<Vec<Acceptor>>, StartError> {
+    let change = listeners.change(addresses).map_err(|refused| StartError::Listen {
+        address: refused.address.to_string(),
+        source: refused.source,
+    })?;
+    let mut of_workers: Vec<Vec<Acceptor>> = (0..workers_count).map(|_| Vec::new()).collect();
+    for (_, acceptors) in listeners.apply(change) {
+        for (own, acceptor) in of_workers.iter_mut().zip(acceptors) {
+            own.push(acceptor);
+        }
+    }
+    Ok(of_workers)
+}
+
+fn open(acceptor: Acceptor, runtime: &Runtime) -> Result<Listener, Errno> {
+    match acceptor {
+        Acceptor::Tcp(listener) => runtime.listen(listener),
+        Acceptor::Unix(listener) => runtime.listen_unix(listener),
+    }
 }
 
 /// What one worker's thread is started with.
@@ -298,7 +378,7 @@ struct Plan {
     count: usize,
     core: Option<usize>,
     options: runtime::Options,
-    bound: Vec<Bound>,
+    bound: Vec<Acceptor>,
     receiver: mailbox::Receiver,
     block: Arc<WorkerBlock>,
     log: Option<log::Writer>,
@@ -319,7 +399,7 @@ fn serve(plan: Plan, told: Told) {
         let _ = runtime::pin(core);
     }
     let started = Runtime::new(&plan.options).and_then(|runtime| {
-        let listeners = plan.bound.into_iter().map(|bound| bound.open(&runtime));
+        let listeners = plan.bound.into_iter().map(|bound| open(bound, &runtime));
         let listeners = listeners.collect::<Result<Vec<Listener>, _>>();
         listeners.map(|listeners| (runtime, listeners)).map_err(runtime::StartFault::of)
     });
@@ -391,8 +471,8 @@ fn settings(config: &GatewayConfig) -> Result<Settings, StartError> {
         admin,
         metrics_path: config.metrics_path().map(str::to_owned),
         access_log,
-        drain_timeout: config.drain_timeout,
-        names: snapshot::names(config).into_iter().collect(),
+        kept_at: None,
+        fallback: None,
     })
 }
 
@@ -411,20 +491,17 @@ fn log_settings(log: &AccessLogConfig) -> Result<(writer::Output, format::Format
 }
 
 fn start_control(
-    config: Arc<GatewayConfig>,
     settings: Settings,
+    first: Candidate,
+    listeners: Listeners,
     workers: Vec<WorkerHandle>,
+    log_output: Option<&AccessLogOutput>,
 ) -> Result<Control, StartError> {
     let resolver = Resolver::of_system().map_err(|fault| StartError::Control {
         what: "cannot read the system's resolver configuration".into(),
         source: io::Error::other(fault),
     })?;
-    let log_output = config.access_log.as_ref().map(|log| log.output.clone());
-    let compile = move |addresses: &Addresses, generation: u64| {
-        snapshot::compile(&config, addresses, generation)
-            .map_err(|faults| ConfigError { faults }.to_string())
-    };
-    let housekeeping = Housekeeping { settings, compile: Arc::new(compile), resolver, workers };
+    let housekeeping = Housekeeping { settings, first, listeners, resolver, workers };
     control::start(housekeeping).map_err(|fault| match fault {
         ControlFault::Admin { address, source } => {
             StartError::Listen { address: address.to_string(), source }

@@ -1,5 +1,5 @@
-//! Dates as they stand in fields (RFC 9110 section 5.6.7): IMF-fixdate is written, the obsolete forms
-//! are read too.
+//! Dates as they stand in fields (RFC 9110 section 5.6.7): IMF-fixdate is written, the obsolete
+//! forms are read too.
 
 /// Bytes of a date.
 pub const DATE_BYTES: usize = 29;
@@ -68,8 +68,8 @@ pub fn parse(value: &[u8]) -> Option<u64> {
     words.next().is_none().then(|| seconds(year, month, digits(day, day.len().min(2))?, time))?
 }
 
-/// A year of two digits, taken to be at most 50 years ahead of the time of writing, which is what the
-/// standard asks for until 2075.
+/// A year of two digits, taken to be at most 50 years ahead of the time of writing, which is what
+/// the standard asks for until 2075.
 fn century(year: u64) -> u64 {
     if year < 76 { 2000 + year } else { 1900 + year }
 }

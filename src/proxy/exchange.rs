@@ -14,9 +14,10 @@ use crate::http::method::Method;
 use crate::limits;
 use crate::router::path::Forward;
 use crate::router::{MethodSet, Parameters, RouteId};
-use crate::runtime::{Errno, Instant, Lease, Socket, Timer};
+use crate::runtime::{Errno, Instant, Lease, Listener, Socket, Timer};
 use crate::snapshot::{Action, ClusterId, Endpoint, EndpointId, Route, Timeouts, UpstreamId};
 
+use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -62,6 +63,29 @@ impl Input {
     }
 }
 
+/// Where clients come in: a listener of this worker.
+pub struct Door {
+    /// Its number among the gateway's addresses.
+    pub number: u32,
+    /// What accepts.
+    pub listener: Listener,
+    /// Whether the gateway no longer listens there, which its clients are told.
+    pub closed: Rc<Cell<bool>>,
+}
+
+impl Door {
+    /// An open one.
+    pub fn new(number: u32, listener: Listener) -> Self {
+        Self { number, listener, closed: Rc::default() }
+    }
+
+    /// Takes nobody in any more.
+    pub fn close(&self) {
+        self.closed.set(true);
+        self.listener.close();
+    }
+}
+
 /// The client's end: one accepted connection.
 pub struct Client {
     /// Its socket.
@@ -78,6 +102,8 @@ pub struct Client {
     pub trusted: bool,
     /// Its place among the worker's connections.
     pub seat: Seat,
+    /// Whether the listener that took it in has been closed since.
+    pub door_closed: Rc<Cell<bool>>,
     /// Requests that this connection has carried.
     pub requests_count: u64,
     /// Requests answered without a wait for bytes in between: the depth of the pipeline so far.
@@ -86,7 +112,7 @@ pub struct Client {
 
 impl Client {
     /// A client that has sent nothing yet.
-    pub fn new(worker: &Rc<Worker>, socket: Socket, seat: Seat) -> Self {
+    pub fn new(worker: &Rc<Worker>, socket: Socket, seat: Seat, door: &Door) -> Self {
         let address = socket.peer_address();
         Self {
             input: Input::default(),
@@ -95,6 +121,7 @@ impl Client {
             trusted: worker.trusts(address),
             address,
             seat,
+            door_closed: door.closed.clone(),
             requests_count: 0,
             pipelined_count: 0,
             socket,

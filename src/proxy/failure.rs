@@ -133,7 +133,7 @@ pub fn of_head(error: ParseError) -> Failure {
 /// Not where the request's end is unknown, or its sender is too slow or too many.
 pub fn keeps_connection(reason: Reason) -> bool {
     matches!(reason.status(), Some(403..=406 | 410 | 412 | 416 | 500 | 502..=504))
-        && !matches!(reason, Reason::ConnectionsFull | Reason::Draining)
+        && !matches!(reason, Reason::ConnectionsFull | Reason::Draining | Reason::GenerationExpired)
 }
 
 /// One line for a person; what the log says is its label.
@@ -179,6 +179,7 @@ pub fn text(reason: Reason) -> &'static str {
         Reason::UpstreamConnectionsFull => "all connections to the upstream are in use",
         Reason::ConnectionsFull => "the gateway has too many connections",
         Reason::Draining => "the gateway is shutting down",
+        Reason::GenerationExpired => "the configuration of this request is no longer in use",
         Reason::ConnectRefused => "the upstream refused to connect",
         Reason::ConnectFailed => "the upstream could not be reached",
         Reason::ConnectTimeout => "connecting to the upstream took too long",

@@ -121,6 +121,7 @@ fn understand(now: Instant, client: &Client, exchange: &mut Exchange) -> Result<
     facts.version = request.version();
     let limits = &generation.snapshot.limits;
     facts.keep_alive = framing::request_keeps_alive(request)
+        && !client.door_closed.get()
         && client.requests_count < limits.requests_per_connection_max
         && client.pipelined_count < limits.pipelined_requests_max;
     facts.body = framing::request(request)?;

@@ -7,10 +7,11 @@ use crate::runtime::Instant;
 
 use super::exchange::{Client, Exchange, Upstream};
 use super::failure::Failure;
-use super::pools::Grant;
+use super::pools::{Grant, Pool};
 use super::worker::Worker;
 
 use std::future::poll_fn;
+use std::rc::Rc;
 
 /// An idle connection of the pool, or the right to open one; waits in turn while all are in use.
 ///
@@ -24,16 +25,16 @@ pub async fn check_out(
     worker: &Worker,
     client: &Client,
     exchange: &mut Exchange,
-    pool: usize,
+    pool: &Rc<Pool>,
     fresh: bool,
 ) -> Result<Grant, Failure> {
     if fresh {
-        worker.pools.close_idle_in(pool);
+        pool.close_idle();
     }
-    if let Some(grant) = worker.pools.take(pool) {
+    if let Some(grant) = pool.take() {
         return Ok(grant);
     }
-    let Some(waiting) = worker.pools.enqueue(pool) else {
+    let Some(waiting) = pool.enqueue() else {
         return Err(Failure::new(Reason::UpstreamConnectionsFull));
     };
     let now = worker.runtime.now();
@@ -63,5 +64,5 @@ pub fn check_in(worker: &Worker, upstream: Upstream, exchange: &Exchange) {
     // Up to a tenth less, so that connections opened together do not all end together.
     let jitter_ns = worker.random_below(idle_max_ns / 10);
     let until = worker.runtime.now().plus_ns(idle_max_ns - jitter_ns);
-    worker.pools.park(socket, permit, until);
+    permit.park(socket, until);
 }

@@ -2,40 +2,41 @@
 //!
 //! A pool gives back the connection that was used last (the likeliest to be alive), closes what
 //! was idle too long, and bounds how many are open; who finds the bound reached waits in turn.
-//! The stage `pool` takes from here and gives back.
+//! The stage `pool` takes from here and gives back. A pool lives for as long as a cluster or a
+//! connection has it, so connections outlive the snapshot under which they were opened, and those
+//! of an upstream that is gone are closed with its last exchange.
 
-use crate::bridge::metrics::WorkerBlock;
 use crate::limits;
+use crate::meters::{Series, UpstreamBlock};
 use crate::runtime::{Instant, Runtime, Socket, Waiter as Task};
-use crate::snapshot::{Endpoint, UpstreamId};
-
-use hashbrown::HashMap;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::net::SocketAddr;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// All pools of one worker. A pool keeps its index for the worker's life, so that connections
-/// outlive the snapshot under which they were opened.
+/// All pools of one worker.
 pub struct Pools {
     runtime: Runtime,
-    block: Arc<WorkerBlock>,
-    pools: RefCell<Vec<Pool>>,
-    by_endpoint: RefCell<HashMap<(UpstreamId, SocketAddr), usize, foldhash::fast::RandomState>>,
+    worker: usize,
+    pools: RefCell<Vec<Weak<Pool>>>,
 }
 
-struct Pool {
-    upstream: UpstreamId,
+/// The connections to one endpoint.
+pub struct Pool {
+    runtime: Runtime,
+    worker: usize,
+    series: RefCell<Arc<Series<UpstreamBlock>>>,
     /// Idle connections, the one used last at the end.
-    idle: Vec<Idle>,
+    idle: RefCell<Vec<Idle>>,
     /// Connections open or being opened, the idle ones included.
-    open_count: u32,
-    open_max: u32,
-    idle_max: usize,
-    waiting: VecDeque<Rc<Waiter>>,
+    open_count: Cell<u32>,
+    /// Of them those that were opened.
+    connected_count: Cell<u32>,
+    open_max: Cell<u32>,
+    idle_max: Cell<usize>,
+    waiting: RefCell<VecDeque<Rc<Waiter>>>,
 }
 
 struct Idle {
@@ -53,8 +54,7 @@ pub enum Grant {
 
 /// The right to one open connection of a pool; given back when dropped.
 pub struct Permit {
-    pools: Rc<Pools>,
-    pool: usize,
+    pool: Rc<Pool>,
     /// Whether a connection stands behind it, rather than the wish for one.
     opened: bool,
     /// False once the pool itself holds the connection.
@@ -70,154 +70,185 @@ struct Waiter {
 }
 
 impl Pools {
-    /// No pool yet; what happens in them is counted in `block`.
-    pub fn new(runtime: Runtime, block: Arc<WorkerBlock>) -> Self {
-        Self { runtime, block, pools: RefCell::default(), by_endpoint: RefCell::default() }
+    /// No pool yet, for the worker of this number.
+    pub fn new(runtime: Runtime, worker: usize) -> Self {
+        Self { runtime, worker, pools: RefCell::default() }
     }
 
-    /// The index of the pool of an endpoint, made if it is new, with its present bounds.
-    pub fn index(&self, endpoint: &Endpoint, open_max: u32, idle_max: usize) -> usize {
-        let mut pools = self.pools.borrow_mut();
-        let key = (endpoint.upstream, endpoint.address);
-        let index = *self.by_endpoint.borrow_mut().entry(key).or_insert(pools.len());
-        if let Some(pool) = pools.get_mut(index) {
-            pool.open_max = open_max;
-            pool.idle_max = idle_max;
-            return index;
-        }
-        pools.push(Pool {
-            upstream: endpoint.upstream,
-            idle: Vec::new(),
-            open_count: 0,
-            open_max,
-            idle_max,
-            waiting: VecDeque::new(),
+    /// A new pool that takes in nothing until it is given its bounds.
+    pub fn add(&self, series: &Arc<Series<UpstreamBlock>>) -> Rc<Pool> {
+        let pool = Rc::new(Pool {
+            runtime: self.runtime.clone(),
+            worker: self.worker,
+            series: RefCell::new(series.clone()),
+            idle: RefCell::default(),
+            open_count: Cell::new(0),
+            connected_count: Cell::new(0),
+            open_max: Cell::new(0),
+            idle_max: Cell::new(0),
+            waiting: RefCell::default(),
         });
-        index
+        self.pools.borrow_mut().push(Rc::downgrade(&pool));
+        pool
     }
 
-    /// Closes connections that died or were idle too long.
-    pub fn sweep(self: &Rc<Self>, now: Instant) {
-        self.close_where(|idle| idle.until <= now || idle.socket.is_dead());
+    /// Closes connections that died or were idle too long, in steps that others run between.
+    pub async fn sweep(&self) {
+        let mut at = 0;
+        loop {
+            let now = self.runtime.now();
+            let end = at + limits::POOLS_SWEPT_MAX;
+            while at < end {
+                let Some(pool) = self.at(at) else { return };
+                match pool {
+                    Some(pool) => {
+                        pool.close_where(|idle| idle.until <= now || idle.socket.is_dead());
+                        at += 1;
+                    }
+                    None => drop(self.pools.borrow_mut().swap_remove(at)),
+                }
+            }
+            self.runtime.yield_now().await;
+        }
     }
 
     /// Closes every idle connection: nothing new will be asked for.
+    pub fn close_idle(&self) {
+        let pools: Vec<Rc<Pool>> = self.pools.borrow().iter().filter_map(Weak::upgrade).collect();
+        pools.iter().for_each(Pool::close_idle);
+    }
+
+    fn at(&self, index: usize) -> Option<Option<Rc<Pool>>> {
+        self.pools.borrow().get(index).map(Weak::upgrade)
+    }
+}
+
+impl Pool {
+    /// What holds for it from now on.
+    pub fn bound(&self, open_max: u32, idle_max: usize) {
+        self.open_max.set(open_max);
+        self.idle_max.set(idle_max);
+    }
+
+    /// Counts in this series from now on, what is open included.
+    pub fn count_in(&self, series: &Arc<Series<UpstreamBlock>>) {
+        let old = self.series.borrow().clone();
+        if Arc::ptr_eq(&old, series) {
+            return;
+        }
+        let (from, to) = (old.of(self.worker), series.of(self.worker));
+        let idle_count = self.idle.borrow().len() as u64;
+        from.idle.subtract(idle_count);
+        to.idle.add(idle_count);
+        from.open.subtract(u64::from(self.connected_count.get()));
+        to.open.add(u64::from(self.connected_count.get()));
+        *self.series.borrow_mut() = series.clone();
+    }
+
+    fn count<T>(&self, count: impl FnOnce(&UpstreamBlock) -> T) -> T {
+        count(self.series.borrow().of(self.worker))
+    }
+
+    /// Closes its idle connections.
     pub fn close_idle(self: &Rc<Self>) {
         self.close_where(|_| true);
     }
 
-    /// Closes the idle connections of one pool.
-    pub fn close_idle_in(self: &Rc<Self>, pool: usize) {
-        self.close_idle_of(pool, |_| true);
-    }
-
     fn close_where(self: &Rc<Self>, closes: impl Fn(&Idle) -> bool) {
-        let count = self.pools.borrow().len();
-        for pool in 0..count {
-            self.close_idle_of(pool, &closes);
-        }
-    }
-
-    fn close_idle_of(self: &Rc<Self>, pool: usize, closes: impl Fn(&Idle) -> bool) {
         let closed_count = {
-            let idle = &mut self.pools.borrow_mut()[pool].idle;
+            let mut idle = self.idle.borrow_mut();
             let before_count = idle.len();
             idle.retain(|idle| !closes(idle));
             before_count - idle.len()
         };
         for _ in 0..closed_count {
-            drop(self.unpark(pool, false));
+            drop(self.unpark(false));
         }
     }
 
     /// The permit of a connection that has just left the pool's idle ones.
-    fn unpark(self: &Rc<Self>, pool: usize, reused: bool) -> Permit {
-        self.block.upstream_checked_out(self.pools.borrow()[pool].upstream, reused);
-        Permit { pools: self.clone(), pool, opened: true, held: true }
+    fn unpark(self: &Rc<Self>, reused: bool) -> Permit {
+        self.count(|block| block.checked_out(reused));
+        Permit { pool: self.clone(), opened: true, held: true }
     }
 
     /// A connection or a permit that can be had at once.
-    pub fn take(self: &Rc<Self>, pool: usize) -> Option<Grant> {
+    pub fn take(self: &Rc<Self>) -> Option<Grant> {
         let now = self.runtime.now();
         loop {
-            let Some(idle) = self.pools.borrow_mut()[pool].idle.pop() else { break };
+            let Some(idle) = self.idle.borrow_mut().pop() else { break };
             // One that is overdue may be closing at its other end just now.
             let is_dead = idle.until <= now || idle.socket.is_dead();
-            let permit = self.unpark(pool, !is_dead);
+            let permit = self.unpark(!is_dead);
             if !is_dead {
                 return Some(Grant::Idle(idle.socket, permit));
             }
         }
-        let entry = &mut self.pools.borrow_mut()[pool];
-        if entry.open_count >= entry.open_max {
+        if self.open_count.get() >= self.open_max.get() {
             return None;
         }
-        entry.open_count += 1;
-        Some(Grant::Dial(Permit { pools: self.clone(), pool, opened: false, held: true }))
+        self.open_count.set(self.open_count.get() + 1);
+        Some(Grant::Dial(Permit { pool: self.clone(), opened: false, held: true }))
     }
 
     /// A place in the queue for a connection; none where too many wait already.
-    pub fn enqueue(&self, pool: usize) -> Option<Waiting> {
-        let entry = &mut self.pools.borrow_mut()[pool];
-        self.block.upstream_full(entry.upstream);
-        if entry.waiting.len() >= limits::POOL_WAITING_MAX {
-            entry.waiting.retain(|waiter| !waiter.gone.get());
+    pub fn enqueue(&self) -> Option<Waiting> {
+        self.count(|block| block.full.add(1));
+        let mut waiting = self.waiting.borrow_mut();
+        if waiting.len() >= limits::POOL_WAITING_MAX {
+            waiting.retain(|waiter| !waiter.gone.get());
         }
-        if entry.waiting.len() >= limits::POOL_WAITING_MAX {
+        if waiting.len() >= limits::POOL_WAITING_MAX {
             return None;
         }
         let waiter = Rc::new(Waiter::default());
-        entry.waiting.push_back(waiter.clone());
+        waiting.push_back(waiter.clone());
         Some(Waiting(waiter))
     }
 
     /// One connection fewer is open: the first that waits may open another.
-    fn release(self: &Rc<Self>, pool: usize, opened: bool) {
-        let waiter = {
-            let entry = &mut self.pools.borrow_mut()[pool];
-            debug_assert!(entry.open_count > 0);
-            if opened {
-                self.block.upstream_closed(entry.upstream);
-            }
-            let waiter = entry.next_waiter();
+    fn release(self: &Rc<Self>, opened: bool) {
+        debug_assert!(self.open_count.get() > 0);
+        if opened {
+            self.closed();
+        }
+        match self.next_waiter() {
             // The place of the one that closed goes to the one that waited.
-            entry.open_count -= u32::from(waiter.is_none());
-            waiter
-        };
-        if let Some(waiter) = waiter {
-            let permit = Permit { pools: self.clone(), pool, opened: false, held: true };
-            self.grant(&waiter, Grant::Dial(permit));
+            Some(waiter) => {
+                let permit = Permit { pool: self.clone(), opened: false, held: true };
+                self.grant(&waiter, Grant::Dial(permit));
+            }
+            None => self.open_count.set(self.open_count.get() - 1),
         }
     }
 
-    /// Gives a connection to the first that waits, else keeps it, else closes it.
-    pub fn park(&self, socket: Socket, mut permit: Permit, until: Instant) {
-        let waiter = self.pools.borrow_mut()[permit.pool].next_waiter();
-        if let Some(waiter) = waiter {
-            return self.grant(&waiter, Grant::Idle(socket, permit));
-        }
-        let entry = &mut self.pools.borrow_mut()[permit.pool];
-        if entry.idle.len() < entry.idle_max {
-            socket.watch();
-            permit.held = false;
-            self.block.upstream_checked_in(entry.upstream);
-            entry.idle.push(Idle { socket, until });
-        }
+    fn closed(&self) {
+        self.count(UpstreamBlock::closed);
+        self.connected_count.set(self.connected_count.get() - 1);
     }
 
     fn grant(&self, waiter: &Waiter, grant: Grant) {
         *waiter.granted.borrow_mut() = Some(grant);
         self.runtime.wake(waiter.task.take());
     }
-}
 
-impl Pool {
-    fn next_waiter(&mut self) -> Option<Rc<Waiter>> {
+    fn next_waiter(&self) -> Option<Rc<Waiter>> {
+        let mut waiting = self.waiting.borrow_mut();
         loop {
-            let waiter = self.waiting.pop_front()?;
+            let waiter = waiting.pop_front()?;
             if !waiter.gone.get() {
                 return Some(waiter);
             }
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // Who has a permit has the pool: what is left is idle.
+        for _ in 0..self.idle.borrow().len() {
+            self.count(|block| block.checked_out(false));
+            self.closed();
         }
     }
 }
@@ -226,24 +257,40 @@ impl Permit {
     /// Notes that the connection it stands for was opened.
     pub fn opened(&mut self) {
         self.opened = true;
-        self.pools.block.upstream_connected(self.pools.pools.borrow()[self.pool].upstream);
+        self.pool.connected_count.set(self.pool.connected_count.get() + 1);
+        self.pool.count(UpstreamBlock::connected);
     }
-}
 
-impl Permit {
     /// The permit without the connection that stood behind it: another may be opened instead.
     pub fn emptied(mut self) -> Self {
         if std::mem::take(&mut self.opened) {
-            self.pools.block.upstream_closed(self.pools.pools.borrow()[self.pool].upstream);
+            self.pool.closed();
         }
         self
+    }
+
+    /// Gives a connection to the first that waits, else keeps it, else closes it.
+    pub fn park(mut self, socket: Socket, until: Instant) {
+        let pool = self.pool.clone();
+        if let Some(waiter) = pool.next_waiter() {
+            return pool.grant(&waiter, Grant::Idle(socket, self));
+        }
+        let mut idle = pool.idle.borrow_mut();
+        // More may be open than may be now, since a configuration lowered the bound.
+        let has_room = pool.open_count.get() <= pool.open_max.get();
+        if has_room && idle.len() < pool.idle_max.get() {
+            socket.watch();
+            self.held = false;
+            pool.count(UpstreamBlock::checked_in);
+            idle.push(Idle { socket, until });
+        }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         if self.held {
-            self.pools.release(self.pool, self.opened);
+            self.pool.release(self.opened);
         }
     }
 }

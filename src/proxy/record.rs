@@ -18,8 +18,8 @@ pub fn exchange(worker: &Worker, client: &Client, exchange: &Exchange) {
     let bytes_in = exchange.head.len() as u64 + facts.bytes_in;
     let bytes_out = client.given_bytes().saturating_sub(facts.given_before_bytes);
     worker.block.request_done(&Done {
-        route: facts.route,
-        upstream: facts.upstream,
+        route: worker.route_block(exchange),
+        upstream: worker.upstream_block(exchange),
         status: facts.status,
         upstream_status: facts.upstream_status,
         reason: facts.reason,

@@ -5,20 +5,24 @@ use crate::bridge::stages::Stage;
 use crate::runtime::Socket;
 
 use super::balance::attempts::{Attempts, Target};
-use super::exchange::{Client, Exchange, Upstream};
+use super::exchange::{Client, Door, Exchange, Upstream};
 use super::failure::Failure;
+use super::pools::Pool;
 use super::respond::Next;
 use super::route::Taken;
 use super::worker::Worker;
 use super::{answer, files, forward, parse, pool, record, respond, route};
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 /// Takes an accepted connection in, or turns it away where the worker has its share already.
-pub fn admit(worker: &Rc<Worker>, socket: Socket) {
+pub fn admit(worker: &Rc<Worker>, socket: Socket, door: &Door) {
     match worker.seat() {
         Some(seat) => {
-            let client = Client::new(worker, socket, seat);
+            let client = Client::new(worker, socket, seat, door);
             worker.runtime.spawn(connection(worker.clone(), client));
         }
         None => turn_away(worker, socket),
@@ -58,7 +62,16 @@ async fn exchange(worker: &Worker, client: &mut Client) -> Next {
     exchange.peer = client.address;
     exchange.is_trusted = client.trusted;
     exchange.facts.given_before_bytes = client.given_bytes();
-    let outcome = request(worker, client, &mut exchange).await;
+    let number = exchange.generation.snapshot.generation;
+    let outcome = {
+        let mut running = pin!(request(worker, client, &mut exchange));
+        poll_fn(|context| match worker.has_expired(number) {
+            // What is under way is dropped where it stands, and its upstream's connection with it.
+            true => Poll::Ready(Err(Failure::new(Reason::GenerationExpired))),
+            false => running.as_mut().poll(context),
+        })
+        .await
+    };
     let outcome = outcome.map_err(|failure| failure.reason);
     let next = respond::end(worker, client, &mut exchange, outcome);
     record::exchange(worker, client, &exchange);
@@ -79,14 +92,15 @@ async fn request(
         Taken::Answer => return answer::run(worker, client, exchange).await,
         Taken::Files => return files::run(worker, client, exchange).await,
     };
-    let mut attempts = Attempts::new(cluster);
+    let local = worker.local(&exchange.generation, cluster);
+    let mut attempts = Attempts::new(cluster, local);
     // Opening an upstream is the only step that is ever tried again: no answer has begun.
     let mut upstream = loop {
         worker.step(&mut exchange.facts);
         let target = attempts.pick(exchange)?;
         exchange.readdress(worker)?;
         worker.stepped(&mut exchange.facts, Stage::Balance);
-        match open(worker, client, exchange, target).await {
+        match open(worker, client, exchange, target, attempts.pool(target)).await {
             Ok(upstream) => break upstream,
             Err(failure) => attempts.next_or(worker, exchange, target, failure)?,
         }
@@ -103,9 +117,9 @@ async fn open(
     client: &Client,
     exchange: &mut Exchange,
     target: Target,
+    pool: &Rc<Pool>,
 ) -> Result<Upstream, Failure> {
-    let index = exchange.generation.pool(target.cluster, target.endpoint);
-    let grant = pool::check_out(worker, client, exchange, index, target.fresh).await?;
+    let grant = pool::check_out(worker, client, exchange, pool, target.fresh).await?;
     let mut upstream = forward::connect(worker, client, exchange, grant).await?;
     forward::send(worker, client, &mut upstream, exchange).await?;
     Ok(upstream)

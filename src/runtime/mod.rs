@@ -1,5 +1,5 @@
-//! One thread's event loop: tasks, sockets, files, timers and buffers over an io_uring ring, or over a
-//! simulated network in tests.
+//! One thread's event loop: tasks, sockets, files, timers and buffers over an io_uring ring, or
+//! over a simulated network in tests.
 //!
 //! A runtime belongs to the thread that made it. Its loop runs in turns: run what is ready, submit
 //! what that queued and wait in the same system call, hear what completed. The clock is read once

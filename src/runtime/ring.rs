@@ -89,8 +89,9 @@ const IGNORED: u64 = 0;
 /// All bytes or an error, and an error instead of a signal.
 const SEND_FLAGS: i32 = libc::MSG_WAITALL | libc::MSG_NOSIGNAL;
 
-/// How files are opened: to be read, without waiting for the other end of a FIFO, and only where the
-/// way stays below the folder and does not lead through `/proc`'s links to what is open elsewhere.
+/// How files are opened: to be read, without waiting for the other end of a FIFO, and only where
+/// the way stays below the folder and does not lead through `/proc`'s links to what is open
+/// elsewhere.
 static HOW: OpenHow = OpenHow::new()
     .flags((libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY) as u64)
     .resolve(libc::RESOLVE_BENEATH | libc::RESOLVE_NO_MAGICLINKS);
@@ -172,8 +173,9 @@ impl Ring {
         self.insert(owner, fd, Work::Open { path, _folder: folder }, Pointed::Nothing)
     }
 
-    /// Starts reading a part of a file behind what `block` holds. The caller keeps `file` open until
-    /// the completion: where the bytes have to be waited for, the kernel looks at it again later.
+    /// Starts reading a part of a file behind what `block` holds. The caller keeps `file` open
+    /// until the completion: where the bytes have to be waited for, the kernel looks at it again
+    /// later.
     pub(crate) fn read(
         &mut self,
         owner: Owner,
@@ -185,7 +187,8 @@ impl Ring {
         self.insert(owner, file.raw(), Work::Read(block), Pointed::Part(part))
     }
 
-    /// Starts moving a part of a file, which the caller keeps open until the completion, into a pipe.
+    /// Starts moving a part of a file, which the caller keeps open until the completion, into a
+    /// pipe.
     pub(crate) fn fill(
         &mut self,
         owner: Owner,

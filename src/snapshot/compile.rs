@@ -8,18 +8,18 @@ mod guards;
 mod policy;
 mod versions;
 
-use super::endpoints::{self, Source};
-use super::{Balance, Cluster, ClusterId, Limits, Listener, Pool, Resolved, Snapshot};
-use super::{Timeouts, Upstream, UpstreamId};
+use super::lineage::Lineage;
+use super::plan::{ClusterPlan, Plan};
+use super::{Balance, ClusterId, Limits, Listener, Pool, Resolved, Snapshot, Timeouts, Upstream};
 use crate::config::{self, Fault, GatewayConfig, ListenAddress, LoadBalancerType};
 use crate::http::networks::Networks;
 use crate::limits;
+use crate::meters::Series;
 use crate::router::condition;
 use crate::router::{BuildFault, Builder, Part, PathPattern, Pattern, PatternError};
 use crate::router::{RouteId, Router};
 use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,10 +28,10 @@ use std::time::Duration;
 ///
 /// Values by themselves, and what is not built in this version, are `config`'s to check.
 pub fn check(config: &GatewayConfig) -> Vec<Fault> {
-    compile(config, &Resolved::new(), 0).err().unwrap_or_default()
+    Plan::new(config).err().unwrap_or_default()
 }
 
-/// Compiles a configuration with what its upstreams' names resolved to.
+/// Compiles a configuration that has no predecessor, with what its upstreams' names resolved to.
 ///
 /// A name without an address yet leaves its upstream without endpoints.
 ///
@@ -42,6 +42,17 @@ pub fn compile(
     resolved: &Resolved,
     generation: u64,
 ) -> Result<Snapshot, Vec<Fault>> {
+    let mut plan = Plan::new(config)?;
+    let mut lineage = Lineage::default();
+    plan.enlist(&lineage, generation);
+    Ok(plan.snapshot(&mut lineage, resolved, generation))
+}
+
+/// All but the addresses and the series.
+///
+/// # Errors
+/// What [`check`] finds.
+pub(super) fn plan(config: &GatewayConfig) -> Result<Plan, Vec<Fault>> {
     let mut faults = Vec::new();
     let names = route_names(config);
     let router = routes(config, &names, &mut faults);
@@ -56,12 +67,12 @@ pub fn compile(
     let Some((router, guards)) = router.filter(|_| faults.is_empty()) else {
         return Err(faults);
     };
-    let mut clusters = Clusters { resolved, clusters: Vec::new(), upstreams: Vec::new() };
+    let mut clusters = Clusters { clusters: Vec::new(), upstreams: Vec::new() };
     for (_, group) in &groups {
-        clusters.add(group);
+        clusters.add(group, config.pool.idle_connections);
     }
-    Ok(Snapshot {
-        generation,
+    Ok(Plan {
+        configuration: 0,
         listeners: config.listen_addresses().map(listener).collect(),
         router: Arc::new(router),
         guards: Arc::new(guards),
@@ -71,14 +82,12 @@ pub fn compile(
         clusters: clusters.clusters.into(),
         upstreams: clusters.upstreams.into(),
         trusted: Networks::new(&config.trusted_proxies),
-        request_id,
+        request_id: request_id.map(Arc::new),
         limits: compiled_limits(config),
         timeouts: timeouts(config.effective_timeouts()),
-        pool: Pool {
-            idle_connections_max: config.pool.idle_connections,
-            idle_timeout_ns: nanoseconds(Some(config.pool.idle_timeout)),
-        },
+        pool: Pool { idle_timeout_ns: nanoseconds(Some(config.pool.idle_timeout)) },
         drain_timeout_ns: nanoseconds(Some(config.drain_timeout)),
+        generation_age_max_ns: nanoseconds(config.reload.max_generation_age),
     })
 }
 
@@ -336,50 +345,33 @@ impl Group<'_> {
 }
 
 /// Clusters and upstreams as they get their ids.
-struct Clusters<'a> {
-    resolved: &'a Resolved,
-    clusters: Vec<Cluster>,
+struct Clusters {
+    clusters: Vec<ClusterPlan>,
     upstreams: Vec<Upstream>,
 }
 
-impl Clusters<'_> {
-    fn add(&mut self, group: &Group<'_>) {
+impl Clusters {
+    fn add(&mut self, group: &Group<'_>, idle_connections_max: u32) {
         let cluster = ClusterId(id(self.clusters.len()));
         let first = self.upstreams.len();
-        let literals: Vec<Option<IpAddr>> =
-            group.upstreams.iter().map(|upstream| Some(upstream.url.address()?.ip())).collect();
+        let nobody = Arc::new(Series::new(1));
         for upstream in group.upstreams {
             self.upstreams.push(Upstream {
                 cluster,
                 name: upstream.url.host_and_port().into(),
                 authority: upstream.url.authority().into_bytes().into(),
                 weight: upstream.weight,
+                port: upstream.url.port(),
+                address: upstream.url.address().map(|address| address.ip()),
+                series: Arc::clone(&nobody),
             });
         }
-        let sources: Vec<Source<'_>> = group
-            .upstreams
-            .iter()
-            .zip(&literals)
-            .zip(&self.upstreams[first..])
-            .zip(first..)
-            .map(|(((upstream, literal), compiled), index)| Source {
-                upstream: UpstreamId(id(index)),
-                name: &compiled.name,
-                addresses: match literal {
-                    Some(address) => std::slice::from_ref(address),
-                    None => self.resolved.get(upstream.url.host()).map_or(&[], Vec::as_slice),
-                },
-                port: upstream.url.port(),
-                weight: upstream.weight,
-            })
-            .collect();
-        self.clusters.push(Cluster {
+        self.clusters.push(ClusterPlan {
             name: group.name.as_str().into(),
             upstreams: first..self.upstreams.len(),
-            endpoints: endpoints::endpoints(&sources),
             balance: group.balance().expect("`Group::check` refuses what is not built"),
             connections_max: group.connections_max,
-            is_unresolved: sources.iter().any(|source| source.addresses.is_empty()),
+            idle_connections_max,
         });
     }
 }
@@ -433,8 +425,8 @@ mod tests {
     use crate::config::{ClusterConfig, ConnectionLimits, Upstream as Configured};
     use crate::http::method::Method;
     use crate::router::{Found, NoGuards, Parameters, Request, Scratch};
-    use crate::snapshot::Action;
-    use std::net::SocketAddr;
+    use crate::snapshot::{Action, UpstreamId};
+    use std::net::{IpAddr, SocketAddr};
 
     fn upstream(url: &str, weight: u32) -> Configured {
         Configured { url: url.parse().expect("a URL"), weight }

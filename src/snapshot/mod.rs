@@ -8,16 +8,21 @@ mod action;
 mod compile;
 mod endpoints;
 mod files;
+mod lineage;
+mod plan;
 mod rewrite;
 pub mod template;
 
 pub use action::{Action, Edits, Extra, Line, Redirect, RequestIdField, Respond, Share, Split};
 pub use compile::{check, compile, names, route_names};
 pub use files::{Files, FolderId};
+pub use lineage::{Lineage, Meters, SharedMeters};
+pub use plan::Plan;
 pub use rewrite::{DotSegment, Replace, Rewrite, RewriteCaches};
 pub use template::{ExchangeId, RequestId, Template};
 
 use crate::http::networks::Networks;
+use crate::meters::{Counter, RouteBlock, Series, UpstreamBlock};
 pub use crate::router::RouteId;
 use crate::router::{Router, condition, path};
 use std::collections::BTreeMap;
@@ -32,7 +37,7 @@ use std::sync::Arc;
 pub struct ClusterId(pub u32);
 
 /// An index into [`Snapshot::upstreams`]: the same for every generation of one configuration,
-/// whatever the names resolve to.
+/// whatever the names resolve to, and another in the next configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UpstreamId(pub u32);
 
@@ -44,10 +49,15 @@ pub struct EndpointId(pub u32);
 pub type Resolved = BTreeMap<String, Vec<IpAddr>>;
 
 /// One generation of everything that a worker reads.
+///
+/// What is large is shared by generations: those of one configuration have one router and one list
+/// of routes, and a cluster that did not change is the same one in the next configuration too.
 #[derive(Debug)]
 pub struct Snapshot {
     /// Counts up with every snapshot of the process.
     pub generation: u64,
+    /// The first generation of the same configuration: later ones differ in addresses alone.
+    pub configuration: u64,
     /// Where workers listen.
     pub listeners: Box<[Listener]>,
     /// Finds [`Snapshot::routes`].
@@ -61,13 +71,19 @@ pub struct Snapshot {
     /// By [`FolderId`]: opened when the configuration was compiled, and only to be looked below.
     pub folders: Arc<[Arc<OwnedFd>]>,
     /// By [`ClusterId`].
-    pub clusters: Box<[Cluster]>,
+    pub clusters: Arc<[Arc<Cluster>]>,
+    /// The cluster in each of the places that [`Cluster::slot`] counts.
+    pub slots: Box<[Option<ClusterId>]>,
     /// By [`UpstreamId`]; those of one cluster lie side by side.
-    pub upstreams: Box<[Upstream]>,
+    pub upstreams: Arc<[Upstream]>,
+    /// By worker: exchanges that it still serves under this generation, once there is a newer one.
+    pub requests: Box<[Counter]>,
+    /// How long exchanges may go on under an older configuration; [`Timeouts::NONE`] for ever.
+    pub generation_age_max_ns: u64,
     /// Whose `Forwarded` and `X-Forwarded-*` fields are believed.
     pub trusted: Networks,
     /// Where requests' ids are sent, if they are.
-    pub request_id: Option<RequestIdField>,
+    pub request_id: Option<Arc<RequestIdField>>,
     /// Bounds that every connection and request is held to.
     pub limits: Limits,
     /// What holds before a route is known.
@@ -87,6 +103,12 @@ impl Snapshot {
     /// A cluster of this generation.
     pub fn cluster(&self, id: ClusterId) -> &Cluster {
         &self.clusters[id.0 as usize]
+    }
+
+    /// The cluster in a place, if there is one.
+    pub fn cluster_in(&self, slot: usize) -> Option<&Arc<Cluster>> {
+        let id = (*self.slots.get(slot)?)?;
+        self.clusters.get(id.0 as usize)
     }
 
     /// An upstream of this generation.
@@ -116,6 +138,8 @@ pub struct Route {
     pub timeouts: Timeouts,
     /// Longest request body; `u64::MAX` when there is no bound.
     pub body_bytes_max: u64,
+    /// Where its exchanges are counted.
+    pub series: Arc<Series<RouteBlock>>,
     /// What becomes of ambiguous paths.
     pub policy: path::Policy,
     /// What few routes have.
@@ -123,11 +147,14 @@ pub struct Route {
 }
 
 /// A group of endpoints that do the same job.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Cluster {
     /// The name in logs and metrics: the configuration's, or the route's id for upstreams that are
     /// written in the route.
-    pub name: Box<str>,
+    pub name: Arc<str>,
+    /// A small number that no other cluster of the same generation has, and that a name keeps from
+    /// one generation to the next: where a worker keeps what it knows of the cluster.
+    pub slot: u32,
     /// Its part of [`Snapshot::upstreams`].
     pub upstreams: Range<usize>,
     /// By [`EndpointId`]; at most [`crate::limits::ENDPOINTS_COUNT_MAX`].
@@ -136,6 +163,8 @@ pub struct Cluster {
     pub balance: Balance,
     /// Connections to one upstream, over all workers of the process.
     pub connections_max: u32,
+    /// Of them idle ones.
+    pub idle_connections_max: u32,
     /// Whether a name of it has no address yet: why there may be no endpoint.
     pub is_unresolved: bool,
 }
@@ -160,6 +189,25 @@ pub struct Upstream {
     pub authority: Box<[u8]>,
     /// Share of the cluster's requests.
     pub weight: u32,
+    /// The port, which `name` ends in.
+    pub port: u16,
+    /// The address, where `name` is one.
+    pub address: Option<IpAddr>,
+    /// Where traffic with it is counted.
+    pub series: Arc<Series<UpstreamBlock>>,
+}
+
+impl Upstream {
+    /// The host of its URL, to be resolved.
+    pub fn host(&self) -> &str {
+        self.name.rsplit_once(':').map_or(&*self.name, |(host, _)| host)
+    }
+
+    /// Whether both are the same line of a configuration.
+    fn is_same(&self, other: &Upstream) -> bool {
+        let same_target = self.name == other.name && self.authority == other.authority;
+        same_target && self.weight == other.weight && Arc::ptr_eq(&self.series, &other.series)
+    }
 }
 
 /// One address that requests are sent to.
@@ -233,8 +281,6 @@ pub struct Limits {
 /// Idle upstream connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pool {
-    /// Idle connections to one upstream, over all workers of the process.
-    pub idle_connections_max: u32,
     /// How long a connection may be idle.
     pub idle_timeout_ns: u64,
 }

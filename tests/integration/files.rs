@@ -1,5 +1,5 @@
-//! Files of a folder through the real command: names, conditions, ranges, what is not served, and what
-//! becomes of files that change.
+//! Files of a folder through the real command: names, conditions, ranges, what is not served, and
+//! what becomes of files that change.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -84,7 +84,7 @@ fn serves_files_with_what_clients_and_caches_want_to_know() {
     assert!(response.field("date").is_some());
     assert_eq!(gateway.get("/docs/a%20b.css").text(), "a {}");
     until("the request is counted", 10, || {
-        let count = gateway.metric("frys_http_requests_total", &["route=\"/*\"", "200"]);
+        let count = gateway.metric("frys_http_requests_total", &["route=\"/*\"", "2xx"]);
         (count == 2.0).then_some(())
     });
 }
@@ -124,7 +124,8 @@ fn a_rewritten_path_names_the_file() {
     let site = Site::new();
     let root = site.root().display().to_string();
     let gateway = Gateway::start(&format!(
-        "[[routes]]\npath = \"/v1/*\"\nrewrite = {{ strip_prefix = \"/v1\", add_prefix = \"/docs\" }}\n\
+        "[[routes]]\npath = \"/v1/*\"\n\
+         rewrite = {{ strip_prefix = \"/v1\", add_prefix = \"/docs\" }}\n\
          files = {{ root = \"{root}\" }}\nresponse_headers = {{ set = {{ X-Site = \"$path\" }}, \
          remove = [\"ETag\", \"Date\"] }}\n"
     ));

@@ -21,6 +21,7 @@ mod stages;
 mod log;
 mod lifecycle;
 mod command;
+mod reload;
 mod schema;
 mod files;
 mod programs;

@@ -83,7 +83,8 @@ fn absence_fulfils_negations_only() {
 #[test]
 fn conditions_are_joined() {
     let condition = "{ all = [ { header = \"X-A\", equals = \"b\" }, \
-        { any = [ { query = \"k\", in = [\"a\", \"b\"] }, { cookie = \"beta\", exists = true } ] }, \
+        { any = [ { query = \"k\", in = [\"a\", \"b\"] }, \
+            { cookie = \"beta\", exists = true } ] }, \
         { not = { header = \"X-Off\", exists = true } } ] }";
     assert_condition(
         condition,

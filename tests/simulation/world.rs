@@ -17,13 +17,13 @@ use frys_gateway::http::h1::parse::HeadLimits;
 use frys_gateway::proxy::worker::{Parts, Worker};
 use frys_gateway::runtime::simulated::{Faults, Settings};
 use frys_gateway::runtime::{Address, Options, Runtime};
-use frys_gateway::snapshot::{self, Resolved};
+use frys_gateway::snapshot::{Lineage, Meters, Plan, Resolved, SharedMeters, Snapshot};
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 pub const HEAD_LIMITS: HeadLimits = HeadLimits {
@@ -40,8 +40,18 @@ const UPSTREAMS_COUNT: u64 = 3;
 /// Of each upstream; fewer than clients, so that some wait for their turn.
 const CONNECTIONS_PER_UPSTREAM: u64 = 3;
 
+fn files() -> Route {
+    Route {
+        id: "files".into(),
+        path: "/files/*".into(),
+        // Any folder that is there: the simulated disk has a tree of its own.
+        files: Some(FileServing { root: "/".into(), ..FileServing::default() }),
+        ..Route::default()
+    }
+}
+
 /// One route to one cluster of three upstreams, under bounds that a run reaches.
-fn config(calm: bool) -> GatewayConfig {
+pub fn config(calm: bool) -> GatewayConfig {
     // Who is turned away in the middle of an upload may lose the answer to a reset, which is no
     // fault of a calm network: there, all find room.
     let max_connections = if calm { 10 * CLIENTS_COUNT } else { CLIENTS_COUNT - 2 };
@@ -80,13 +90,7 @@ fn config(calm: bool) -> GatewayConfig {
                 cluster: Some("echo".into()),
                 ..Route::default()
             },
-            Route {
-                id: "files".into(),
-                path: "/files/*".into(),
-                // Any folder that is there: the simulated disk has a tree of its own.
-                files: Some(FileServing { root: "/".into(), ..FileServing::default() }),
-                ..Route::default()
-            },
+            files(),
             Route {
                 id: "edited".into(),
                 path: "/edited/{size}/{coding}/{id}".into(),
@@ -138,6 +142,12 @@ pub struct Shared {
     pub runtime: Runtime,
     pub gateway: Address,
     pub block: Arc<WorkerBlock>,
+    /// The newest that was installed.
+    pub snapshot: RefCell<Option<Arc<Snapshot>>>,
+    pub worker: Rc<Worker>,
+    meters: SharedMeters,
+    lineage: RefCell<Lineage>,
+    snapshots: RefCell<Vec<Weak<Snapshot>>>,
     pub calm: bool,
     /// Longer than any bound of the gateway: who waits this long waits for ever.
     pub patience_ns: u64,
@@ -223,7 +233,10 @@ impl Shared {
     /// Whole requests.
     pub fn whole(&self) -> Merged {
         let mut sum = Merged::default();
-        self.block.routes().for_each(|(_, route)| sum.add(&route.latency));
+        let routes = self.meters.lock().expect("nobody panicked").routes.named();
+        let blocks = routes.iter().flat_map(|named| named.series.read(0));
+        blocks.for_each(|block| sum.add(&block.latency));
+        sum.add(&self.block.unrouted().latency);
         sum
     }
 
@@ -238,12 +251,45 @@ impl Shared {
         }
     }
 
+    /// The next generation, of this configuration.
+    pub fn compile(&self, config: GatewayConfig) -> Result<Arc<Snapshot>, String> {
+        let generation = self.snapshot.borrow().as_ref().map_or(1, |old| old.generation + 1);
+        let mut lineage = self.lineage.borrow_mut();
+        let mut plan = Plan::new(&config).map_err(|faults| format!("{faults:?}"))?;
+        plan.enlist(&lineage, generation);
+        let snapshot = Arc::new(plan.snapshot(&mut lineage, &Resolved::default(), generation));
+        *self.snapshot.borrow_mut() = Some(snapshot.clone());
+        self.snapshots.borrow_mut().push(Arc::downgrade(&snapshot));
+        Ok(snapshot)
+    }
+
+    /// Generations that somebody still uses, the newest among them.
+    pub fn generations_count(&self) -> usize {
+        self.snapshots.borrow_mut().retain(|snapshot| snapshot.strong_count() > 0);
+        self.snapshots.borrow().len()
+    }
+
     pub fn upstream_opened(&self) {
         self.upstream_open_count.set(self.upstream_open_count.get() + 1);
     }
 
     pub fn upstream_closed(&self) {
         self.upstream_open_count.set(self.upstream_open_count.get() - 1);
+    }
+
+    /// Clients of seeded shapes, to their end.
+    pub async fn serve_clients(self: &Rc<Self>) -> Result<(), String> {
+        let mut clients = Vec::new();
+        for number in 1..=CLIENTS_COUNT {
+            let ended = Rc::new(Cell::new(false));
+            clients.push(ended.clone());
+            let running = client::run(self.clone(), number);
+            self.runtime.spawn(async move {
+                running.await;
+                ended.set(true);
+            });
+        }
+        self.wait("the clients", || clients.iter().all(|ended| ended.get())).await
     }
 
     /// Waits until `done`, but not for ever.
@@ -278,9 +324,24 @@ impl World {
         let runtime = Runtime::simulated(&options, Settings { seed, faults });
         let gateway: SocketAddr = "10.0.0.1:80".parse().expect("an address");
         let block = WorkerBlock::new(0);
+        let parts = Parts {
+            runtime: runtime.clone(),
+            number: 0,
+            count: 1,
+            block: block.clone(),
+            log: None,
+            seed,
+        };
+        let worker = Worker::new(parts);
+        let meters = Meters::new(1);
         let shared = Rc::new(Shared {
             block: block.clone(),
-            runtime: runtime.clone(),
+            snapshot: RefCell::default(),
+            worker: worker.clone(),
+            lineage: Lineage::new(meters.clone(), 1).into(),
+            meters,
+            snapshots: RefCell::default(),
+            runtime,
             gateway: Address::Tcp(gateway),
             calm,
             patience_ns: 60_000_000_000,
@@ -292,29 +353,15 @@ impl World {
             upstream_open_count: Cell::new(0),
             fault: RefCell::default(),
         });
-        let parts = Parts { runtime, number: 0, count: 1, block: block.clone(), log: None, seed };
         let (sender, mut receiver) = mailbox::pair().expect("two descriptors");
         // The simulated network has no place for a real socket: the worker looks by itself.
         drop(receiver.take_wake());
-        let worker = Worker::new(parts);
         World { shared, worker, block, sender, receiver: Some(receiver) }
     }
 
     /// Runs the world to its end, with clients of seeded shapes.
     pub fn run(self) -> Result<Report, String> {
-        self.run_scene(async |shared: Rc<Shared>| {
-            let mut clients = Vec::new();
-            for number in 1..=CLIENTS_COUNT {
-                let ended = Rc::new(Cell::new(false));
-                clients.push(ended.clone());
-                let running = client::run(shared.clone(), number);
-                shared.runtime.spawn(async move {
-                    running.await;
-                    ended.set(true);
-                });
-            }
-            shared.wait("the clients", || clients.iter().all(|ended| ended.get())).await
-        })
+        self.run_scene(async |shared: Rc<Shared>| shared.serve_clients().await)
     }
 
     /// Runs the world until `scene` has ended.
@@ -322,9 +369,7 @@ impl World {
         mut self,
         scene: impl AsyncFnOnce(Rc<Shared>) -> Result<(), String>,
     ) -> Result<Report, String> {
-        let snapshot = snapshot::compile(&config(self.shared.calm), &Resolved::default(), 1)
-            .map_err(|faults| format!("{faults:?}"))?;
-        let snapshot = Arc::new(snapshot);
+        let snapshot = self.shared.compile(config(self.shared.calm))?;
         self.watch();
         let runtime = self.shared.runtime.clone();
         let (shared, block) = (self.shared.clone(), self.block.clone());
@@ -376,7 +421,7 @@ impl World {
 
     async fn play(
         &mut self,
-        snapshot: Arc<snapshot::Snapshot>,
+        snapshot: Arc<Snapshot>,
         scene: impl AsyncFnOnce(Rc<Shared>) -> Result<(), String>,
     ) -> Result<(), String> {
         let shared = self.shared.clone();

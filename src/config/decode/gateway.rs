@@ -7,7 +7,7 @@ use super::super::{
     GatewayConfig, Limits, ListenAddress, ListenerConfig, MetricsConfig, PoolConfig, RuntimeConfig,
     Timeouts, Workers,
 };
-use super::{Decoder, Fields, action, cluster, policy, route, values, version};
+use super::{Decoder, Fields, action, cluster, policy, reload, route, values, version};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -30,6 +30,7 @@ pub(super) fn root(decoder: &mut Decoder, node: &Node, config: &mut GatewayConfi
     fields.set(d, "admin", &mut config.admin, admin);
     fields.set(d, "metrics", &mut config.metrics, metrics);
     fields.set_some(d, "access_log", &mut config.access_log, access_log);
+    fields.set(d, "reload", &mut config.reload, reload::table);
     fields.set(d, "path_policy", &mut config.path_policy, policy::gateway);
     fields.set_some(d, "request_id", &mut config.request_id, action::request_id);
     fields.set(d, "versions", &mut config.versions, version::groups);

@@ -5,6 +5,7 @@ mod values;
 pub(crate) mod units;
 mod secret;
 mod gateway;
+mod reload;
 mod route;
 mod condition;
 mod version;

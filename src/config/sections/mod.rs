@@ -20,10 +20,11 @@ pub(crate) use route::{CLUSTER, ROUTE, UPSTREAM};
 
 use super::keys::{Choice, Key, Section};
 use super::kind::{Form, Kind};
+use super::reload::SECTION as RELOAD;
 use crate::limits;
 
 /// Every table, once.
-pub(crate) const ALL: [&Section; 30] = [
+pub(crate) const ALL: [&Section; 31] = [
     &ROOT,
     &VARIABLE,
     &LISTENER,
@@ -54,6 +55,7 @@ pub(crate) const ALL: [&Section; 30] = [
     &ADMIN,
     &METRICS,
     &ACCESS_LOG,
+    &RELOAD,
 ];
 
 /// The section of a table by its path, in which lists have no index and `NAME` is any name.
@@ -184,6 +186,7 @@ pub(crate) static ROOT: Section = Section {
             "[none]",
             "A line for each request; see below.",
         ),
+        table("reload", &RELOAD, "New configurations; see below."),
         table("path_policy", &PATH_POLICY, "What becomes of ambiguous paths; see below."),
         key(
             "request_id",

@@ -60,9 +60,10 @@ pub(crate) static ACCESS_LOG: Section = Section {
              Most names are nginx's, and most are keys of a JSON line too; times are in seconds: \
              `time_iso8601`, `time_local`, `msec`, `remote_addr`, `remote_port`, `remote_user`, \
              `request`, `request_method`, `request_uri`, `server_protocol`, `host`, `status`, \
-             `reason`, `request_id`, `request_time`, `request_length`, `bytes_sent`, \
-             `body_bytes_sent`, `route`, `cluster`, `upstream`, `upstream_addr`, `upstream_status`, `upstream_attempts`, \
-             `upstream_connect_time`, `upstream_header_time`, `upstream_response_time`, \
+             `reason`, `errno`, `request_id`, `request_time`, `request_length`, `bytes_sent`, \
+             `body_bytes_sent`, `route`, `cluster`, `upstream`, `upstream_addr`, \
+             `upstream_status`, `upstream_attempts`, `upstream_connect_time`, \
+             `upstream_header_time`, `upstream_response_time`, \
              `http_referer`, `http_user_agent`, `http_x_forwarded_for`, `worker`, `connection`, \
              `connection_requests`, `generation`.",
         ),

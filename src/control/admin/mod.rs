@@ -1,6 +1,8 @@
-//! The admin server: health, readiness, statistics and metrics, read-only, on loopback by default.
+//! The admin server: health, readiness, statistics, metrics and the configuration, on loopback by
+//! default.
 
 mod bind;
+mod config;
 
 pub use bind::{Address, Bound, SocketFile, bind, remove_stale};
 
@@ -10,15 +12,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use hyper::body::Body;
+use hyper::header::{
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN,
+};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::metrics::{Form, Metrics};
+use super::reload::Request as Reload;
 use super::state::State;
 use super::stats;
 use crate::limits::{
@@ -32,6 +38,31 @@ pub struct Admin {
     metrics: Option<Metrics>,
     metrics_path: String,
     host: HostRule,
+    reloads: mpsc::Sender<Reload>,
+    /// One configuration at a time is taken in, since each is as large as it may be.
+    body: Semaphore,
+}
+
+/// What there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Health,
+    Ready,
+    Stats,
+    Metrics,
+    Config,
+    Reload,
+}
+
+impl Place {
+    /// The methods that it takes.
+    const fn allowed(self) -> &'static str {
+        match self {
+            Place::Health | Place::Ready | Place::Stats | Place::Metrics => "GET, HEAD",
+            Place::Config => "GET, HEAD, PUT",
+            Place::Reload => "POST",
+        }
+    }
 }
 
 /// Which `Host` a request must name.
@@ -48,13 +79,19 @@ enum HostRule {
 
 impl Admin {
     /// Over this state, for the server at this address; no metrics without a path for them.
-    pub fn new(state: Arc<State>, metrics_path: Option<String>, address: &Address) -> Admin {
+    pub fn new(
+        state: Arc<State>,
+        metrics_path: Option<String>,
+        address: &Address,
+        reloads: mpsc::Sender<Reload>,
+    ) -> Admin {
         let metrics = metrics_path.is_some().then(|| Metrics::new(Arc::clone(&state)));
         let host = match address {
             Address::Tcp(address) if address.ip().is_loopback() => HostRule::Local,
             Address::Tcp(_) | Address::Unix(_) => HostRule::Any,
         };
-        Admin { state, metrics, metrics_path: metrics_path.unwrap_or_default(), host }
+        let metrics_path = metrics_path.unwrap_or_default();
+        Admin { state, metrics, metrics_path, host, reloads, body: Semaphore::new(1) }
     }
 
     /// Accepts and answers until it is dropped.
@@ -86,8 +123,8 @@ impl Admin {
 
     async fn connection(self: Arc<Self>, stream: impl AsyncRead + AsyncWrite + Unpin) {
         let service = service_fn(move |request| {
-            let response = self.answer(&request);
-            async move { Ok::<_, std::convert::Infallible>(response) }
+            let admin = Arc::clone(&self);
+            async move { Ok::<_, std::convert::Infallible>(admin.answer(request).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -99,35 +136,64 @@ impl Admin {
         let _ = tokio::time::timeout(limit, connection).await;
     }
 
-    /// The answer to one request. Its body, if it has one, is not read.
-    fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+    /// The answer to one request. Its body is read where it may change something.
+    async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    where
+        B: Body,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
         if self.host == HostRule::Local && !names_local(request.headers(), request.uri().host()) {
             let text = "this server answers only to an IP address or `localhost` as its host\n";
             return reply(StatusCode::FORBIDDEN, TEXT, text);
         }
-        let path = request.uri().path();
-        let is_metrics = self.metrics.is_some() && path == self.metrics_path;
-        if !is_metrics && !matches!(path, "/health" | "/ready" | "/stats") {
+        let Some(place) = self.place(request.uri().path()) else {
             return reply(StatusCode::NOT_FOUND, TEXT, self.paths());
+        };
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        if !reads && request.headers().contains_key(ORIGIN) {
+            // Browsers send it with whatever a page asks them to change, and let no page leave it
+            // out; programs do not send it.
+            let text = "a page in a browser may change nothing here\n";
+            return reply(StatusCode::FORBIDDEN, TEXT, text);
         }
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let text = "only GET and HEAD\n";
-            let mut refusal = reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, text);
-            refusal.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return refusal;
+        match (place, request.method()) {
+            (Place::Health, &Method::GET | &Method::HEAD) => reply(StatusCode::OK, TEXT, "ok\n"),
+            (Place::Ready, &Method::GET | &Method::HEAD) => self.ready(),
+            (Place::Stats, &Method::GET | &Method::HEAD) => self.stats(),
+            (Place::Metrics, &Method::GET | &Method::HEAD) => self.scrape(request.headers()),
+            (Place::Config, &Method::GET | &Method::HEAD) => self.configuration().await,
+            (Place::Config, &Method::PUT) => self.replace(request).await,
+            (Place::Reload, &Method::POST) => self.reload(request.headers()).await,
+            (place, _) => {
+                let text = format!("only {}\n", place.allowed());
+                let mut refusal = reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, text);
+                let allowed = HeaderValue::from_static(place.allowed());
+                refusal.headers_mut().insert(ALLOW, allowed);
+                refusal
+            }
         }
+    }
+
+    fn place(&self, path: &str) -> Option<Place> {
         match path {
-            "/health" => reply(StatusCode::OK, TEXT, "ok\n"),
-            "/ready" => self.ready(),
-            "/stats" => self.stats(),
-            _ => self.scrape(request.headers()),
+            path if self.metrics.is_some() && path == self.metrics_path => Some(Place::Metrics),
+            "/health" => Some(Place::Health),
+            "/ready" => Some(Place::Ready),
+            "/stats" => Some(Place::Stats),
+            "/config" => Some(Place::Config),
+            "/config/reload" => Some(Place::Reload),
+            _ => None,
         }
     }
 
     fn ready(&self) -> Response<Full<Bytes>> {
-        match self.state.unready() {
-            None => reply(StatusCode::OK, TEXT, "ready\n"),
-            Some(why) => reply(StatusCode::SERVICE_UNAVAILABLE, TEXT, why + "\n"),
+        match (self.state.unready(), self.state.in_use().fallback) {
+            (None, None) => reply(StatusCode::OK, TEXT, "ready\n"),
+            (None, Some(why)) => {
+                let text = format!("ready\nwith the last-known-good configuration: {why}\n");
+                reply(StatusCode::OK, TEXT, text)
+            }
+            (Some(why), _) => reply(StatusCode::SERVICE_UNAVAILABLE, TEXT, why + "\n"),
         }
     }
 
@@ -144,7 +210,8 @@ impl Admin {
 
     fn paths(&self) -> String {
         let metrics = if self.metrics.is_some() { &*self.metrics_path } else { "" };
-        let paths = ["/health", "/ready", "/stats", metrics].join("\n");
+        let paths =
+            ["/health", "/ready", "/stats", "/config", "/config/reload", metrics].join("\n");
         format!("there is nothing here; there is\n{}\n", paths.trim_end())
     }
 }

@@ -27,7 +27,8 @@ fn serve(address: &Address) -> Served {
     let state = sample();
     let bound = bind(address).expect("a free address");
     let address = bound.address().clone();
-    let admin = Admin::new(Arc::clone(&state), Some("/metrics".to_owned()), &address);
+    let (reloads, _) = mpsc::channel(1);
+    let admin = Admin::new(Arc::clone(&state), Some("/metrics".to_owned()), &address, reloads);
     let (stop, stopped) = oneshot::channel();
     let thread = std::thread::spawn(move || {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -144,7 +145,7 @@ fn serves_metrics_in_the_form_asked_for() {
 fn lists_its_paths_where_there_is_nothing() {
     let response = serve_tcp().get("/nothing", "");
     assert_eq!(status(&response), "404");
-    for path in ["/health", "/ready", "/stats", "/metrics"] {
+    for path in ["/health", "/ready", "/stats", "/config", "/config/reload", "/metrics"] {
         assert!(body(&response).lines().any(|line| line == path), "{path}");
     }
 }

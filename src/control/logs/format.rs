@@ -232,10 +232,10 @@ static VARIABLES: &[Variable] = &[
     both("body_bytes_sent", |e| Value::Number(e.record.body_bytes_out)),
     both("route", |e| e.names.route(e.record.route).map_or(Value::Absent, Value::Word)),
     both("cluster", |e| {
-        e.names.upstream(e.record.upstream).map_or(Value::Absent, |u| Value::Word(&u.cluster))
+        e.names.upstream(e.record.upstream).map_or(Value::Absent, |u| Value::Word(u.cluster))
     }),
     both("upstream", |e| {
-        e.names.upstream(e.record.upstream).map_or(Value::Absent, |u| Value::Word(&u.address))
+        e.names.upstream(e.record.upstream).map_or(Value::Absent, |u| Value::Word(u.address))
     }),
     both("upstream_addr", |e| e.record.endpoint.map_or(Value::Absent, Value::Address)),
     both("upstream_status", |e| number_or_absent(e.record.upstream_status.into())),

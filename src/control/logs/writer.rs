@@ -6,16 +6,16 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use super::format::{Entry, Format};
 use crate::bridge::log::Reader;
-use crate::control::names::Names;
+use crate::control::names::{Names, Roll};
 use crate::limits::{
     CONTROL_COMMANDS_MAX, LOG_BATCH_BYTES, LOG_FLUSH_MS_MAX, LOG_POLL_MS, LOG_ROUND_RECORDS_MAX,
 };
@@ -42,10 +42,10 @@ pub struct Writer {
     commands: SyncSender<Command>,
     ended: oneshot::Receiver<()>,
     lost: Arc<AtomicU64>,
+    roll: Arc<Mutex<Arc<Roll>>>,
 }
 
 enum Command {
-    Name(Arc<Names>),
     Reopen,
     Finish,
 }
@@ -60,11 +60,14 @@ impl Writer {
         let (commands, inbox) = sync_channel(CONTROL_COMMANDS_MAX);
         let (ending, ended) = oneshot::channel();
         let lost = Arc::new(AtomicU64::new(0));
+        let roll = Arc::new(Mutex::new(Arc::default()));
         let mut thread = Thread {
             sources,
             format,
             sink,
-            names: Arc::new(Names::default()),
+            shared_roll: Arc::clone(&roll),
+            roll: Arc::default(),
+            nobody: Arc::default(),
             lines: Vec::new(),
             lines_count: 0,
             lost: Arc::clone(&lost),
@@ -75,12 +78,12 @@ impl Writer {
             // Nobody may be waiting any more.
             let _ = ending.send(());
         })?;
-        Ok(Writer { commands, ended, lost })
+        Ok(Writer { commands, ended, lost, roll })
     }
 
-    /// Uses these names from now on.
-    pub fn name(&self, names: Arc<Names>) {
-        self.tell(Command::Name(names));
+    /// Where it looks for the names of a record's generation.
+    pub fn roll(&self) -> Arc<Mutex<Arc<Roll>>> {
+        Arc::clone(&self.roll)
     }
 
     /// Closes the file and opens its path again, for log rotation.
@@ -102,8 +105,8 @@ impl Writer {
     }
 
     fn tell(&self, command: Command) {
-        // Full only while the output is stuck: names come again with the next generation, a reopen
-        // is already waiting, and the end is also seen by the channel's closing.
+        // Full only while the output is stuck: a reopen is already waiting, and the end is also
+        // seen by the channel's closing.
         let _ = self.commands.try_send(command);
     }
 }
@@ -112,7 +115,10 @@ struct Thread {
     sources: Vec<Source>,
     format: Format,
     sink: Sink,
-    names: Arc<Names>,
+    shared_roll: Arc<Mutex<Arc<Roll>>>,
+    /// As of the last look.
+    roll: Arc<Roll>,
+    nobody: Arc<Names>,
     lines: Vec<u8>,
     lines_count: u64,
     lost: Arc<AtomicU64>,
@@ -124,7 +130,6 @@ impl Thread {
         let mut pause = Duration::from_millis(LOG_POLL_MS);
         loop {
             match inbox.recv_timeout(pause) {
-                Ok(Command::Name(names)) => self.names = names,
                 Ok(Command::Reopen) => self.reopen(),
                 Ok(Command::Finish) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -140,6 +145,10 @@ impl Thread {
     /// Takes a bounded number of records from each ring; whether one may hold more.
     fn round(&mut self) -> bool {
         let mut is_more = false;
+        // Also so that names which are no longer needed are let go of.
+        let roll = self.shared_roll.lock().unwrap_or_else(PoisonError::into_inner);
+        self.roll = Arc::clone(&roll);
+        drop(roll);
         for index in 0..self.sources.len() {
             let mut taken = 0;
             while taken < LOG_ROUND_RECORDS_MAX && self.take_one(index) {
@@ -157,7 +166,12 @@ impl Thread {
     fn take_one(&mut self, index: usize) -> bool {
         let Source { worker, reader } = &mut self.sources[index];
         let Some(record) = reader.pop() else { return false };
-        let entry = Entry { record: &record, names: &self.names, worker: *worker };
+        if !self.roll.contains_key(&record.generation) {
+            let roll = self.shared_roll.lock().unwrap_or_else(PoisonError::into_inner);
+            self.roll = Arc::clone(&roll);
+        }
+        let names = self.roll.get(&record.generation).unwrap_or(&self.nobody);
+        let entry = Entry { record: &record, names, worker: *worker };
         self.format.line(&entry, &mut self.lines);
         self.lines_count += 1;
         true
@@ -253,7 +267,8 @@ mod tests {
         let sources = readers.into_iter().enumerate();
         let sources = sources.map(|(worker, reader)| Source { worker, reader }).collect();
         let writer = Writer::start(Output::File(path.clone()), format(), sources).expect("a file");
-        writer.name(Arc::new(Names::sample()));
+        let names = (record().generation, Arc::new(Names::sample()));
+        *writer.roll().lock().expect("no panic") = Arc::new([names].into());
         for number in 0..100 {
             for ring in &mut writers {
                 let target = format!("/{number}");

@@ -6,13 +6,18 @@ use crate::snapshot::{ClusterId, EndpointId};
 
 use super::super::exchange::Exchange;
 use super::super::failure::{Failure, Retry};
-use super::super::worker::Worker;
+use super::super::pools::Pool;
+use super::super::worker::{Local, Worker};
 use super::EndpointSet;
+
+use std::rc::Rc;
 
 /// The attempts of one exchange: each endpoint is tried at most once, but for the one retry that
 /// a reused connection's death allows.
 pub struct Attempts {
     cluster: ClusterId,
+    /// The cluster as it was when the first endpoint was picked, whatever is installed since.
+    local: Rc<Local>,
     tried: EndpointSet,
     failed: Option<Failure>,
     again: Option<EndpointId>,
@@ -32,8 +37,9 @@ pub struct Target {
 
 impl Attempts {
     /// No attempt was made yet.
-    pub fn new(cluster: ClusterId) -> Self {
-        Self { cluster, tried: EndpointSet::default(), failed: None, again: None, retried: false }
+    pub fn new(cluster: ClusterId, local: Rc<Local>) -> Self {
+        let tried = EndpointSet::default();
+        Self { cluster, local, tried, failed: None, again: None, retried: false }
     }
 
     /// The endpoint of the next attempt.
@@ -41,11 +47,10 @@ impl Attempts {
     /// # Errors
     /// None is left: with the last failure if one was tried, else why there is none.
     pub fn pick(&mut self, exchange: &mut Exchange) -> Result<Target, Failure> {
-        let generation = &exchange.generation;
-        let cluster = generation.cluster(self.cluster);
+        let cluster = &*self.local.cluster;
         let again = self.again.take();
         let picked = again.or_else(|| {
-            let mut balancer = generation.balancer(self.cluster).borrow_mut();
+            let mut balancer = self.local.balancer.borrow_mut();
             balancer.pick(cluster, &self.tried)
         });
         let Some(endpoint) = picked else {
@@ -63,6 +68,11 @@ impl Attempts {
         Ok(Target { cluster: self.cluster, endpoint, fresh: again.is_some() })
     }
 
+    /// The connections to an endpoint that was picked.
+    pub fn pool(&self, target: Target) -> &Rc<Pool> {
+        self.local.pool(target.endpoint)
+    }
+
     /// Notes a failure; `Ok` where another attempt is safe and one is left.
     ///
     /// # Errors
@@ -74,8 +84,9 @@ impl Attempts {
         target: Target,
         failure: Failure,
     ) -> Result<(), Failure> {
-        if let Some(upstream) = exchange.facts.upstream {
-            worker.block.upstream_failed(upstream);
+        let upstream = worker.upstream_block(exchange);
+        if let Some(upstream) = upstream {
+            upstream.failures.add(1);
         }
         match failure.retry {
             Retry::Never => return Err(failure),
@@ -91,8 +102,8 @@ impl Attempts {
                 }
             }
         }
-        if let Some(upstream) = exchange.facts.upstream {
-            worker.block.upstream_retried(upstream);
+        if let Some(upstream) = upstream {
+            upstream.retries.add(1);
         }
         self.failed = Some(failure);
         Ok(())

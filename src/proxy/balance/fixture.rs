@@ -18,10 +18,12 @@ pub(super) fn named(names: &[&str]) -> Box<[Endpoint]> {
 pub(super) fn cluster(balance: Balance, weights: &[u32]) -> Cluster {
     Cluster {
         name: "test".into(),
+        slot: 0,
         upstreams: 0..weights.len(),
         endpoints: endpoints(weights),
         balance,
         connections_max: 1,
+        idle_connections_max: 1,
         is_unresolved: false,
     }
 }

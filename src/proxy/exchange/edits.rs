@@ -24,7 +24,7 @@ impl Exchange {
 
     /// The id by which the request is found again.
     pub fn request_id(&self, worker: &Worker) -> RequestId<'_> {
-        let field = self.generation.snapshot.request_id.as_ref();
+        let field = self.generation.snapshot.request_id.as_deref();
         let kept = field.filter(|field| field.trust && self.is_trusted && self.index.is_complete());
         match kept.and_then(|field| field.received(self.request())) {
             Some(kept) => RequestId::Kept(kept),
@@ -55,13 +55,13 @@ impl Exchange {
 
     /// What becomes of the fields of the request's head on its way to the upstream.
     pub fn request_changes(&self) -> Changes<'_> {
-        let id = self.generation.snapshot.request_id.as_ref();
+        let id = self.generation.snapshot.request_id.as_deref();
         Changes::new(self.extra().map(|extra| &extra.request), id)
     }
 
     /// What becomes of the fields of an answer's head, be it an upstream's or the gateway's own.
     pub fn answer_changes(&self) -> Changes<'_> {
-        let id = self.generation.snapshot.request_id.as_ref();
+        let id = self.generation.snapshot.request_id.as_deref();
         // Of a request that was not understood there is nothing that a line could say.
         let is_understood = self.index.is_complete();
         let edits = self.extra().map(|extra| &extra.response).filter(|_| is_understood);

@@ -1,5 +1,5 @@
-//! The bulk mode: a long body of known length is moved by the kernel to a socket, while somebody looks
-//! at the time.
+//! The bulk mode: a long body of known length is moved by the kernel to a socket, while somebody
+//! looks at the time.
 
 use crate::bridge::reason::Reason;
 use crate::runtime::{Errno, Instant, Pipe, Side, Socket, Timer, TransferFault};

@@ -1,4 +1,5 @@
-//! What is said of a file: its validators, what part of it is asked for, and the head of the answer.
+//! What is said of a file: its validators, what part of it is asked for, and the head of the
+//! answer.
 
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::Stage;

@@ -1,5 +1,5 @@
-//! From a path to the name of a file: decoded once, and never leading out of the folder. The kernel is
-//! told to see to that too.
+//! From a path to the name of a file: decoded once, and never leading out of the folder. The kernel
+//! is told to see to that too.
 
 use super::Missed;
 

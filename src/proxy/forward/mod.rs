@@ -80,7 +80,6 @@ async fn dial(
     let wait_max_ns = exchange.timeouts().connect_ns;
     let deadline = Deadline::new(exchange, now.plus_ns(wait_max_ns));
     client.timer.set(deadline.at);
-    let upstream = endpoint.upstream;
     let failure = match client.timer.limit(worker.runtime.connect(&address)).await {
         Ok(Ok(socket)) => {
             permit.opened();
@@ -91,7 +90,9 @@ async fn dial(
         Err(_) if deadline.total => Failure::new(Reason::TotalTimeout),
         Err(_) => Failure::unsent(Reason::ConnectTimeout),
     };
-    worker.block.upstream_connect_failed(upstream);
+    if let Some(block) = worker.upstream_block(exchange) {
+        block.connect_failures.add(1);
+    }
     Err(failure)
 }
 

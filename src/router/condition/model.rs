@@ -207,8 +207,9 @@ proptest! {
         for asked in asked.iter().filter(|asked| has_one_value_of_each(asked)) {
             let request = request(asked);
             scratch.begin();
+            let parameters = Parameters::new();
             let mut judge =
-                |guard: &super::Guard| guard.judge(&request.subject(), &Parameters::new(), &mut scratch);
+                |guard: &super::Guard| guard.judge(&request.subject(), &parameters, &mut scratch);
             let both = judge(&a) == Verdict::Holds && judge(&b) == Verdict::Holds;
             prop_assert!(!both, "{} and {}: {:?}", a, b, asked);
         }

@@ -22,8 +22,8 @@ use super::{Errno, Runtime};
 
 use self::table::Answer;
 
-/// A folder that was opened elsewhere, once, and below which files are opened. Clones are handles of
-/// the same.
+/// A folder that was opened elsewhere, once, and below which files are opened. Clones are handles
+/// of the same.
 #[derive(Clone, Debug)]
 pub struct Folder(Rc<Arc<OwnedFd>>);
 
@@ -71,12 +71,12 @@ impl Folder {
 }
 
 impl Runtime {
-    /// Opens what `path`, which ends with a NUL, names below `folder`. Links are followed as long as
-    /// they stay below it. Dropping the future cancels it; no descriptor leaks.
+    /// Opens what `path`, which ends with a NUL, names below `folder`. Links are followed as long
+    /// as they stay below it. Dropping the future cancels it; no descriptor leaks.
     ///
-    /// # Errors
-    /// What the kernel answers: `EXDEV` where the way leaves the folder, `ELOOP` where links lead in
-    /// circles or are the kernel's own. `EMFILE` when the runtime has as many files as it may.
+    /// # Errors What the kernel answers: `EXDEV` where the way leaves the folder, `ELOOP` where
+    /// links lead in circles or are the kernel's own. `EMFILE` when the runtime has as many files
+    /// as it may.
     pub async fn open(&self, folder: &Folder, path: Block) -> Result<File, Errno> {
         let core = &self.core;
         let slot = core.files.borrow_mut().insert()?;

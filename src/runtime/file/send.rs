@@ -14,8 +14,8 @@ impl File {
     /// where the file ends before. Of short parts the last bytes may still be queued at the end; of
     /// long ones the kernel has them all. [`Pipe::moved_bytes`] tells how far it is.
     ///
-    /// Nobody else may push there meanwhile. Dropping the future may leave the socket in the middle:
-    /// then it is of no use.
+    /// Nobody else may push there meanwhile. Dropping the future may leave the socket in the
+    /// middle: then it is of no use.
     ///
     /// # Errors
     /// Which side failed, and why.

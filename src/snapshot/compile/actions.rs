@@ -8,6 +8,7 @@ use super::{Group, id, timeouts};
 use crate::config::{self, Fault, GatewayConfig};
 use crate::http::status::Status;
 use crate::limits;
+use crate::meters::{RouteBlock, Series};
 use crate::router::{PathPattern, Pattern};
 use crate::snapshot::rewrite::Side;
 use crate::snapshot::template::{Purpose, Scope, Template, TemplateFault};
@@ -15,6 +16,7 @@ use crate::snapshot::{Action, ClusterId, Extra, Redirect, Replace, Respond, Rewr
 use crate::snapshot::{RequestIdField, Share, Split};
 use hashbrown::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The keys of a route that say what becomes of its requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +70,8 @@ pub(super) struct Routes<'a> {
     expressions_count: u32,
     folders: Folders,
     request_id: Option<&'a RequestIdField>,
+    /// Of routes whose own series is not known yet.
+    nobody: Arc<Series<RouteBlock>>,
     faults: &'a mut Vec<Fault>,
 }
 
@@ -88,10 +92,12 @@ impl<'a> Routes<'a> {
             };
         }
         let folders = Folders::default();
-        Routes { config, named, written, expressions_count: 0, folders, request_id, faults }
+        let nobody = Arc::new(Series::new(1));
+        Routes { config, named, written, expressions_count: 0, folders, request_id, nobody, faults }
     }
 
-    /// All routes, in their order, and the folders of those with files; fewer where there are faults.
+    /// All routes, in their order, and the folders of those with files; fewer where there are
+    /// faults.
     pub(super) fn compile(mut self, names: Vec<String>) -> (Vec<Route>, Folders) {
         let mut routes = Vec::with_capacity(self.config.routes.len());
         for (index, (route, name)) in self.config.routes.iter().zip(names).enumerate() {
@@ -119,6 +125,7 @@ impl<'a> Routes<'a> {
             body_bytes_max: route.max_body.or(self.config.limits.body).unwrap_or(u64::MAX),
             policy: policy(&route.path_policy, &self.config.path_policy),
             extra,
+            series: Arc::clone(&self.nobody),
         })
     }
 

@@ -53,6 +53,22 @@ impl Histogram {
             self.max_ns.store(duration_ns, Relaxed);
         }
     }
+
+    /// Whether anything was counted.
+    pub fn is_used(&self) -> bool {
+        self.buckets.iter().any(|bucket| bucket.load(Relaxed) > 0)
+    }
+
+    /// Adds what another one counted. Only the owning thread may call this.
+    pub fn absorb(&self, other: &Histogram) {
+        for (total, bucket) in self.buckets.iter().zip(&other.buckets) {
+            total.store(total.load(Relaxed).wrapping_add(bucket.load(Relaxed)), Relaxed);
+        }
+        let sum_ns = self.sum_ns.load(Relaxed).wrapping_add(other.sum_ns.load(Relaxed));
+        self.sum_ns.store(sum_ns, Relaxed);
+        let max_ns = self.max_ns.load(Relaxed).max(other.max_ns.load(Relaxed));
+        self.max_ns.store(max_ns, Relaxed);
+    }
 }
 
 /// Durations of about the same length.

@@ -1,21 +1,19 @@
 //! One core's share of the gateway: its loop, its configuration, its pools, its counters.
 
-use crate::bridge::log;
-use crate::bridge::mailbox::{Message, Receiver};
-use crate::bridge::metrics::{EngineCounters, WorkerBlock, WorkerState};
-use crate::bridge::stages::Stage;
-use crate::http::h1::chunked::ChunkLimits;
-use crate::http::h1::parse::HeadLimits;
-use crate::limits;
-use crate::router::{Scratch, condition};
-use crate::runtime::{Folder, Listener, Runtime, Socket};
-use crate::snapshot::Timeouts;
-use crate::snapshot::{Cluster, ClusterId, EndpointId, ExchangeId, RewriteCaches, Snapshot};
+mod generation;
+mod mail;
 
-use super::balance::Balancer;
-use super::exchange::{Exchange, Facts};
+use crate::bridge::log;
+use crate::bridge::metrics::{EngineCounters, WorkerBlock};
+use crate::bridge::stages::Stage;
+use crate::limits;
+use crate::meters::{RouteBlock, UpstreamBlock};
+use crate::runtime::{Runtime, Socket};
+use crate::snapshot::{ExchangeId, Timeouts};
+
+pub use self::generation::{Generation, Local};
+use super::exchange::{Door, Exchange, Facts};
 use super::pools::Pools;
-use super::{accept, serve};
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -52,6 +50,13 @@ pub struct Worker {
     number: usize,
     count: usize,
     generation: RefCell<Option<Rc<Generation>>>,
+    /// Older generations that exchanges still use, in their order.
+    retired: RefCell<Vec<Rc<Generation>>>,
+    /// Exchanges of generations below this one are over.
+    expired_below: Cell<u64>,
+    /// What is known of each cluster, by [`crate::snapshot::Cluster::slot`].
+    locals: RefCell<Vec<Option<Rc<Local>>>>,
+    doors: RefCell<Vec<Rc<Door>>>,
     draining: Cell<bool>,
     connections_count: Cell<u32>,
     connections_max: Cell<u32>,
@@ -72,28 +77,6 @@ pub struct Worker {
     until_accept_sample: Cell<u32>,
 }
 
-/// A configuration as this worker serves it: the shared snapshot and what belongs to this core.
-pub struct Generation {
-    /// What every worker shares.
-    pub snapshot: Arc<Snapshot>,
-    /// One a cluster, in the clusters' order.
-    balancers: Box<[RefCell<Balancer>]>,
-    /// The pool of each endpoint, by cluster.
-    pools: Box<[Box<[usize]>]>,
-    /// By [`FolderId`](crate::snapshot::FolderId): handles that are this core's own.
-    pub folders: Box<[Folder]>,
-    /// What rewriting expressions are searched with.
-    pub rewrite_caches: RefCell<RewriteCaches>,
-    /// What the search for routes keeps from one request to the next.
-    pub scratch: RefCell<Scratch>,
-    /// What the routes' conditions are asked with.
-    pub conditions: RefCell<condition::Scratch>,
-    /// Bounds on a head, of a request and of an answer.
-    pub head_limits: HeadLimits,
-    /// Bounds on a chunked body.
-    pub chunk_limits: ChunkLimits,
-}
-
 /// One client's place among the worker's connections; left when dropped.
 pub struct Seat {
     worker: Rc<Worker>,
@@ -104,7 +87,7 @@ pub struct Seat {
 impl Worker {
     /// A worker that has no configuration yet and so serves nobody.
     pub fn new(parts: Parts) -> Rc<Self> {
-        let pools = Rc::new(Pools::new(parts.runtime.clone(), parts.block.clone()));
+        let pools = Rc::new(Pools::new(parts.runtime.clone(), parts.number));
         Rc::new(Self {
             runtime: parts.runtime,
             block: parts.block,
@@ -112,6 +95,10 @@ impl Worker {
             number: parts.number,
             count: parts.count,
             generation: RefCell::new(None),
+            retired: RefCell::default(),
+            expired_below: Cell::new(0),
+            locals: RefCell::default(),
+            doors: RefCell::default(),
             draining: Cell::new(false),
             connections_count: Cell::new(0),
             connections_max: Cell::new(0),
@@ -125,76 +112,6 @@ impl Worker {
             until_sample: Cell::new(0),
             until_accept_sample: Cell::new(0),
         })
-    }
-
-    /// Serves `listeners` as the mailbox says, until it says to end; then nothing is in flight,
-    /// or the time for it was over.
-    pub async fn run(self: Rc<Self>, listeners: Vec<Listener>, mut mailbox: Receiver) {
-        let wake = mailbox.take_wake().map(|wake| self.runtime.adopt(wake));
-        let mut unopened = listeners;
-        let mut open: Vec<Rc<Listener>> = Vec::new();
-        self.runtime.spawn(maintain(self.clone()));
-        let block = self.block.clone();
-        self.runtime.sample_turns(limits::STAGE_SAMPLE_EVERY, move |busy_ns| {
-            block.stages.record(Stage::Turn, busy_ns);
-        });
-        loop {
-            while let Some(message) = mailbox.pop() {
-                match message {
-                    Message::Install(snapshot) => {
-                        self.install(snapshot);
-                        for listener in unopened.drain(..).map(Rc::new) {
-                            let accepting =
-                                accept::run(self.clone(), listener.clone(), serve::admit);
-                            self.runtime.spawn(accepting);
-                            open.push(listener);
-                        }
-                    }
-                    Message::Drain { timeout } => {
-                        return self.drain(open, mailbox, timeout).await;
-                    }
-                    Message::Stop => return,
-                }
-            }
-            match &wake {
-                // Without control nobody could drain or stop this worker any more.
-                Some(wake) => match wake.receive().await {
-                    Ok(Some(_)) => {}
-                    Ok(None) | Err(_) => return,
-                },
-                None => self.runtime.sleep_until(self.runtime.now().plus_ms(LOOK_MS)).await,
-            }
-        }
-    }
-
-    /// Uses a snapshot for every request that begins from now on.
-    pub fn install(&self, snapshot: Arc<Snapshot>) {
-        let number = snapshot.generation;
-        self.connections_max
-            .set(self.share(u32::try_from(snapshot.limits.connections_max).unwrap_or(u32::MAX)));
-        let old = self.generation.borrow_mut().take();
-        let new = Generation::new(self, snapshot, old.as_deref());
-        *self.generation.borrow_mut() = Some(Rc::new(new));
-        self.block.enter(WorkerState::Serving);
-        self.block.acknowledge(number);
-    }
-
-    async fn drain(&self, open: Vec<Rc<Listener>>, mut mailbox: Receiver, timeout: Duration) {
-        self.draining.set(true);
-        self.block.enter(WorkerState::Draining);
-        for listener in &open {
-            listener.close();
-        }
-        self.pools.close_idle();
-        // Clients that wait for their next request look again, and leave.
-        self.runtime.wake_all();
-        let deadline = self.runtime.now() + timeout;
-        while self.connections_count.get() > 0 && self.runtime.now() < deadline {
-            self.runtime.sleep_until(self.runtime.now().plus_ms(LOOK_MS)).await;
-            if matches!(mailbox.pop(), Some(Message::Stop)) {
-                return;
-            }
-        }
     }
 
     /// A place for one more client; none where the worker's share of `max_connections` is taken.
@@ -271,11 +188,34 @@ impl Worker {
     }
 
     /// Takes the working memory back.
-    pub fn end(&self, exchange: Box<Exchange>) {
+    pub fn end(&self, mut exchange: Box<Exchange>) {
         let mut free = self.exchanges.borrow_mut();
         if free.len() < limits::EXCHANGES_FREE_MAX && exchange.is_small() {
+            let present = self.generation.borrow();
+            if let Some(present) = present.as_ref()
+                && !Rc::ptr_eq(present, &exchange.generation)
+            {
+                // What is free must not keep an old generation.
+                exchange.generation = present.clone();
+            }
             free.push(exchange);
         }
+    }
+
+    /// Whether the exchanges of a generation have been cut off for their age.
+    pub fn has_expired(&self, generation: u64) -> bool {
+        generation < self.expired_below.get()
+    }
+
+    /// Where this worker counts an exchange's route, once it was found.
+    pub fn route_block<'e>(&self, exchange: &'e Exchange) -> Option<&'e RouteBlock> {
+        Some(exchange.route()?.series.of(self.number))
+    }
+
+    /// Where this worker counts the upstream that an exchange tried last.
+    pub fn upstream_block<'e>(&self, exchange: &'e Exchange) -> Option<&'e UpstreamBlock> {
+        let upstream = exchange.generation.snapshot.upstream(exchange.facts.upstream?);
+        Some(upstream.series.of(self.number))
     }
 
     /// The configuration for requests that begin now.
@@ -329,6 +269,18 @@ impl Worker {
         ExchangeId(u128::from(first) << 64 | u128::from(second))
     }
 
+    /// Brings all that is known of clusters to the present snapshot, a few a turn.
+    async fn tidy(&self) {
+        let mut next = 0;
+        loop {
+            next = self.tidy_locals(next, limits::LOCALS_TIDIED_MAX);
+            if next == 0 {
+                return;
+            }
+            self.runtime.yield_now().await;
+        }
+    }
+
     fn mirror(&self) {
         let counters = self.runtime.counters();
         self.block.mirror_engine(&EngineCounters {
@@ -352,12 +304,18 @@ fn mixed(bits: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
-/// Once a second: dead and overdue upstream connections are closed, the loop's counters shown.
+/// Once a second: what is left of old generations goes, dead and overdue upstream connections are
+/// closed, the loop's counters shown.
 async fn maintain(worker: Rc<Worker>) {
     loop {
         let now = worker.runtime.now();
-        worker.pools.sweep(now);
         worker.mirror();
+        if worker.generation.borrow().is_some() {
+            worker.expire();
+            worker.reap();
+            worker.tidy().await;
+        }
+        worker.pools.sweep().await;
         worker.runtime.sleep_until(now + Duration::from_millis(limits::MAINTENANCE_MS)).await;
     }
 }
@@ -367,77 +325,5 @@ impl Drop for Seat {
         let worker = &self.worker;
         worker.connections_count.set(worker.connections_count.get() - 1);
         worker.block.connection_closed();
-    }
-}
-
-impl Generation {
-    fn new(worker: &Worker, snapshot: Arc<Snapshot>, old: Option<&Self>) -> Self {
-        let mut balancers = Vec::with_capacity(snapshot.clusters.len());
-        let mut pools = Vec::with_capacity(snapshot.clusters.len());
-        for (position, cluster) in snapshot.clusters.iter().enumerate() {
-            let before = old.and_then(|old| old.named(&cluster.name, position));
-            let seed = worker.random_below(u64::MAX) ^ worker.number as u64;
-            let balancer = match before {
-                Some((old, balancer)) => {
-                    // A copy: requests in flight go on with the generation they began with.
-                    let mut balancer = balancer.borrow().clone();
-                    balancer.install(old, cluster, seed);
-                    balancer
-                }
-                None => Balancer::new(cluster, seed),
-            };
-            balancers.push(RefCell::new(balancer));
-            let open_max = worker.share(cluster.connections_max);
-            let idle_max = worker.share(snapshot.pool.idle_connections_max) as usize;
-            let index = |endpoint| worker.pools.index(endpoint, open_max, idle_max);
-            pools.push(cluster.endpoints.iter().map(index).collect());
-        }
-        let head_limits = HeadLimits {
-            request_line_bytes_max: snapshot.limits.request_line_bytes_max,
-            fields_count_max: snapshot.limits.fields_count_max,
-            fields_bytes_max: snapshot.limits.fields_bytes_max,
-        };
-        let chunk_limits = ChunkLimits {
-            extension_bytes_max: snapshot.limits.chunk_extension_bytes_max,
-            trailer_bytes_max: snapshot.limits.trailer_bytes_max,
-        };
-        let folders = snapshot.folders.iter().cloned().map(Folder::new).collect();
-        Self {
-            folders,
-            snapshot,
-            balancers: balancers.into(),
-            pools: pools.into(),
-            rewrite_caches: RefCell::default(),
-            scratch: RefCell::new(Scratch::new()),
-            conditions: RefCell::default(),
-            head_limits,
-            chunk_limits,
-        }
-    }
-
-    /// A cluster by name, looked for first where it stood in the other generation.
-    fn named(&self, name: &str, position: usize) -> Option<(&Cluster, &RefCell<Balancer>)> {
-        let clusters = &self.snapshot.clusters;
-        let is_same = |cluster: &Cluster| &*cluster.name == name;
-        let position = match clusters.get(position) {
-            Some(cluster) if is_same(cluster) => position,
-            Some(_) | None => clusters.iter().position(is_same)?,
-        };
-        Some((&self.snapshot.clusters[position], &self.balancers[position]))
-    }
-
-    /// The cluster with this id, which this snapshot gave out.
-    pub fn cluster(&self, id: ClusterId) -> &Cluster {
-        self.snapshot.cluster(id)
-    }
-
-    /// The balancer of a cluster of this snapshot.
-    pub fn balancer(&self, id: ClusterId) -> &RefCell<Balancer> {
-        &self.balancers[id.0 as usize]
-    }
-
-    /// The pool of an endpoint of a cluster of this snapshot.
-    pub fn pool(&self, cluster: ClusterId, endpoint: EndpointId) -> usize {
-        self.pools[cluster.0 as usize][endpoint.0 as usize]
     }
 }

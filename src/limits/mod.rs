@@ -3,7 +3,13 @@
 //! A bound that an operator can move has its default here and its key in `config`; one that
 //! nobody needs to move is a constant alone.
 
-use std::ops::RangeInclusive;
+mod bench;
+mod configuration;
+mod runtime;
+
+pub use bench::*;
+pub use configuration::*;
+pub use runtime::*;
 
 /// Leases a socket may hold unread before its receive is taken back from the kernel: four 32 KiB
 /// buffers cover a 100 KiB window at 1 ms of turn time, and 32 such sockets fill half of a ring of
@@ -134,78 +140,8 @@ pub const TRAILER_BYTES_MAX: usize = 8 * 1024;
 const _: () = assert!(CHUNK_EXTENSION_BYTES_MAX < TRAILER_BYTES_MAX);
 const _: () = assert!(TRAILER_BYTES_MAX <= FIELDS_BYTES_MAX);
 
-// ---- runtime
+// ---- bridge
 
-/// Segments in one vectored send: a head and fifteen pieces of body, 256 bytes of kernel vectors.
-pub const SEGMENTS_PER_SEND_MAX: usize = 16;
-
-/// Completion queue entries per submission queue entry: multishot receives answer unasked, and an
-/// overflowing queue costs a system call. 1,024 entries make 128 KiB of completions.
-pub const COMPLETIONS_PER_ENTRY: u32 = 8;
-
-/// Task polls before the kernel is entered again: at about 1 µs a poll half a millisecond.
-pub const POLLS_PER_TURN_MAX: usize = 512;
-
-/// Connections accepted from the kernel before a task asked for them.
-pub const ACCEPTS_QUEUED_MAX: usize = 1024;
-
-/// Listeners of one runtime, those that are draining included.
-pub const LISTENERS_COUNT_MAX: usize = 256;
-
-/// Bytes that the poll-style face of a socket queues: a bandwidth of 2 Gbit/s at 1 ms a turn.
-pub const POLL_WRITE_BYTES_MAX: usize = 256 * 1024;
-
-/// Bytes of a transfer that wait for a slow sink.
-pub const TRANSFER_QUEUED_BYTES_MAX: usize = 256 * 1024;
-
-/// Empty pipes kept for the next transfer: 256 of 256 KiB are what Linux lets the pipes of an
-/// unprivileged user hold before it makes new ones small (`fs.pipe-user-pages-soft`), shared by
-/// the workers.
-pub const PIPES_FREE_COUNT_MAX: usize = 64;
-
-/// A body with at least this much still to come is worth a transfer: at 16 KiB splicing loses by a
-/// fifth, at 1 MiB it wins by a half or more.
-pub const TRANSFER_BYTES_MIN: u64 = 128 * 1024;
-
-/// Bytes of a block for parts of files: two of them keep a client of 1 Gbit/s at 1 ms a turn busy,
-/// and are what a slow reader of a file costs.
-pub const FILE_CHUNK_BYTES: usize = 64 * 1024;
-
-/// Unused blocks for parts of files that are kept: 2 MiB a worker.
-pub const FILE_CHUNKS_FREE_COUNT_MAX: usize = 32;
-
-/// A part of a file of at least this much goes through a pipe: below, two copies cost less than a
-/// thread of the kernel that fills it.
-pub const FILE_TRANSFER_BYTES_MIN: u64 = 256 * 1024;
-
-/// A dropped socket that still sends is cut after this long: nginx's lingering time.
-pub const LINGER_MS_MAX: u64 = 30_000;
-
-/// The same while a runtime shuts down, when its drain is over already.
-pub const SHUTDOWN_LINGER_MS_MAX: u64 = 1_000;
-
-/// How long a closing ring waits for the kernel to give cancelled operations back. They come within
-/// microseconds; past this the memory they use is leaked.
-pub const RING_DRAIN_MS_MAX: u64 = 2_000;
-
-const _: () = assert!(SHUTDOWN_LINGER_MS_MAX < LINGER_MS_MAX);
-const _: () = assert!(SEGMENTS_PER_SEND_MAX <= 1024, "the kernel's IOV_MAX");
-
-/// Operations in flight: each socket receives, sends and polls, or waits for a file; listeners
-/// accept; and what closed this turn may still be on its way back.
-pub const fn operations_count_max(sockets_count_max: usize) -> usize {
-    4 * sockets_count_max + LISTENERS_COUNT_MAX + ACCEPTS_QUEUED_MAX
-}
-
-/// Tasks: one a socket, and the worker's own.
-pub const fn tasks_count_max(sockets_count_max: usize) -> usize {
-    sockets_count_max + LISTENERS_COUNT_MAX + 64
-}
-
-/// Timers: four a socket (header, idle, upstream, total), and the worker's own.
-pub const fn timers_count_max(sockets_count_max: usize) -> usize {
-    4 * sockets_count_max + 64
-}
 /// Messages that control may have waiting for one worker. A snapshot, a drain and a stop are three;
 /// more pile up only behind a worker that has hung, and control then keeps the newest itself.
 pub const MAILBOX_MESSAGES_MAX: usize = 16;
@@ -277,6 +213,13 @@ pub const INFORMATIONAL_COUNT_MAX: usize = 32;
 /// Requests that wait for a connection of one pool; more are refused at once with 503, since the
 /// last of them would wait too long anyway.
 pub const POOL_WAITING_MAX: usize = 4096;
+
+/// Pools that a worker looks through between two turns: at 20 ns each, a cold one, 20 µs.
+pub const POOLS_SWEPT_MAX: usize = 1024;
+
+/// Clusters that a worker brings to a new snapshot between two turns, beside those that requests
+/// ask for: at 1 µs for one that changed a tenth of a millisecond.
+pub const LOCALS_TIDIED_MAX: usize = 128;
 
 /// Endpoints tried while connecting fails: with two dead ones a third still answers within the
 /// client's patience.
@@ -384,6 +327,50 @@ pub const DRAIN_GRACE_MS: u64 = 2_000;
 /// Milliseconds that a worker has to end when told to stop; it is then given up.
 pub const STOP_GRACE_MS: u64 = 2_000;
 
+/// Reloads that may wait behind the one under way; those that read the file again become one.
+pub const RELOADS_WAITING_MAX: usize = 64;
+
+/// Milliseconds that workers may take to acknowledge a snapshot: a turn takes microseconds, so
+/// whoever takes longer hangs.
+pub const RELOAD_ACKNOWLEDGE_MS_MAX: u64 = 5_000;
+
+/// Milliseconds that a reload waits for the addresses of new names; it then goes on without.
+pub const DNS_RELOAD_MS_MAX: u64 = 2_000;
+
+/// Times that a file is read which changes while it is read.
+pub const RELOAD_READS_MAX: u32 = 3;
+
+/// Milliseconds between two looks at whether an old generation is still used.
+pub const GENERATION_LOOK_MS: u64 = 100;
+
+/// Milliseconds that the names of a generation are kept after its last exchange: 25 drainings of
+/// the log's rings.
+pub const GENERATION_NAMES_MS: u64 = 25 * LOG_POLL_MS;
+
+/// Names of one kind that the line about a reload lists.
+pub const CHANGES_NAMED_MAX: usize = 8;
+
+/// Bytes of a configuration that is sent to the admin server: 300,000 routes of 200 bytes.
+pub const ADMIN_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Milliseconds without an event until a changed file is read: an editor's steps are one change.
+pub const WATCH_SETTLE_MS: u64 = 100;
+
+/// Milliseconds that a file may be open for writing before it is read all the same.
+pub const WATCH_WRITING_MS_MAX: u64 = 2_000;
+
+/// Milliseconds between two looks at a file, whatever the kernel tells of it.
+pub const WATCH_POLL_MS: u64 = 5_000;
+
+/// Events of the kernel that may wait; one more says nothing new.
+pub const WATCH_EVENTS_MAX: usize = 64;
+
+/// Symlinks that are followed for the folders to watch: the kernel's own bound for one path.
+pub const SYMLINKS_FOLLOWED_MAX: usize = 40;
+
+const _: () = assert!(WATCH_SETTLE_MS < WATCH_WRITING_MS_MAX);
+const _: () = assert!(WATCH_WRITING_MS_MAX < WATCH_POLL_MS);
+const _: () = assert!(ADMIN_BODY_BYTES_MAX <= CONFIG_BYTES_MAX);
 // ---- actions
 
 /// Bytes of a template as it is written: as long as a path pattern may be.
@@ -427,228 +414,3 @@ pub const BACKLOG_CONNECTIONS: i32 = 8192;
 
 /// Sockets of a worker beyond its clients': upstream connections, and clients on their way out.
 pub const SOCKETS_SPARE_COUNT: usize = 64 * 1024;
-
-// ---- config
-
-/// Bytes of a configuration file: [`ROUTES_COUNT_MAX`] routes of 256 bytes.
-pub const CONFIG_BYTES_MAX: usize = ROUTES_COUNT_MAX * 256;
-
-/// Levels of a configuration file. The deepest key, `routes[0].upstreams[0].url`, has five.
-pub const CONFIG_DEPTH_MAX: usize = 32;
-
-/// Values of a YAML file: sixteen a route.
-pub const CONFIG_NODES_MAX: usize = ROUTES_COUNT_MAX * 16;
-
-/// Values that a YAML file's aliases may stand for: more than a person shares, and far less than
-/// aliases of aliases make.
-pub const CONFIG_ALIAS_NODES_MAX: usize = 100_000;
-
-/// Faults of one configuration that are listed; a wrong list of routes has one for each route.
-pub const CONFIG_FAULTS_MAX: usize = 1000;
-
-/// Files that include one another: nobody finds a key again that is further down.
-pub const INCLUDE_DEPTH_MAX: usize = 8;
-
-/// Files of one configuration: one for each tenant of a large gateway.
-pub const INCLUDE_FILES_MAX: usize = 10_000;
-
-/// Bytes of a secret: a certificate chain of some 4 KiB a certificate, and far more than a token.
-pub const SECRET_BYTES_MAX: usize = 64 * 1024;
-
-/// Upper end of every duration of a configuration: 30 days. What should never end says so.
-pub const DURATION_SECONDS_MAX: u64 = 30 * 24 * 3600;
-
-const _: () = assert!(CONFIG_BYTES_MAX < u32::MAX as usize);
-
-/// Threads that serve: the kernel's usual `CONFIG_NR_CPUS` is 8,192, and a gateway of 1,024 has
-/// more cores than one machine.
-pub const WORKERS_COUNT_MAX: usize = 1024;
-
-/// Largest core number: `cpu_set_t` has 1,024 bits.
-pub const CORE_INDEX_MAX: usize = 1023;
-
-/// Upper end of every count of connections: the kernel's default `fs.nr_open`.
-pub const CONNECTIONS_COUNT_MAX: u32 = 1_048_576;
-
-/// Upper end of the pipelined requests of one connection.
-pub const PIPELINED_COUNT_MAX: u32 = 1_000_000;
-
-/// Largest weight of an upstream: 256 of them stay below 2^28, far from any overflow of sums.
-pub const WEIGHT_MAX: u32 = 1_000_000;
-
-/// Bytes of a request line that may be chosen; a head's offsets stay in 17 bits.
-pub const REQUEST_LINE: RangeInclusive<usize> = 512..=64 * 1024;
-
-/// Fields of a head that may be chosen.
-pub const FIELDS_COUNT: RangeInclusive<usize> = 8..=1000;
-
-/// Bytes of a head's fields that may be chosen.
-pub const FIELDS_SIZE: RangeInclusive<usize> = 1024..=64 * 1024;
-
-/// Bytes of chunk extensions that may be chosen.
-pub const CHUNK_EXTENSION: RangeInclusive<usize> = 0..=16 * 1024;
-
-/// Bytes of trailers that may be chosen.
-pub const TRAILERS: RangeInclusive<usize> = 0..=64 * 1024;
-
-/// Receive buffers of a worker that may be chosen; the kernel's ring has at most 32,768.
-pub const BUFFERS_COUNT: RangeInclusive<u16> = 16..=32768;
-
-/// Bytes of a receive buffer that may be chosen: one page to thirty-two default buffers.
-pub const BUFFER_SIZE: RangeInclusive<u32> = 4096..=1024 * 1024;
-
-/// Entries of the submission queue that may be chosen; the kernel's maximum is 32,768, and the
-/// completion queue is [`COMPLETIONS_PER_ENTRY`] times as long with a maximum of 65,536.
-pub const ENTRIES_COUNT: RangeInclusive<u32> = 64..=8192;
-
-const _: () = assert!(ENDPOINTS_COUNT_MAX as u64 * (WEIGHT_MAX as u64) < u32::MAX as u64);
-const _: () = assert!(*ENTRIES_COUNT.end() * COMPLETIONS_PER_ENTRY <= 65_536);
-
-/// Characters of the name of a route or a cluster: it is a label of every series.
-pub const NAME_CHARACTERS_MAX: usize = 128;
-
-/// Versions of one group: a release a week for five years.
-pub const VERSIONS_COUNT_MAX: usize = 256;
-
-/// Clusters that share one route's requests: with the largest weights their sum has 26 bits.
-pub const WEIGHTED_CLUSTERS_COUNT_MAX: usize = 64;
-
-/// Status codes of a redirect; not all of the range are.
-pub const REDIRECT_STATUS: RangeInclusive<u16> = 301..=308;
-
-/// Status codes of a fixed answer: an informational one is no answer.
-pub const RESPOND_STATUS: RangeInclusive<u16> = 200..=599;
-
-/// Names that stand for a folder: `index.html` and what a site moved from.
-pub const INDEX_FILES_COUNT_MAX: usize = 16;
-
-// A condition is a table in a list, below `routes[0].when`, and lists values itself.
-const _: () = assert!(2 * CONDITION_DEPTH_MAX + 5 < CONFIG_DEPTH_MAX);
-const _: () = assert!(WEIGHTED_CLUSTERS_COUNT_MAX as u64 * (WEIGHT_MAX as u64) < u32::MAX as u64);
-
-// ---- bench
-
-/// Targets of one run of the load generator: a day's distinct URLs of a busy site, 30 MB of text.
-pub const BENCH_TARGETS_MAX: usize = 100_000;
-
-/// Connections of one run: what one address reaches of one port, and then some addresses.
-pub const BENCH_CONNECTIONS_MAX: usize = 1_000_000;
-
-/// Requests a second that may be asked for: ten times what 64 cores were measured to carry.
-pub const BENCH_RATE_MAX: f64 = 1e8;
-
-/// Requests of one run, where fewer were not asked for: a day at a million a second.
-pub const BENCH_REQUESTS_MAX: u64 = 86_400_000_000;
-
-/// Seconds of one run, of its warm-up and of a request's patience: a day.
-pub const BENCH_SECONDS_MAX: u64 = 86_400;
-
-/// Bytes of one request's body. It is in memory once a target.
-pub const BENCH_BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
-
-/// Bytes of all requests of a run together.
-pub const BENCH_REQUESTS_BYTES_MAX: usize = 1024 * 1024 * 1024;
-
-/// Pieces that a run is cut into for the plot over time: a page's width in dots of 4.
-pub const BENCH_INTERVALS_MAX: u64 = 240;
-
-/// Shortest of these pieces: shorter ones hold too few requests for a percentile.
-pub const BENCH_INTERVAL_MS_MIN: u64 = 100;
-
-/// Connections that a thread begins a millisecond: an accept on loopback costs 10 µs, so a server
-/// with one core keeps up and its listen queue stays short.
-pub const BENCH_RAMP_PER_MS: u64 = 50;
-
-/// How long a connection rests after it was refused, so that a server that is down is not stormed.
-pub const BENCH_REFUSED_PAUSE_MS: u64 = 10;
-
-/// How long after the last request was given up a thread of the generator must have ended.
-pub const BENCH_GRACE_MS: u64 = SHUTDOWN_LINGER_MS_MAX + RING_DRAIN_MS_MAX + 5_000;
-
-/// Nanoseconds of the longest latency that is told apart: an hour.
-pub const BENCH_LATENCY_NS_MAX: u64 = 3_600 * 1_000_000_000;
-
-/// Lateness of the generator's 99th percentile above which it says so: a twentieth of the
-/// millisecond that objectives are written in.
-pub const BENCH_LATENESS_US_MAX: f64 = 1_000.0;
-
-/// Share of a core above which a thread of the generator is too busy to be believed.
-pub const BENCH_CPU_SHARE_MAX: f64 = 0.95;
-
-const _: () = assert!(BENCH_BODY_BYTES_MAX <= BENCH_REQUESTS_BYTES_MAX);
-
-/// Requests that the correction of a closed loop fills in for one slow answer: an hour's at 1 µs
-/// would be 3.6 billion; a million is a stall of 100 s at 100 µs.
-pub const BENCH_FILLED_MAX: usize = 1_000_000;
-
-/// Terms of one objective: one of each of the eleven measures, and a rate in both its forms.
-pub const BENCH_TERMS_MAX: usize = 12;
-
-/// Fewest rounds that a comparison is made from: with four, Student's quantile for 99 % is 5.8
-/// deviations and next to nothing would ever be seen.
-pub const BENCH_ROUNDS_MIN: usize = 5;
-
-/// Most rounds: at two trials of 10 s each, most of six hours.
-pub const BENCH_ROUNDS_MAX: usize = 1_000;
-
-/// Trials that decide one rate, or confirm it.
-pub const BENCH_REPEATS_MAX: u32 = 99;
-
-/// Trials of one search: at ten seconds each half an hour.
-pub const BENCH_TRIALS_MAX: usize = 200;
-
-const _: () = assert!((BENCH_REPEATS_MAX as usize) < BENCH_TRIALS_MAX);
-
-/// Settings of one tuning, the file as it is among them: at two minutes each two hours.
-pub const BENCH_SETTINGS_MAX: usize = 64;
-
-/// Milliseconds that a server of the lab has to end before it is ended: our gateway's drain of a
-/// load that has ended takes none.
-pub const BENCH_CHILD_STOP_MS_MAX: u64 = 3_000;
-
-/// Milliseconds that a server of the lab has to accept connections: a gateway takes some ten, a
-/// peer that reads a large configuration some thousand.
-pub const BENCH_CHILD_START_MS_MAX: u64 = 20_000;
-/// Milliseconds that a gateway's admin may take to answer: it is asked before and after a run, and
-/// shares a saturated machine with the run's end.
-pub const SCRAPE_MS_MAX: u64 = 5_000;
-
-/// Bytes of its answer: 1,026 routes and upstreams of 1.5 KiB and 1,024 workers of 2 KiB are
-/// 3.5 MiB, and 14 full histograms of 1,056 buckets of 35 bytes half a MiB.
-pub const SCRAPE_BYTES_MAX: usize = 8 * 1024 * 1024;
-// ---- test upstream
-
-/// Bytes of filler that are sent from one place, and of one chunk at most: as much as a socket may
-/// have queued, so that 1 MiB with its head is five segments of one send.
-pub const UPSTREAM_FILLER_BYTES: usize = SEND_QUEUE_BYTES_MAX;
-
-/// Bytes of a request's head that are kept to know the same request again; wrk's has 45, a
-/// browser's about 1 KiB.
-pub const UPSTREAM_HEAD_KEPT_BYTES_MAX: usize = 2 * 1024;
-
-/// Bytes of an echoed body that are kept until its end; what is longer streams, at this much a
-/// connection.
-pub const UPSTREAM_ECHO_KEPT_BYTES_MAX: usize = 256 * 1024;
-
-/// Bytes of a body that may be asked for: 1 TiB is three hours at a gigabit a second.
-pub const UPSTREAM_BODY_BYTES_MAX: u64 = 1 << 40;
-
-/// Longest delay, and longest period of stalls: ten minutes outlast every timeout of a gateway's
-/// test.
-pub const UPSTREAM_DELAY_MS_MAX: u64 = 600_000;
-
-/// Requests a second of a fixed service rate: at a million the distance of two is 1,000 ns, so
-/// rounding it to nanoseconds is at most 0.1 % of the rate.
-pub const UPSTREAM_SERVICE_RATE: RangeInclusive<u64> = 1..=1_000_000;
-
-/// Bytes a second of a slow body: what is faster than 10 Gbit/s is not slow.
-pub const UPSTREAM_BODY_RATE: RangeInclusive<u64> = 1..=1 << 30;
-
-/// Between two pieces of a slow body: ten ticks of the timers, so that their rounding is a tenth.
-pub const UPSTREAM_PIECE_MS: u64 = 10;
-
-/// Characters of the name that an upstream tells.
-pub const UPSTREAM_NAME_CHARACTERS_MAX: usize = 64;
-
-const _: () = assert!(UPSTREAM_FILLER_BYTES <= SEND_QUEUE_BYTES_MAX);
-const _: () = assert!(UPSTREAM_NAME_CHARACTERS_MAX <= NAME_CHARACTERS_MAX);

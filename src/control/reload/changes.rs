@@ -1,0 +1,237 @@
+//! What two configurations differ in, in a line.
+
+use std::fmt::{self, Write as _};
+use std::hash::{BuildHasher, Hasher};
+
+use hashbrown::HashMap;
+
+use crate::config::GatewayConfig;
+use crate::limits::CHANGES_NAMED_MAX;
+
+/// How a configuration differs from the one before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Of routes.
+    pub routes: Names,
+    /// Of clusters, and of upstreams that are written in a route.
+    pub clusters: Names,
+    /// Of listeners.
+    pub listeners: Names,
+    /// Whether anything else is different: limits, timeouts and the like.
+    pub has_other: bool,
+}
+
+/// Names that came, went or mean something else now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// They came.
+    pub added: Named,
+    /// They went.
+    pub removed: Named,
+    /// They stayed, and are not what they were.
+    pub changed: Named,
+}
+
+/// Some names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Named {
+    /// How many there are.
+    pub count: usize,
+    /// The first of them.
+    pub names: Vec<String>,
+}
+
+/// What is remembered of a configuration to tell it from the next: eight bytes a route.
+#[derive(Debug, Default)]
+pub struct Prints {
+    routes: Box<[u64]>,
+    clusters: Box<[u64]>,
+    other: u64,
+}
+
+impl Prints {
+    /// Those of a configuration.
+    pub fn of(config: &GatewayConfig) -> Prints {
+        let named = config.clusters.values().map(print);
+        let written = config.routes.iter().filter(|route| !route.upstreams.is_empty());
+        let written = written.map(|route| print(&(&route.upstreams, &route.load_balancer)));
+        let other = (
+            (&config.drain_timeout, &config.trusted_proxies, &config.connection_limits),
+            (&config.limits, &config.timeouts, &config.pool, &config.reload),
+            (&config.path_policy, &config.request_id, &config.versions),
+        );
+        Prints {
+            routes: config.routes.iter().map(print).collect(),
+            clusters: named.chain(written).collect(),
+            other: print(&other),
+        }
+    }
+}
+
+/// One side of a comparison: the names in the order of its prints.
+pub struct Side<'a> {
+    /// Of its routes.
+    pub routes: Vec<&'a str>,
+    /// Of its clusters.
+    pub clusters: Vec<&'a str>,
+    /// Where it listens.
+    pub listeners: Vec<String>,
+    /// What else is known of it.
+    pub prints: &'a Prints,
+}
+
+impl Changes {
+    /// From one configuration to the next.
+    pub fn between(old: &Side<'_>, new: &Side<'_>) -> Changes {
+        fn rows<'r>(names: &[&'r str], prints: &[u64]) -> Vec<(&'r str, u64)> {
+            names.iter().copied().zip(prints.iter().copied()).collect()
+        }
+        fn addresses<'r>(side: &'r Side<'_>) -> impl Iterator<Item = (&'r str, u64)> {
+            side.listeners.iter().map(|address| (address.as_str(), 0))
+        }
+        Changes {
+            routes: Names::between(
+                rows(&old.routes, &old.prints.routes).into_iter(),
+                rows(&new.routes, &new.prints.routes).into_iter(),
+            ),
+            clusters: Names::between(
+                rows(&old.clusters, &old.prints.clusters).into_iter(),
+                rows(&new.clusters, &new.prints.clusters).into_iter(),
+            ),
+            listeners: Names::between(addresses(old), addresses(new)),
+            has_other: old.prints.other != new.prints.other,
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        *self == Changes::default()
+    }
+}
+
+impl Names {
+    fn between<'a>(
+        old: impl Iterator<Item = (&'a str, u64)>,
+        new: impl Iterator<Item = (&'a str, u64)>,
+    ) -> Names {
+        let mut before: HashMap<&str, u64, foldhash::fast::RandomState> = old.collect();
+        let mut names = Names::default();
+        for (name, print) in new {
+            match before.remove(name) {
+                None => names.added.push(name),
+                Some(other) if other != print => names.changed.push(name),
+                Some(_) => {}
+            }
+        }
+        let mut removed: Vec<&str> = before.into_keys().collect();
+        removed.sort_unstable();
+        removed.into_iter().for_each(|name| names.removed.push(name));
+        names
+    }
+}
+
+impl Named {
+    fn push(&mut self, name: &str) {
+        self.count += 1;
+        if self.names.len() < CHANGES_NAMED_MAX {
+            self.names.push(name.to_owned());
+        }
+    }
+}
+
+impl fmt::Display for Changes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        let kinds =
+            [("route", &self.routes), ("cluster", &self.clusters), ("listener", &self.listeners)];
+        for (kind, names) in kinds {
+            let ways =
+                [("added", &names.added), ("removed", &names.removed), ("changed", &names.changed)];
+            for (way, named) in ways.into_iter().filter(|(_, named)| named.count > 0) {
+                let plural = if named.count == 1 { "" } else { "s" };
+                let more = if named.count > named.names.len() { ", …" } else { "" };
+                let list = named.names.join(", ");
+                parts.push(format!("{} {kind}{plural} {way} ({list}{more})", named.count));
+            }
+        }
+        if self.has_other {
+            parts.push("other settings changed".to_owned());
+        }
+        let text = if parts.is_empty() { "nothing changed".to_owned() } else { parts.join("; ") };
+        formatter.write_str(&text)
+    }
+}
+
+/// A number that two values share only where they say the same.
+fn print(value: &impl fmt::Debug) -> u64 {
+    struct Writer<H>(H);
+    impl<H: Hasher> fmt::Write for Writer<H> {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0.write(text.as_bytes());
+            Ok(())
+        }
+    }
+    let mut writer = Writer(foldhash::quality::FixedState::with_seed(0).build_hasher());
+    write!(writer, "{value:?}").expect("a hasher takes everything");
+    writer.0.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{ClusterConfig, Route};
+
+    fn config(routes: &[(&str, &str)]) -> GatewayConfig {
+        let mut config = GatewayConfig::default();
+        for name in ["a", "b"] {
+            config.clusters.insert(name.to_owned(), ClusterConfig::default());
+        }
+        let routes = routes.iter().map(|(path, cluster)| Route {
+            path: (*path).to_owned(),
+            cluster: Some((*cluster).to_owned()),
+            ..Route::default()
+        });
+        config.routes = routes.collect();
+        config
+    }
+
+    fn between(old: &GatewayConfig, new: &GatewayConfig) -> Changes {
+        let (old_prints, new_prints) = (Prints::of(old), Prints::of(new));
+        Changes::between(&side(old, &old_prints, &["x"]), &side(new, &new_prints, &["x", "y"]))
+    }
+
+    fn side<'a>(config: &'a GatewayConfig, prints: &'a Prints, listeners: &[&str]) -> Side<'a> {
+        Side {
+            routes: config.routes.iter().map(|route| route.path.as_str()).collect(),
+            clusters: config.clusters.keys().map(String::as_str).collect(),
+            listeners: listeners.iter().map(|address| (*address).to_owned()).collect(),
+            prints,
+        }
+    }
+
+    #[test]
+    fn says_what_came_went_and_is_different() {
+        let old = config(&[("/1", "a"), ("/2", "a"), ("/3", "a")]);
+        let mut new = config(&[("/2", "b"), ("/3", "a"), ("/4", "a")]);
+        new.drain_timeout *= 2;
+        let want = "1 route added (/4); 1 route removed (/1); 1 route changed (/2); 1 listener \
+                    added (y); other settings changed";
+        assert_eq!(between(&old, &new).to_string(), want);
+    }
+
+    #[test]
+    fn counts_more_than_it_names() {
+        let paths: Vec<String> = (0..20).map(|number| format!("/{number}")).collect();
+        let routes: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), "a")).collect();
+        let changes = between(&config(&[]), &config(&routes));
+        assert_eq!(changes.routes.added.count, 20);
+        assert_eq!(changes.routes.added.names.len(), CHANGES_NAMED_MAX);
+        assert!(changes.to_string().starts_with("20 routes added (/0, "), "{changes}");
+    }
+
+    #[test]
+    fn the_same_is_no_change() {
+        assert!(Changes::default().is_empty());
+        assert_eq!(Changes::default().to_string(), "nothing changed");
+    }
+}

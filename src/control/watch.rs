@@ -1,0 +1,247 @@
+//! The configuration's file, watched: by the kernel's events where it has them, and by a look now
+//! and then where it has none, as on some network file systems.
+//!
+//! An event only says that a look is due. Whether the file is another one is told by what it is
+//! ([`Mark`]), so a folder that changes for other reasons costs nothing. It is the folders that are
+//! watched, those of every symlink on the way among them: editors replace files, and Kubernetes
+//! swaps a symlink two steps away (`..data`).
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use notify::event::{AccessKind, AccessMode};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::reload::{Input, Request, Trigger};
+use crate::limits::{
+    SYMLINKS_FOLLOWED_MAX, WATCH_EVENTS_MAX, WATCH_POLL_MS, WATCH_SETTLE_MS, WATCH_WRITING_MS_MAX,
+};
+
+/// What tells a file from another one, and from itself after it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    path: PathBuf,
+    /// Device, inode, length and time of the last change; nothing where there is no file.
+    file: Option<(u64, u64, u64, SystemTime)>,
+}
+
+impl Mark {
+    /// As of now.
+    pub fn of(path: &Path) -> Mark {
+        let file = fs::metadata(path).and_then(|metadata| {
+            Ok((metadata.dev(), metadata.ino(), metadata.len(), metadata.modified()?))
+        });
+        // Two files of one content deployed side by side have the same length and, within a tick of
+        // the clock, the same time: the place tells them apart.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        Mark { path, file: file.ok() }
+    }
+}
+
+/// What is watched now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// Every file that was read; none where nothing is to be watched.
+    pub files: Vec<PathBuf>,
+}
+
+/// What the kernel's event means here.
+enum Seen {
+    /// A file is being written: it is not whole.
+    Writing,
+    /// Something is there, or is gone, or was closed.
+    Done,
+}
+
+/// Asks for a reload whenever one of the files has changed, until the gateway ends.
+pub async fn run(mut watched: watch::Receiver<Watched>, reloads: mpsc::Sender<Request>) {
+    let (tell, mut events) = mpsc::channel(WATCH_EVENTS_MAX);
+    let mut watcher = watcher(tell);
+    let mut folders = BTreeSet::new();
+    let mut files = watched.borrow_and_update().files.clone();
+    let mut marks = marks(&files);
+    loop {
+        follow(watcher.as_mut(), &mut folders, &files);
+        tokio::select! {
+            changed = watched.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let now = watched.borrow_and_update().files.clone();
+                if now != files {
+                    files = now;
+                    marks = self::marks(&files);
+                }
+                continue;
+            }
+            seen = events.recv(), if watcher.is_some() => match seen {
+                Some(seen) => settle(seen, &mut events).await,
+                None => watcher = None,
+            },
+            () = sleep(Duration::from_millis(WATCH_POLL_MS)) => {}
+        }
+        let now = self::marks(&files);
+        if now == marks {
+            continue;
+        }
+        marks = now;
+        let request = Request { input: Input::File, trigger: Trigger::Watch, answer: None };
+        if reloads.send(request).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn marks(files: &[PathBuf]) -> Vec<Mark> {
+    files.iter().map(|file| Mark::of(file)).collect()
+}
+
+fn watcher(tell: mpsc::Sender<Seen>) -> Option<RecommendedWatcher> {
+    let hear = move |event: notify::Result<notify::Event>| {
+        let seen = match event.map(|event| event.kind) {
+            Ok(EventKind::Modify(notify::event::ModifyKind::Data(_))) => Seen::Writing,
+            Ok(EventKind::Access(AccessKind::Close(AccessMode::Write))) => Seen::Done,
+            Ok(EventKind::Access(_)) => return,
+            Ok(_) | Err(_) => Seen::Done,
+        };
+        // Full: a look is due already.
+        let _ = tell.try_send(seen);
+    };
+    match notify::recommended_watcher(hear) {
+        Ok(watcher) => Some(watcher),
+        Err(error) => {
+            tracing::warn!(
+                %error,
+                seconds = WATCH_POLL_MS / 1_000,
+                "the kernel does not tell of changes; the file is looked at now and then"
+            );
+            None
+        }
+    }
+}
+
+/// Watches the folders that matter now, and no others.
+fn follow(
+    watcher: Option<&mut RecommendedWatcher>,
+    folders: &mut BTreeSet<PathBuf>,
+    files: &[PathBuf],
+) {
+    let Some(watcher) = watcher else { return };
+    let now: BTreeSet<PathBuf> = files.iter().flat_map(|file| folders_of(file)).collect();
+    if now == *folders {
+        return;
+    }
+    for folder in folders.difference(&now) {
+        // It may be gone, and its watch with it.
+        let _ = watcher.unwatch(folder);
+    }
+    for folder in now.difference(folders) {
+        if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
+            tracing::warn!(%error, folder = %folder.display(), "the folder cannot be watched");
+        }
+    }
+    *folders = now;
+}
+
+/// The folders in which something may change what the path leads to.
+fn folders_of(file: &Path) -> BTreeSet<PathBuf> {
+    let mut folders = BTreeSet::new();
+    let mut left = SYMLINKS_FOLLOWED_MAX;
+    let mut waiting = vec![file.to_owned()];
+    while let Some(path) = waiting.pop() {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).to_owned();
+        // Each part of the way may be a symlink itself.
+        for part in path.ancestors() {
+            let Ok(target) = fs::read_link(part) else { continue };
+            left -= 1;
+            if left == 0 {
+                return folders;
+            }
+            let beside = part.parent().unwrap_or(Path::new("."));
+            let rest = path.strip_prefix(part).unwrap_or(Path::new(""));
+            let there = beside.join(target);
+            waiting.push(if rest.as_os_str().is_empty() { there } else { there.join(rest) });
+            folders.insert(beside.to_owned());
+        }
+        if folder.is_dir() {
+            folders.insert(folder);
+        }
+    }
+    folders
+}
+
+/// Waits until nothing has happened for a moment, and a file that is being written is closed; not
+/// for ever, since some programs never close what they write.
+async fn settle(first: Seen, events: &mut mpsc::Receiver<Seen>) {
+    let deadline = Instant::now() + Duration::from_millis(WATCH_WRITING_MS_MAX);
+    let mut is_writing = matches!(first, Seen::Writing);
+    loop {
+        let quiet = Instant::now() + Duration::from_millis(WATCH_SETTLE_MS);
+        let until = if is_writing { deadline } else { quiet.min(deadline) };
+        tokio::select! {
+            seen = events.recv() => match seen {
+                Some(Seen::Writing) => is_writing = true,
+                Some(Seen::Done) => is_writing = false,
+                None => return,
+            },
+            () = sleep_until(until) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_written_replaced_or_removed_is_another_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a");
+        let none = Mark::of(&path);
+        fs::write(&path, "one").expect("a file");
+        let one = Mark::of(&path);
+        assert_eq!(Mark::of(&path), one);
+        fs::write(&path, "three").expect("a file");
+        let three = Mark::of(&path);
+        fs::write(folder.path().join("b"), "three").expect("a file");
+        fs::rename(folder.path().join("b"), &path).expect("the same folder");
+        let replaced = Mark::of(&path);
+        let all = [none, one, three, replaced];
+        for (index, mark) in all.iter().enumerate() {
+            assert!(all[index + 1..].iter().all(|other| other != mark), "{all:?}");
+        }
+    }
+
+    #[test]
+    fn every_folder_on_the_way_is_watched() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().canonicalize().expect("it is there");
+        // As Kubernetes mounts a ConfigMap.
+        fs::create_dir(root.join("..2026")).expect("a folder");
+        fs::write(root.join("..2026/frys.toml"), "x").expect("a file");
+        symlink("..2026", root.join("..data")).expect("a link");
+        symlink("..data/frys.toml", root.join("frys.toml")).expect("a link");
+        let folders = folders_of(&root.join("frys.toml"));
+        for wanted in [root.clone(), root.join("..2026")] {
+            assert!(folders.contains(&wanted), "{wanted:?} is not in {folders:?}");
+        }
+        assert!(folders.iter().all(|folder| folder.is_dir()));
+    }
+
+    #[test]
+    fn links_that_lead_nowhere_end() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (a, b) = (folder.path().join("a"), folder.path().join("b"));
+        symlink(&a, &b).expect("a link");
+        symlink(&b, &a).expect("a link");
+        assert!(folders_of(&a).contains(folder.path()));
+    }
+}

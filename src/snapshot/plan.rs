@@ -1,0 +1,158 @@
+//! A compiled configuration before its addresses are known: what all its generations share.
+
+use super::endpoints::{self, Source};
+use super::lineage::Lineage;
+use super::{Balance, Cluster, Limits, Listener, Pool, Resolved, Route, Snapshot, Timeouts};
+use super::{RequestIdField, Upstream, UpstreamId};
+use crate::config::{Fault, GatewayConfig};
+use crate::http::networks::Networks;
+use crate::meters::{Block, Counter, Registry, Series};
+use crate::router::{Router, condition, path};
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, PoisonError};
+
+/// One configuration. New addresses make a new [`Snapshot`] of it, and its router, its routes and
+/// its upstreams are not made again.
+#[derive(Debug)]
+pub struct Plan {
+    pub(super) configuration: u64,
+    pub(super) listeners: Box<[Listener]>,
+    pub(super) router: Arc<Router>,
+    pub(super) guards: Arc<condition::Table>,
+    pub(super) path_policy: path::Policy,
+    pub(super) routes: Arc<[Route]>,
+    pub(super) folders: Arc<[Arc<OwnedFd>]>,
+    pub(super) clusters: Box<[ClusterPlan]>,
+    pub(super) upstreams: Arc<[Upstream]>,
+    pub(super) trusted: Networks,
+    pub(super) request_id: Option<Arc<RequestIdField>>,
+    pub(super) limits: Limits,
+    pub(super) timeouts: Timeouts,
+    pub(super) pool: Pool,
+    pub(super) drain_timeout_ns: u64,
+    pub(super) generation_age_max_ns: u64,
+}
+
+/// A cluster without its endpoints.
+#[derive(Debug)]
+pub(super) struct ClusterPlan {
+    pub(super) name: Arc<str>,
+    pub(super) upstreams: Range<usize>,
+    pub(super) balance: Balance,
+    pub(super) connections_max: u32,
+    pub(super) idle_connections_max: u32,
+}
+
+impl Plan {
+    /// Compiles a configuration.
+    ///
+    /// # Errors
+    /// What [`super::check`] finds.
+    pub fn new(config: &GatewayConfig) -> Result<Plan, Vec<Fault>> {
+        super::compile::plan(config)
+    }
+
+    /// Its routes' names in logs and metrics.
+    pub fn route_names(&self) -> impl Iterator<Item = &str> {
+        self.routes.iter().map(|route| &*route.id)
+    }
+
+    /// Its clusters' names in logs and metrics.
+    pub fn cluster_names(&self) -> impl Iterator<Item = &str> {
+        self.clusters.iter().map(|cluster| &*cluster.name)
+    }
+
+    /// Gives every route and upstream its series, and the configuration its number. Once, before
+    /// the first snapshot.
+    ///
+    /// # Panics
+    /// After the first snapshot.
+    pub fn enlist(&mut self, lineage: &Lineage, generation: u64) {
+        self.configuration = generation;
+        let mut meters = lineage.meters.lock().unwrap_or_else(PoisonError::into_inner);
+        let routes = Arc::get_mut(&mut self.routes).expect("no snapshot has it yet");
+        let rows = routes.iter_mut().map(|route| (&*route.id, &mut route.series));
+        enlist(&mut meters.routes, rows.map(|(name, series)| (name.to_owned(), series)).collect());
+        let upstreams = Arc::get_mut(&mut self.upstreams).expect("no snapshot has them yet");
+        let clusters = &self.clusters;
+        let rows = upstreams.iter_mut().map(|upstream| {
+            let cluster = &clusters[upstream.cluster.0 as usize].name;
+            (super::lineage::upstream_key(cluster, &upstream.name), &mut upstream.series)
+        });
+        enlist(&mut meters.upstreams, rows.collect());
+    }
+
+    /// A generation of this configuration.
+    pub fn snapshot(
+        &self,
+        lineage: &mut Lineage,
+        resolved: &Resolved,
+        generation: u64,
+    ) -> Snapshot {
+        let clusters = self.clusters.iter().map(|plan| self.cluster(plan, resolved)).collect();
+        let (clusters, slots) = lineage.adopt(clusters, &self.upstreams);
+        Snapshot {
+            generation,
+            configuration: self.configuration,
+            listeners: self.listeners.clone(),
+            router: Arc::clone(&self.router),
+            guards: Arc::clone(&self.guards),
+            path_policy: self.path_policy,
+            routes: Arc::clone(&self.routes),
+            folders: Arc::clone(&self.folders),
+            clusters,
+            slots,
+            upstreams: Arc::clone(&self.upstreams),
+            requests: (0..lineage.workers_count).map(|_| Counter::default()).collect(),
+            generation_age_max_ns: self.generation_age_max_ns,
+            trusted: self.trusted.clone(),
+            request_id: self.request_id.clone(),
+            limits: self.limits,
+            timeouts: self.timeouts,
+            pool: self.pool,
+            drain_timeout_ns: self.drain_timeout_ns,
+        }
+    }
+
+    fn cluster(&self, plan: &ClusterPlan, resolved: &Resolved) -> Cluster {
+        let upstreams = self.upstreams[plan.upstreams.clone()].iter().zip(plan.upstreams.clone());
+        let sources: Vec<Source<'_>> = upstreams
+            .map(|(upstream, index)| Source {
+                upstream: UpstreamId(u32::try_from(index).expect("ids are made of 32 bits")),
+                name: &upstream.name,
+                addresses: match &upstream.address {
+                    Some(address) => std::slice::from_ref(address),
+                    None => resolved.get(upstream.host()).map_or(&[], Vec::as_slice),
+                },
+                port: upstream.port,
+                weight: upstream.weight,
+            })
+            .collect();
+        Cluster {
+            name: Arc::clone(&plan.name),
+            slot: 0,
+            upstreams: plan.upstreams.clone(),
+            endpoints: endpoints::endpoints(&sources),
+            balance: plan.balance,
+            connections_max: plan.connections_max,
+            idle_connections_max: plan.idle_connections_max,
+            is_unresolved: sources.iter().any(|source| source.addresses.is_empty()),
+        }
+    }
+}
+
+/// Known names first: what is left of the room is for the new ones.
+fn enlist<T: Block>(registry: &mut Registry<T>, rows: Vec<(String, &mut Arc<Series<T>>)>) {
+    registry.begin();
+    let mut new = Vec::new();
+    for (name, place) in rows {
+        match registry.keep(&name) {
+            Some(series) => *place = series,
+            None => new.push((name, place)),
+        }
+    }
+    for (name, place) in new {
+        *place = registry.make(&name);
+    }
+}
