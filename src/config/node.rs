@@ -111,17 +111,18 @@ impl Node {
     }
 
     /// The values of a table or of a list.
-    pub(crate) fn children(&self) -> Vec<&Node> {
-        match &self.value {
-            Value::List(nodes) => nodes.iter().collect(),
-            Value::Table(entries) => entries.iter().map(|entry| &entry.node).collect(),
+    pub(crate) fn children(&self) -> impl Iterator<Item = &Node> {
+        let (nodes, entries): (&[Node], &[Entry]) = match &self.value {
+            Value::List(nodes) => (nodes, &[]),
+            Value::Table(entries) => (&[], entries),
             Value::Null
             | Value::Boolean(_)
             | Value::Integer(_)
             | Value::Float(_)
             | Value::Text(_)
-            | Value::Other(_) => Vec::new(),
-        }
+            | Value::Other(_) => (&[], &[]),
+        };
+        nodes.iter().chain(entries.iter().map(|entry| &entry.node))
     }
 
     /// What it is, for “expected a number, found …”.

@@ -10,6 +10,7 @@ use super::tree::Search;
 use super::{MethodSet, RouteId};
 use crate::limits;
 use hashbrown::{HashMap, HashSet};
+use smallvec::{SmallVec, smallvec};
 use std::cmp::{Ordering, Reverse};
 
 /// A route as it is added to a leaf.
@@ -89,7 +90,7 @@ pub(super) struct Layout<'a, G> {
 /// A leaf, laid out.
 pub(super) enum Leaf {
     /// Methods and routes, in the order in which they are tried.
-    Plain(Vec<(MethodSet, RouteId)>),
+    Plain(SmallVec<[(MethodSet, RouteId); 1]>),
     /// One of a [`Table`].
     Guarded(u32),
 }
@@ -98,13 +99,13 @@ impl<G: Guards> Layout<'_, G> {
     /// Lays out the routes of one place.
     pub(super) fn leaf(&mut self, drafts: &[Draft]) -> Leaf {
         let sets = methods(drafts);
+        if let ([only], [methods]) = (drafts, sets.as_slice())
+            && only.is_plain()
+        {
+            return Leaf::Plain(smallvec![(*methods, only.id)]);
+        }
         let mut order: Vec<(Class, usize)> =
             drafts.iter().map(|draft| draft.class(self.guards)).zip(0..).collect();
-        if let [(_, only)] = *order.as_slice()
-            && drafts[only].is_plain()
-        {
-            return Leaf::Plain(vec![(sets[only], drafts[only].id)]);
-        }
         order.sort_by(|(class, a), (other, b)| {
             let (a, b) = (&drafts[*a], &drafts[*b]);
             let rank = class.cmp(other).then(b.priority.cmp(&a.priority));
@@ -296,7 +297,7 @@ impl<G: Guards> Layout<'_, G> {
 
 /// The methods that each route answers: HEAD is added to those with GET, unless another route of
 /// the same path lists HEAD.
-fn methods(drafts: &[Draft]) -> Vec<MethodSet> {
+fn methods(drafts: &[Draft]) -> SmallVec<[MethodSet; 1]> {
     let path = |draft: &Draft| draft.path().map(|path| (path.tail, path.text_bytes));
     let lists_head = |draft: &&Draft| {
         draft.methods != MethodSet::ANY && draft.methods.intersects(MethodSet::HEAD)

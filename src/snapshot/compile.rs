@@ -55,15 +55,16 @@ pub fn compile(
 /// What [`check`] finds.
 pub(super) fn plan(config: &GatewayConfig) -> Result<Plan, Vec<Fault>> {
     let mut faults = Vec::new();
-    let router = routes(config, &mut faults);
-    let groups = groups(config, &mut faults);
+    let names = route_names(config);
+    let router = routes(config, &names, &mut faults);
+    let groups = groups(config, &names, &mut faults);
     for (place, group) in &groups {
         group.check(place, &mut faults);
     }
     let request_id = config.request_id.as_ref();
     let request_id = request_id.map(|request_id| edits::request_id(request_id, &mut faults));
     let actions = actions::Routes::new(config, &groups, request_id.as_ref(), &mut faults);
-    let (routes, folders) = actions.compile(route_names(config));
+    let (routes, folders) = actions.compile(names);
     let Some((router, guards)) = router.filter(|_| faults.is_empty()) else {
         return Err(faults);
     };
@@ -126,7 +127,11 @@ pub fn route_names(config: &GatewayConfig) -> Vec<String> {
 }
 
 /// The router of all routes and their guards; none, and faults, when there can be none.
-fn routes(config: &GatewayConfig, faults: &mut Vec<Fault>) -> Option<(Router, condition::Table)> {
+fn routes(
+    config: &GatewayConfig,
+    names: &[String],
+    faults: &mut Vec<Fault>,
+) -> Option<(Router, condition::Table)> {
     if config.routes.len() > limits::ROUTES_COUNT_MAX {
         let most = limits::ROUTES_COUNT_MAX;
         faults.push(Fault::new("routes", format!("more than {most} routes")));
@@ -143,13 +148,12 @@ fn routes(config: &GatewayConfig, faults: &mut Vec<Fault>) -> Option<(Router, co
         }
     }
     let built = builder.build(&table);
-    let names = route_names(config);
-    same_names(config, &names, built.as_ref().err().map_or(&[], Vec::as_slice), faults);
+    same_names(config, names, built.as_ref().err().map_or(&[], Vec::as_slice), faults);
     match built {
         Ok(router) if faults.len() == before => Some((router, table)),
         Ok(_) => None,
         Err(found) => {
-            faults.extend(found.iter().map(|fault| build_fault(fault, &config.routes, &names)));
+            faults.extend(found.iter().map(|fault| build_fault(fault, &config.routes, names)));
             None
         }
     }
@@ -306,7 +310,11 @@ struct Group<'a> {
 }
 
 /// All groups with their key paths, named clusters by name, then those of routes in their order.
-fn groups<'a>(config: &'a GatewayConfig, faults: &mut Vec<Fault>) -> Vec<(String, Group<'a>)> {
+fn groups<'a>(
+    config: &'a GatewayConfig,
+    names: &[String],
+    faults: &mut Vec<Fault>,
+) -> Vec<(String, Group<'a>)> {
     let connections_max = config.connection_limits.max_connections_per_upstream;
     let mut groups = Vec::new();
     for (name, cluster) in &config.clusters {
@@ -319,13 +327,12 @@ fn groups<'a>(config: &'a GatewayConfig, faults: &mut Vec<Fault>) -> Vec<(String
         };
         groups.push((format!("clusters.{name}"), group));
     }
-    let names = route_names(config);
     for (index, (route, name)) in config.routes.iter().zip(names).enumerate() {
         if route.upstreams.is_empty() {
             continue;
         }
         let place = format!("routes[{index}]");
-        if config.clusters.contains_key(&name) {
+        if config.clusters.contains_key(name) {
             let message = format!(
                 "a cluster is named `{name}` too, and the route's own upstreams are a cluster of \
                  the route's name"
@@ -333,7 +340,7 @@ fn groups<'a>(config: &'a GatewayConfig, faults: &mut Vec<Fault>) -> Vec<(String
             faults.push(Fault::new(format!("{place}.id"), message));
         }
         let group = Group {
-            name,
+            name: name.clone(),
             upstreams: &route.upstreams,
             load_balancer: route.load_balancer,
             connections_max,

@@ -53,6 +53,13 @@ impl<'t> Expansion<'t> {
 
     /// Replaces `${env.NAME}` in every string.
     pub(super) fn expand(&mut self, node: &mut Node) {
+        // Most files have none, and need no key path then.
+        if names_variable(node) {
+            self.replace(node);
+        }
+    }
+
+    fn replace(&mut self, node: &mut Node) {
         let length = self.path.len();
         let place = node.place;
         match &mut node.value {
@@ -64,14 +71,14 @@ impl<'t> Expansion<'t> {
             Value::List(nodes) => {
                 for (index, node) in nodes.iter_mut().enumerate() {
                     path::push_index(&mut self.path, index);
-                    self.expand(node);
+                    self.replace(node);
                     self.path.truncate(length);
                 }
             }
             Value::Table(entries) => {
                 for entry in entries {
                     path::push_key(&mut self.path, &entry.key);
-                    self.expand(&mut entry.node);
+                    self.replace(&mut entry.node);
                     self.path.truncate(length);
                 }
             }
@@ -202,6 +209,18 @@ impl<'t> Expansion<'t> {
     fn unexpected(&mut self, path: &str, node: &Node, expected: &str) {
         let message = format!("expected {expected}, found {}", node.found());
         self.fault(path, node.place, message);
+    }
+}
+
+/// Whether a string of a tree names a variable.
+fn names_variable(node: &Node) -> bool {
+    match &node.value {
+        // A `$` is rare, and sooner found than what may follow it.
+        Value::Text(text) => memchr::memchr(b'$', text.as_bytes()).is_some() && text.contains(OPEN),
+        Value::List(_) | Value::Table(_) => node.children().any(names_variable),
+        Value::Null | Value::Boolean(_) | Value::Integer(_) | Value::Float(_) | Value::Other(_) => {
+            false
+        }
     }
 }
 

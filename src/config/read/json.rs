@@ -5,7 +5,7 @@ use super::super::node::{Entry, Node, Place, Value};
 use super::SyntaxFault;
 use crate::limits;
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,8 +16,8 @@ pub(super) fn read(text: &str, source: u32) -> Result<Node, Vec<SyntaxFault>> {
     // The whole text at once, so that an error's line and column are the text's. The depth that
     // the library allows (128) bounds the recursion of the second pass.
     let root: &RawValue = match serde_json::from_str::<serde::de::IgnoredAny>(text)
-        .and_then(|_| serde_json::from_str::<serde_json::Value>(text).map(drop))
-        .and_then(|()| serde_json::from_str(text))
+        .and_then(|_| serde_json::from_str::<Checked>(text))
+        .and_then(|_| serde_json::from_str(text))
     {
         Ok(root) => root,
         Err(error) => return Err(vec![syntax(&error, text)]),
@@ -74,8 +74,9 @@ impl<'t> Reader<'t> {
     }
 
     fn table(&mut self, raws: Raws<'t>, depth: usize) -> Value {
-        let mut seen: HashMap<String, Place> = HashMap::new();
-        let mut entries = Vec::with_capacity(raws.0.len());
+        let mut seen: Option<HashMap<String, Place>> =
+            (raws.0.len() > COMPARED_KEYS_MAX).then(HashMap::new);
+        let mut entries: Vec<Entry> = Vec::with_capacity(raws.0.len());
         for (key, raw) in raws.0 {
             let node = self.node(raw, depth + 1);
             let borrowed = match &key {
@@ -83,13 +84,19 @@ impl<'t> Reader<'t> {
                 Cow::Owned(_) => None,
             };
             let place = self.place_of_key(borrowed, node.place);
-            if let Some(first) = seen.get(key.as_ref()) {
+            let first = match &seen {
+                Some(seen) => seen.get(key.as_ref()).copied(),
+                None => entries.iter().find(|entry| entry.key == key).map(|entry| entry.place),
+            };
+            if let Some(first) = first {
                 let message = format!("duplicate key `{}`", key.escape_debug());
                 let first = Some(first.range());
                 self.faults.push(SyntaxFault { first, ..SyntaxFault::new(place.range(), message) });
                 continue;
             }
-            seen.insert(key.to_string(), place);
+            if let Some(seen) = &mut seen {
+                seen.insert(key.to_string(), place);
+            }
             entries.push(Entry { key: key.into_owned(), place, node });
         }
         Value::Table(entries)
@@ -135,6 +142,60 @@ fn message(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
     message.to_owned()
+}
+
+/// Keys of one table that are compared one by one.
+const COMPARED_KEYS_MAX: usize = 32;
+
+/// A value of which nothing is kept, whose strings and numbers were read all the same.
+struct Checked;
+
+impl<'de> Deserialize<'de> for Checked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Checked)
+    }
+}
+
+impl<'de> Visitor<'de> for Checked {
+    type Value = Checked;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Checked, E> {
+        Ok(Checked)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Checked, A::Error> {
+        while list.next_element::<Checked>()?.is_some() {}
+        Ok(Checked)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Checked, A::Error> {
+        while map.next_entry::<Checked, Checked>()?.is_some() {}
+        Ok(Checked)
+    }
 }
 
 /// An object's members in order, repeated ones too.

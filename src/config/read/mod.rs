@@ -85,17 +85,12 @@ fn syntax(fault: SyntaxFault, source: u32) -> Placed {
 }
 
 /// Whether a tree is deeper than any configuration.
-fn is_too_deep(node: &Node) -> bool {
-    // Breadth first, so that the check itself needs no stack.
-    let mut level = vec![node];
-    for _ in 0..limits::CONFIG_DEPTH_MAX {
-        let below = level.iter().flat_map(|node| node.children()).collect::<Vec<_>>();
-        if below.is_empty() {
-            return false;
-        }
-        level = below;
+fn is_too_deep(root: &Node) -> bool {
+    // The check itself goes no deeper than a configuration may.
+    fn reaches(node: &Node, levels: usize) -> bool {
+        levels == 0 || node.children().any(|child| reaches(child, levels - 1))
     }
-    true
+    reaches(root, limits::CONFIG_DEPTH_MAX)
 }
 
 const TOO_DEEP: &str = "nested deeper than any configuration is";

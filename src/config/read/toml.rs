@@ -1,11 +1,18 @@
 //! TOML by the `toml` crate, which keeps the span of every key and value.
 
+mod plain;
+
 use super::super::node::{Entry, Node, Place, Value};
 use super::{SyntaxFault, first_of};
 use toml::Spanned;
-use toml::de::{DeInteger, DeTable, DeValue};
+use toml::de::{DeTable, DeValue};
 
 pub(super) fn read(text: &str, source: u32) -> Result<Node, Vec<SyntaxFault>> {
+    plain::read(text, source).map_or_else(|| by_crate(text, source), Ok)
+}
+
+/// Reads every document, and says all that is wrong with it.
+fn by_crate(text: &str, source: u32) -> Result<Node, Vec<SyntaxFault>> {
     // A byte order mark is no part of the document, and spans do not count it.
     let (table, errors) = DeTable::parse_recoverable(text);
     // The library refuses more than 80 levels, so the recursion below is bounded.
@@ -43,7 +50,7 @@ fn node(value: &Spanned<DeValue<'_>>, key: Place) -> Node {
     let place = if span.is_empty() { key } else { Place::of(key.source, span) };
     let value = match value.get_ref() {
         DeValue::String(text) => Value::Text(text.to_string()),
-        DeValue::Integer(number) => integer(number),
+        DeValue::Integer(number) => integer(number.as_str(), number.radix()),
         DeValue::Float(number) => match number.as_str().parse() {
             Ok(number) => Value::Float(number),
             Err(_) => Value::Other("a number that cannot be read"),
@@ -58,8 +65,8 @@ fn node(value: &Spanned<DeValue<'_>>, key: Place) -> Node {
     Node { value, place }
 }
 
-fn integer(number: &DeInteger<'_>) -> Value {
-    match i64::from_str_radix(number.as_str(), number.radix()) {
+fn integer(digits: &str, radix: u32) -> Value {
+    match i64::from_str_radix(digits, radix) {
         Ok(number) => Value::Integer(number),
         Err(_) => Value::Other("a number beyond 64 bits"),
     }
