@@ -66,7 +66,9 @@ fn follows_its_file() {
     let (one, two, gateway) = pair("workers = 2");
     write(&gateway, &changed(&gateway, &to(&one), &to(&two)));
     until_says(&gateway, "two");
-    assert!(gateway.stderr().contains("1 route changed (all)"), "{}", gateway.stderr());
+    until("the log says so", 10, || {
+        gateway.stderr().contains("1 route changed (all)").then_some(())
+    });
 }
 
 #[test]
