@@ -23,6 +23,7 @@ use crate::error::{ConfigError, Fault, ReloadError};
 use crate::limits::{
     CONTROL_TICK_MS, DNS_RELOAD_MS_MAX, GENERATION_NAMES_MS, RELOAD_ACKNOWLEDGE_MS_MAX,
 };
+use crate::runtime::give_back_memory;
 use crate::snapshot::{Lineage, Plan, SharedMeters, Snapshot};
 
 /// Where the log's thread finds the names of generations.
@@ -130,7 +131,10 @@ impl Installer {
         let now = Instant::now();
         self.gone.extend(unused.iter().map(|snapshot| (now, snapshot.generation)));
         if !unused.is_empty() {
-            spawn_blocking(move || drop(unused));
+            spawn_blocking(move || {
+                drop(unused);
+                give_back_memory();
+            });
         }
         let grace = Duration::from_millis(GENERATION_NAMES_MS);
         let forgotten: Vec<_> = self.gone.extract_if(.., |(at, _)| *at + grace <= now).collect();
@@ -284,13 +288,16 @@ impl Installer {
     /// Keeps the configuration in use on disk, where that is wanted.
     pub async fn keep(&mut self) {
         let tree = self.current.tree.take();
-        let path = self.current.reload.last_known_good.as_ref().or(self.kept_at.as_ref());
-        let (Some(path), Some(tree)) = (path.cloned(), tree) else { return };
+        let path = self.current.reload.last_known_good.as_ref().or(self.kept_at.as_ref()).cloned();
         let written = spawn_blocking(move || {
-            if let Err(error) = keep::write(Path::new(&path), &tree) {
+            if let Some((path, tree)) = path.zip(tree)
+                && let Err(error) = keep::write(Path::new(&path), &tree)
+            {
                 let path = path.display();
                 tracing::error!(%error, %path, "the last-known-good configuration is not kept");
             }
+            // What the reading and the compiling took is free by now.
+            give_back_memory();
         });
         if let Err(error) = written.await {
             tracing::error!(%error, "the last-known-good configuration is not kept");
