@@ -188,7 +188,12 @@ impl Installer {
             return Err(ReloadError::Busy);
         }
         let file = self.current.source.file.clone();
-        let loaded = spawn_blocking(move || Candidate::load(input, file.as_deref()));
+        let kept_at = self.kept_at.clone();
+        let loaded = spawn_blocking(move || {
+            let mut candidate = Candidate::load(input, file.as_deref())?;
+            candidate.write_down(kept_at.as_deref());
+            Ok::<_, ReloadError>(candidate)
+        });
         let candidate = loaded.await.map_err(|error| broken(&error))??;
         self.refuse_restart(&candidate)?;
         let change = self.listeners.change(&candidate.listeners).map_err(|refused| {
@@ -307,12 +312,15 @@ impl Installer {
     /// Waits, not for ever, until every worker uses this generation.
     async fn is_acknowledged(&mut self, generation: u64) -> bool {
         let deadline = Instant::now() + Duration::from_millis(RELOAD_ACKNOWLEDGE_MS_MAX);
+        // A worker takes it at its next turn, so the first look is soon.
+        let mut pause_ms = 1;
         while self.state.acknowledged_count(generation) < self.state.blocks.len() {
             if Instant::now() >= deadline {
                 return false;
             }
             self.fleet.retry();
-            sleep(Duration::from_millis(CONTROL_TICK_MS)).await;
+            sleep(Duration::from_millis(pause_ms)).await;
+            pause_ms = (pause_ms + 1).min(CONTROL_TICK_MS);
         }
         true
     }
