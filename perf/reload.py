@@ -44,7 +44,11 @@ class Bench:
         self.run([options.upstream, "--listen", f"127.0.0.1:{self.upstream}", "--threads", "1"])
         self.began = time.monotonic()
         self.gateway = self.run([options.frys, "run", "--config", str(self.file)])
-        self.wait()
+        try:
+            self.wait()
+        except BaseException:
+            self.close()
+            raise
 
     def text(self, variant):
         lines = [
