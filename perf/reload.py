@@ -44,7 +44,11 @@ class Bench:
         self.run([options.upstream, "--listen", f"127.0.0.1:{self.upstream}", "--threads", "1"])
         self.began = time.monotonic()
         self.gateway = self.run([options.frys, "run", "--config", str(self.file)])
-        self.wait()
+        try:
+            self.wait()
+        except BaseException:
+            self.close()
+            raise
 
     def text(self, variant):
         lines = [
@@ -114,7 +118,8 @@ class Bench:
         targets = pathlib.Path(self.folder.name) / "targets"
         targets.write_text("".join(f"http://127.0.0.1:{self.port}{path}\n" for path in paths))
         command = [self.options.frys, "bench", "--json", "--quiet", "--duration", f"{seconds}s"]
-        command += ["--connections", "64", "--threads", "1", "--rate", str(rate)]
+        command += ["--connections", "64", "--threads", "1"]
+        command += ["--rate", str(rate)] if rate else []
         command += ["--urls", str(targets)]
         # Files, since nobody reads a pipe while the reloads go on.
         self.out = open(pathlib.Path(self.folder.name) / "result", "w+b")
@@ -161,6 +166,11 @@ def outcome(load):
     }
 
 
+def rate_of(bench, options):
+    """The asked rate, or four fifths of what a closed loop reaches here without reloads."""
+    return options.rate or int(outcome(bench.load(None, 5))["rate"] * 0.8)
+
+
 def reload_until_over(bench, load, every):
     """Reloads, one as soon as its time has come and the one before is answered."""
     took, resident, next_at = [], [], time.monotonic() + 1
@@ -187,10 +197,11 @@ def milliseconds(took):
 def reloads(options):
     bench = Bench(options, 10_000, 100)
     try:
-        rows = {"rate": options.rate}
+        rate = rate_of(bench, options)
+        rows = {"rate": rate}
         for name in ("without", "with"):
             resident, turns = [bench.resident_mib()], bench.turns()
-            load = bench.load(options.rate, options.seconds)
+            load = bench.load(rate, options.seconds)
             row = {}
             if name == "with":
                 took, after = reload_until_over(bench, load, 1 / options.reloads)
@@ -214,10 +225,11 @@ def compile_large(options):
     started = time.monotonic() - bench.began
     try:
         text_mib = len(bench.texts[0]) / 2**20
-        rows = {"start_s": started, "text_mib": text_mib}
+        rate = rate_of(bench, options)
+        rows = {"start_s": started, "text_mib": text_mib, "rate": rate}
         for name in ("without", "with"):
             resident, turns = [bench.resident_mib()], bench.turns()
-            load = bench.load(options.rate, options.seconds)
+            load = bench.load(rate, options.seconds)
             row = {}
             if name == "with":
                 took, after = reload_until_over(bench, load, 3)
@@ -285,7 +297,7 @@ def main():
     target = ROOT / "target" / "release"
     parser.add_argument("--frys", default=str(target / "frys"))
     parser.add_argument("--upstream", default=str(target / "frys-upstream"))
-    parser.add_argument("--rate", type=int, default=8_000)
+    parser.add_argument("--rate", type=int, help="default: 80 %% of a closed loop's")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--reloads", type=float, default=10, help="a second, of `reloads`")
     options = parser.parse_args()

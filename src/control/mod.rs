@@ -35,7 +35,8 @@ use tokio::sync::{mpsc, oneshot, watch as channel};
 
 use crate::bridge::{WorkerBlock, log, mailbox};
 use crate::error::ReloadError;
-use crate::limits::{CONTROL_COMMANDS_MAX, RELOADS_WAITING_MAX, STOP_GRACE_MS};
+use crate::limits::{BACKGROUND_NICE, CONTROL_COMMANDS_MAX, RELOADS_WAITING_MAX, STOP_GRACE_MS};
+use crate::runtime::step_back;
 use crate::snapshot::{Lineage, Meters};
 use admin::Admin;
 use fleet::Fleet;
@@ -230,7 +231,9 @@ pub struct Control {
 /// # Errors
 /// [`ControlFault`]: the admin's address, the log's file, or the system's bounds.
 pub fn start(housekeeping: Housekeeping) -> Result<Control, ControlFault> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
+    // Of its threads those that block: they read, compile and free while the workers serve.
+    let behind = || step_back(BACKGROUND_NICE);
+    let runtime = Builder::new_current_thread().enable_all().on_thread_start(behind).build()?;
     let (commands, inbox) = mpsc::channel(CONTROL_COMMANDS_MAX);
     let (reloads, reloads_inbox) = mpsc::channel(RELOADS_WAITING_MAX);
     let (progress, progress_seen) = channel::channel(Progress::Starting);

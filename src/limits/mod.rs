@@ -406,6 +406,11 @@ pub const RELOAD_ACKNOWLEDGE_MS_MAX: u64 = 5_000;
 /// Milliseconds that a reload waits for the addresses of new names; it then goes on without.
 pub const DNS_RELOAD_MS_MAX: u64 = 2_000;
 
+/// How far the threads that compile and free configurations step back behind the workers, in the
+/// system's `nice`: by ten, a worker that has something to do gets nine tenths of a core that both
+/// want, and a reload still gets on where workers leave nothing.
+pub const BACKGROUND_NICE: i32 = 10;
+
 /// Times that a file is read which changes while it is read.
 pub const RELOAD_READS_MAX: u32 = 3;
 

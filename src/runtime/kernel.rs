@@ -96,6 +96,15 @@ pub(crate) fn give_back_memory() {
     }
 }
 
+/// Lets other threads go before the calling one from now on; there is no way back. Where the system
+/// refuses, all is as before.
+pub(crate) fn step_back(nice: i32) {
+    // SAFETY: it takes numbers only, and 0 stands for the calling thread.
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, 0, nice);
+    }
+}
+
 /// Words of the kernel's `struct tcp_info` up to `tcpi_last_data_sent`: eight single bytes, nine
 /// words from `tcpi_rto` to `tcpi_fackets`, and itself. The kernel cuts what does not fit.
 const TCP_INFO_WORDS: usize = TCP_INFO_LAST_DATA_SENT + 1;
