@@ -106,6 +106,21 @@ fn long_lists_are_broken() {
     assert_eq!(held(&longer, Format::Toml), format!("x = [\n  \"{}\",\n]\n", "a".repeat(93)));
 }
 
+/// TOML 1.0 has line ends in the lists of inline tables, and nowhere else in them.
+#[test]
+fn long_conditions_are_broken_at_their_lists() {
+    let one = "{ header = \"X-Tenant\", in = [\"acme\", \"globex\"] }";
+    let any = "{ cookie = \"beta\", exists = true }, { query = \"beta\", equals = \"1\" }";
+    let text =
+        format!("[[routes]]\nwhen = {{ all = [{one}, {{ any = [{any}] }}, {{ not = {one} }}] }}\n");
+    let lines = format!(
+        "[[routes]]\nwhen = {{ all = [\n  {one},\n  {{ any = [{any}] }},\n  {{ not = {one} }},\n] }}\n"
+    );
+    assert_eq!(held(&text, Format::Toml), lines);
+    let short = format!("[[routes]]\nwhen = {{ any = [{any}] }}\n");
+    assert_eq!(held(&short, Format::Toml), short);
+}
+
 #[test]
 fn strings_have_one_spelling() {
     for (text, want) in [
