@@ -103,11 +103,11 @@ class Bench:
         line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
         return int(line.split()[1]) / 1024
 
-    def longest_turn_us(self):
-        """The upper end of the last filled bucket of the sampled turns."""
+    def turns(self):
+        """The counts of turns by how long they took, each count under its bucket's upper end."""
         stats = json.loads(self.ask("GET", "/stats")[1])
         turn = next(stage for stage in stats["stages"] if stage["name"] == "turn")
-        return {"p99_9": turn["duration_us"]["p99.9"], "max": turn["duration_us"]["max"]}
+        return {below_ns: count for _, below_ns, count in turn["buckets_ns"]}
 
     def load(self, rate, seconds):
         paths = [f"/s/{number}/x" for number in range(0, self.routes, max(1, self.routes // 500))]
@@ -132,47 +132,78 @@ class Bench:
         self.folder.cleanup()
 
 
+def turns_between(before, after):
+    """Of the timed turns between two looks: how many, and the ends of the longest ones' buckets."""
+    counts = {below: count - before.get(below, 0) for below, count in after.items()}
+    filled = sorted(below for below, count in counts.items() if count > 0)
+    over = sum(count for below, count in counts.items() if below > 1_000_000)
+    longest_us = [below / 1e3 for below in filled[-3:]]
+    return {"timed": sum(counts.values()), "longest_us": longest_us, "over_1_ms": over}
+
+
 def outcome(load):
     load.wait(timeout=300)
     load.out.seek(0)
     text = load.out.read()
     if load.returncode == 2:
         sys.exit("the load could not be made")
-    return json.loads(text)
+    seen = json.loads(text)["seen"]
+    return {
+        "rate": seen["rate"],
+        "requests": seen["requests"],
+        "connections_opened": seen["connections_opened"],
+        "errors": {kind: count for kind, count in seen["errors"].items() if count},
+        "latency": {
+            name: value
+            for name, value in seen["latency"].items()
+            if name in ("p50_us", "p99_us", "p999_us", "p9999_us", "max_us")
+        },
+    }
 
 
 def reload_until_over(bench, load, every):
-    took, next_at, count = [], time.monotonic() + 1, 0
+    """Reloads, one as soon as its time has come and the one before is answered."""
+    took, resident, next_at = [], [], time.monotonic() + 1
     while load.poll() is None:
         pause = next_at - time.monotonic()
         if pause > 0:
             time.sleep(pause)
         next_at += every
-        count += 1
-        bench.write(count)
+        bench.write(len(took) + 1)
         began = time.monotonic()
         status, text = bench.ask("POST", "/config/reload")
         took.append(time.monotonic() - began)
+        resident.append(bench.resident_mib())
         if status != 200:
             sys.exit(f"a reload was answered {status}: {text}")
-    return took
+    return took, resident
+
+
+def milliseconds(took):
+    ordered = sorted(took)
+    return {"p50": ordered[len(ordered) // 2] * 1e3, "max": ordered[-1] * 1e3}
 
 
 def reloads(options):
     bench = Bench(options, 10_000, 100)
     try:
-        rows = {}
+        rows = {"rate": options.rate}
         for name in ("without", "with"):
-            before = bench.resident_mib()
+            resident, turns = [bench.resident_mib()], bench.turns()
             load = bench.load(options.rate, options.seconds)
-            took = reload_until_over(bench, load, 0.1) if name == "with" else []
-            rows[name] = {
-                "result": outcome(load),
-                "reloads": len(took),
-                "reload_ms_p50": sorted(took)[len(took) // 2] * 1e3 if took else None,
-                "resident_mib": [before, bench.resident_mib()],
-                "turn_us": bench.longest_turn_us(),
-            }
+            row = {}
+            if name == "with":
+                took, after = reload_until_over(bench, load, 1 / options.reloads)
+                row = {"reloads": len(took), "reload_ms": milliseconds(took)}
+                resident += [after[len(after) // 2], after[-1], max(after)]
+            row["seen"] = outcome(load)
+            row["resident_mib"] = resident + [bench.resident_mib()]
+            row["turns"] = turns_between(turns, bench.turns())
+            rows[name] = row
+        latencies = [rows[name]["seen"]["latency"] for name in ("without", "with")]
+        without, with_reloads = (latency["p999_us"] for latency in latencies)
+        rows["p99_9_ratio"] = with_reloads / without
+        rows["generations"] = json.loads(bench.ask("GET", "/stats")[1])["generations"]
         return rows
     finally:
         bench.close()
@@ -183,41 +214,69 @@ def compile_large(options):
     started = time.monotonic() - bench.began
     try:
         text_mib = len(bench.texts[0]) / 2**20
-        at_start = bench.resident_mib()
-        load = bench.load(options.rate, options.seconds)
-        took = reload_until_over(bench, load, 3)
-        return {
-            "start_s": started,
-            "text_mib": text_mib,
-            "resident_mib": [at_start, bench.resident_mib()],
-            "bytes_a_route_above_text": (at_start - text_mib) * 2**20 / 100_000,
-            "reload_s": took,
-            "turn_us": bench.longest_turn_us(),
-            "result": outcome(load),
-        }
+        rows = {"start_s": started, "text_mib": text_mib}
+        for name in ("without", "with"):
+            resident, turns = [bench.resident_mib()], bench.turns()
+            load = bench.load(options.rate, options.seconds)
+            row = {}
+            if name == "with":
+                took, after = reload_until_over(bench, load, 3)
+                row = {"reloads": len(took), "reload_ms": milliseconds(took)}
+                resident += after
+            row["seen"] = outcome(load)
+            row["resident_mib"] = resident + [bench.resident_mib()]
+            row["turns"] = turns_between(turns, bench.turns())
+            rows[name] = row
+        return rows
     finally:
         bench.close()
 
 
 def download(options):
     bench = Bench(options, 1_000, 10)
+    size, rate, head = 40_000_000, 4_000_000, b""
     try:
         with socket.create_connection(("127.0.0.1", bench.port)) as client:
             client.settimeout(60)
             # The test upstream sends so many bytes at so many a second.
-            path = "/s/0/x?bytes=60000000&rate=2000000"
+            path = f"/s/0/x?bytes={size}&rate={rate}"
             client.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-            received = len(client.recv(65536))
+            while b"\r\n\r\n" not in head:
+                head += client.recv(65536)
+            received = len(head.split(b"\r\n\r\n", 1)[1])
+            client.setblocking(False)
+            at_reload = 0
             for count in range(1, 101):
                 bench.write(count)
                 status, text = bench.ask("POST", "/config/reload")
                 if status != 200:
                     sys.exit(f"a reload was answered {status}: {text}")
-                received += len(client.recv(65536))
+                received += drained(client)
+                at_reload = received
             generations = json.loads(bench.ask("GET", "/stats")[1])["generations"]
-            return {"received_bytes": received, "reloads": 100, "generations": generations}
+            client.settimeout(60)
+            while received < size and (piece := client.recv(1 << 20)):
+                received += len(piece)
+            return {
+                "bytes": size,
+                "received": received,
+                "received_at_the_last_reload": at_reload,
+                "reloads": 100,
+                "generations": generations,
+            }
     finally:
         bench.close()
+
+
+def drained(client):
+    """How many bytes are there, without waiting for more."""
+    count = 0
+    try:
+        while piece := client.recv(1 << 20):
+            count += len(piece)
+    except BlockingIOError:
+        pass
+    return count
 
 
 def main():
@@ -228,6 +287,7 @@ def main():
     parser.add_argument("--upstream", default=str(target / "frys-upstream"))
     parser.add_argument("--rate", type=int, default=8_000)
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--reloads", type=float, default=10, help="a second, of `reloads`")
     options = parser.parse_args()
     runs = {"reloads": reloads, "compile": compile_large, "download": download}
     print(json.dumps(runs[options.what](options)))

@@ -7,9 +7,10 @@ import pathlib
 import random
 import re
 import tempfile
+import tomllib
 import unittest
 
-from lab import judge, load, machine, page, table
+from lab import judge, load, loading, machine, page, table
 from lab.peers import FLOORS, KINDS, PERF, Peer
 from lab.processes import Usage
 from lab.scenarios import Malformed, read, read_all, shown
@@ -236,6 +237,21 @@ class Reports(unittest.TestCase):
         self.assertEqual(text.count("<svg"), text.count("</svg>"))
         for outside in ("http:", "https:", "src=", "url(", "@import"):
             self.assertNotIn(outside, text)
+
+
+class Loading(unittest.TestCase):
+    """The configuration of many routes, and what each holds."""
+
+    def test_a_configuration_has_its_routes_and_ports(self):
+        for count, routes in ((1, 1), (2000, 2001)):
+            read_back = tomllib.loads(loading.written(count, (1, 2, 3)))
+            self.assertEqual(len(read_back["routes"]), routes)
+            self.assertEqual(read_back["listen_addr"], "127.0.0.1:1")
+            self.assertEqual(read_back["admin"]["address"], "127.0.0.1:2")
+            self.assertIn(":3", read_back["clusters"]["lab"]["upstreams"][0]["url"])
+
+    def test_a_route_does_not_answer_for_its_text_or_for_the_first(self):
+        self.assertEqual(loading.route_bytes(50_000, 20_000, 10_000, 100), 200)
 
 
 if __name__ == "__main__":

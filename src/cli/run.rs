@@ -51,6 +51,7 @@ fn until_signal(gateway: Gateway) -> Result<(), StartError> {
     let running = gateway.launch()?;
     // A large configuration is not needed any more, once it is compiled.
     drop(gateway);
+    runtime::give_back_memory();
     let watch = signals::install(running.remote()).map_err(|source| StartError::Control {
         what: "cannot listen for signals".into(),
         source,

@@ -4,6 +4,7 @@ use super::lines::Lines;
 use super::node::{Node, Place, Value};
 use super::path::{self, Step};
 use crate::error::{Fault, Location};
+use serde::{Serialize, Serializer};
 use std::cell::OnceCell;
 
 /// A configuration that was read: its texts and the places of its keys.
@@ -66,13 +67,12 @@ impl Document {
     /// variables are in place. Secrets are references, as they were written; those that were
     /// written out are not masked.
     pub fn to_json(&self) -> String {
-        self.json(&|_| false).to_string()
+        self.json(&|_| false)
     }
 
-    /// As [`Document::to_json`], for people to read: indented, with `***` for each secret that was
-    /// written out.
+    /// As [`Document::to_json`], with `***` for each secret that was written out.
     pub fn to_json_masked(&self) -> String {
-        format!("{:#}", self.json(&|node| self.is_hidden(node)))
+        self.json(&|node| self.is_hidden(node))
     }
 
     /// Keeps secrets out of everything that is shown.
@@ -131,8 +131,9 @@ impl Document {
         node.place
     }
 
-    fn json(&self, is_hidden: &dyn Fn(&Node) -> bool) -> serde_json::Value {
-        json(&self.root, is_hidden)
+    fn json(&self, is_hidden: &dyn Fn(&Node) -> bool) -> String {
+        let written = serde_json::to_string(&Json { node: &self.root, is_hidden });
+        written.expect("memory takes everything, and keys are strings")
     }
 }
 
@@ -148,6 +149,33 @@ pub(super) fn placed(sources: &[Source], hidden: &[Place], faults: Vec<Placed>) 
         fault
     };
     faults.into_iter().map(located).collect()
+}
+
+/// A tree that is written as JSON without being copied.
+struct Json<'n> {
+    node: &'n Node,
+    is_hidden: &'n dyn Fn(&Node) -> bool,
+}
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let is_hidden = self.is_hidden;
+        let below = |node| Json { node, is_hidden };
+        match &self.node.value {
+            // What is of no kind of ours was refused when the file was read.
+            Value::Null | Value::Other(_) => serializer.serialize_unit(),
+            Value::Boolean(value) => serializer.serialize_bool(*value),
+            Value::Integer(value) => serializer.serialize_i64(*value),
+            // Written as `null` where it is no number.
+            Value::Float(value) => serializer.serialize_f64(*value),
+            Value::Text(_) if is_hidden(self.node) => serializer.serialize_str("***"),
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::List(nodes) => serializer.collect_seq(nodes.iter().map(below)),
+            Value::Table(entries) => {
+                serializer.collect_map(entries.iter().map(|entry| (&entry.key, below(&entry.node))))
+            }
+        }
+    }
 }
 
 /// A tree as JSON, which all three formats' trees fit into.

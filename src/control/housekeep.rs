@@ -138,6 +138,8 @@ impl Housekeeper {
             cause = interruption(commands, ends, log.as_ref()) => return Err(cause),
             outcome = installer.reload(input, trigger) => outcome,
         };
+        // Reloads one after the other leave no time to look in between.
+        installer.reap();
         for waiting in others.into_iter().chain([answer]).flatten() {
             // Who asked may have gone.
             let _ = waiting.send(outcome.clone());

@@ -340,6 +340,7 @@ fn assemble(
     runtime.spawn(watch::run(files_seen, reloads));
     let mut first = first;
     first.plan.enlist(&lineage, 1);
+    first.write_down(settings.kept_at.as_deref());
     let (fixed, names) = (std::mem::take(&mut first.fixed), std::mem::take(&mut first.names));
     let installer = Installer {
         state,

@@ -47,7 +47,8 @@ const REMEDIES: &[(Reason, &str)] = &[
     ),
     (
         Reason::PreconditionFailed,
-        "Nothing: the file is another one than the client's `If-Match` or `If-Unmodified-Since` says.",
+        "Nothing: the file is another one than the client's `If-Match` or `If-Unmodified-Since` \
+         says.",
     ),
     (Reason::FileFailed, "`errno` of the access log is what the kernel said of the file."),
     (

@@ -33,14 +33,14 @@ pub fn find(worker: &Worker, exchange: &mut Exchange) -> Result<Taken, Failure> 
         return Err(Failure::new(Reason::VersionGone));
     }
     let (taken, timeouts) = match &route.action {
-        Action::Cluster(cluster) => (Taken::Cluster(*cluster), &route.timeouts),
+        Action::Cluster(cluster) => (Taken::Cluster(*cluster), &*route.timeouts),
         Action::Split(split) => {
             let index = split.pick(worker.random_below(split.weights_sum));
             facts.share = index;
             (Taken::Cluster(split.shares[index].cluster), &split.shares[index].timeouts)
         }
-        Action::Redirect(_) | Action::Respond(_) => (Taken::Answer, &route.timeouts),
-        Action::Files(_) => (Taken::Files, &route.timeouts),
+        Action::Redirect(_) | Action::Respond(_) => (Taken::Answer, &*route.timeouts),
+        Action::Files(_) => (Taken::Files, &*route.timeouts),
     };
     facts.total_deadline = match timeouts.total_ns {
         Timeouts::NONE => None,

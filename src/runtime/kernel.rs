@@ -1,7 +1,7 @@
 //! System calls that no ring operation and no safe library offers: moving bytes between a socket
 //! and a pipe without bringing them into this process, asking how old a connection is, and what an
-//! open file is without waiting for whoever stores it.
-#![allow(unsafe_code)] // The five calls have no safe wrapper among the dependencies.
+//! open file is without waiting for whoever stores it; and the call that gives memory back.
+#![allow(unsafe_code)] // The six calls have no safe wrapper among the dependencies.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -83,6 +83,17 @@ pub(crate) fn let_wait(file: BorrowedFd<'_>) -> Result<(), Errno> {
     // SAFETY: the descriptor is open while it is borrowed, and no memory is passed.
     let done = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETFL, 0) };
     if done == 0 { Ok(()) } else { Err(Errno::of(&io::Error::last_os_error())) }
+}
+
+/// Gives pages that the allocator keeps for later, and that hold nothing, back to the system: what
+/// reading a large configuration took. Takes a while; not for a worker's thread.
+pub(crate) fn give_back_memory() {
+    // Another C library has another allocator, and gives back by itself what it gives back.
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it takes no memory, and the allocator's own locks order it with every other thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }
 
 /// Words of the kernel's `struct tcp_info` up to `tcpi_last_data_sent`: eight single bytes, nine

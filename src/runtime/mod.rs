@@ -36,6 +36,7 @@ pub use clock::{Instant, WallTime};
 pub use errno::Errno;
 pub use executor::Waiter;
 pub use file::{File, Folder, Kind, Metadata};
+pub(crate) use kernel::give_back_memory;
 pub use listener::Listener;
 pub use operation::{Address, Part, Segment};
 pub use ring::TaskRun;

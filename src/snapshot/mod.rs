@@ -9,6 +9,7 @@ mod compile;
 mod endpoints;
 mod files;
 mod lineage;
+mod name;
 mod plan;
 mod rewrite;
 mod search;
@@ -18,6 +19,7 @@ pub use action::{Action, Edits, Extra, Line, Redirect, RequestIdField, Respond, 
 pub use compile::{Listing, check, compile, names, route_names};
 pub use files::{Files, FolderId};
 pub use lineage::{Lineage, Meters, SharedMeters};
+pub use name::Name;
 pub use plan::Plan;
 pub use rewrite::{DotSegment, Replace, Rewrite, RewriteCaches};
 pub use search::{Asked, Matched, Memory, Refusal};
@@ -133,12 +135,12 @@ pub enum Listener {
 #[derive(Debug)]
 pub struct Route {
     /// The name in logs and metrics.
-    pub id: Box<str>,
+    pub id: Name,
     /// What becomes of its requests.
     pub action: Action,
     /// Global ones, overridden by the cluster's, overridden by the route's. Of a [`Split`] without
-    /// the clusters'; those stand in its shares.
-    pub timeouts: Timeouts,
+    /// the clusters'; those stand in its shares. Most routes have the same.
+    pub timeouts: Arc<Timeouts>,
     /// Longest request body; `u64::MAX` when there is no bound.
     pub body_bytes_max: u64,
     /// Where its exchanges are counted.

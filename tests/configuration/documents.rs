@@ -37,7 +37,8 @@ fn the_reference_shows_faults_as_they_are() {
 }
 
 /// Fences whose first word is a format hold whole configurations; a part of one says
-/// `toml,fragment`.
+/// `toml,fragment`, and one that names files or variables outside of it `toml,outside`: those are
+/// held through the command, in `tests/integration/documents.rs`.
 #[test]
 fn examples_pass_the_check() {
     let mut examples_count = 0;

@@ -111,11 +111,10 @@ fn long_lists_are_broken() {
 fn long_conditions_are_broken_at_their_lists() {
     let one = "{ header = \"X-Tenant\", in = [\"acme\", \"globex\"] }";
     let any = "{ cookie = \"beta\", exists = true }, { query = \"beta\", equals = \"1\" }";
-    let text =
-        format!("[[routes]]\nwhen = {{ all = [{one}, {{ any = [{any}] }}, {{ not = {one} }}] }}\n");
-    let lines = format!(
-        "[[routes]]\nwhen = {{ all = [\n  {one},\n  {{ any = [{any}] }},\n  {{ not = {one} }},\n] }}\n"
-    );
+    let (other, not) = (format!("{{ any = [{any}] }}"), format!("{{ not = {one} }}"));
+    let head = "[[routes]]\nwhen = { all = [";
+    let text = format!("{head}{one}, {other}, {not}] }}\n");
+    let lines = format!("{head}\n  {one},\n  {other},\n  {not},\n] }}\n");
     assert_eq!(held(&text, Format::Toml), lines);
     let short = format!("[[routes]]\nwhen = {{ any = [{any}] }}\n");
     assert_eq!(held(&short, Format::Toml), short);

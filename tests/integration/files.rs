@@ -47,7 +47,8 @@ impl Site {
     fn route(&self, path: &str, more: &str) -> String {
         let root = self.root().display().to_string();
         format!(
-            "[[routes]]\nid = \"{path}\"\npath = \"{path}\"\nfiles = {{ root = \"{root}\"{more} }}\n"
+            "[[routes]]\nid = \"{path}\"\npath = \"{path}\"\n\
+             files = {{ root = \"{root}\"{more} }}\n"
         )
     }
 

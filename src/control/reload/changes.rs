@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use hashbrown::HashMap;
 
-use crate::config::GatewayConfig;
+use crate::config::{GatewayConfig, Route};
 use crate::limits::CHANGES_NAMED_MAX;
 
 /// How a configuration differs from the one before.
@@ -61,7 +61,10 @@ impl Prints {
             (&config.path_policy, &config.request_id, &config.versions),
         );
         Prints {
-            routes: config.routes.iter().map(print).collect(),
+            routes: {
+                let plain = Route::default();
+                config.routes.iter().map(|route| print_route(route, &plain)).collect()
+            },
             clusters: named.chain(written).collect(),
             other: print(&other),
         }
@@ -164,16 +167,108 @@ impl fmt::Display for Changes {
 
 /// A number that two values share only where they say the same.
 fn print(value: &impl fmt::Debug) -> u64 {
-    struct Writer<H>(H);
-    impl<H: Hasher> fmt::Write for Writer<H> {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            self.0.write(text.as_bytes());
-            Ok(())
+    let mut print = Print::new();
+    print.debug(value);
+    print.end()
+}
+
+/// The print of a route. There are many, and most keys of most are as in `plain`: what is not
+/// said is not written.
+fn print_route(route: &Route, plain: &Route) -> u64 {
+    // Without `..`, so that whoever adds a key is told by the compiler.
+    let Route {
+        id,
+        host,
+        path,
+        path_regex,
+        methods,
+        path_params,
+        conditions,
+        produces,
+        version,
+        priority,
+        path_policy,
+        upstreams,
+        cluster,
+        clusters,
+        redirect,
+        respond,
+        files,
+        load_balancer,
+        timeouts,
+        max_body,
+        rewrite,
+        host_rewrite,
+        request_headers,
+        response_headers,
+        middlewares,
+        mirror,
+    } = route;
+    let mut print = Print::new();
+    let texts = [Some(id), host.as_ref(), Some(path), path_regex.as_ref(), cluster.as_ref()];
+    texts.into_iter().for_each(|text| print.text(text.map(String::as_str)));
+    print.said(1, methods, &plain.methods);
+    print.said(2, path_params, &plain.path_params);
+    print.said(3, conditions, &plain.conditions);
+    print.said(4, produces, &plain.produces);
+    print.said(5, version, &plain.version);
+    print.said(6, priority, &plain.priority);
+    print.said(7, path_policy, &plain.path_policy);
+    print.said(8, upstreams, &plain.upstreams);
+    print.said(9, clusters, &plain.clusters);
+    print.said(10, redirect, &plain.redirect);
+    print.said(11, respond, &plain.respond);
+    print.said(12, files, &plain.files);
+    print.said(13, load_balancer, &plain.load_balancer);
+    print.said(14, timeouts, &plain.timeouts);
+    print.said(15, max_body, &plain.max_body);
+    print.said(16, rewrite, &plain.rewrite);
+    print.said(17, host_rewrite, &plain.host_rewrite);
+    print.said(18, request_headers, &plain.request_headers);
+    print.said(19, response_headers, &plain.response_headers);
+    print.said(20, middlewares, &plain.middlewares);
+    print.said(21, mirror, &plain.mirror);
+    print.end()
+}
+
+/// A number in the making, the same in every process.
+struct Print<H>(H);
+
+impl Print<()> {
+    fn new() -> Print<impl Hasher> {
+        Print(foldhash::quality::FixedState::with_seed(0).build_hasher())
+    }
+}
+
+impl<H: Hasher> Print<H> {
+    fn text(&mut self, text: Option<&str>) {
+        // The length keeps neighbours apart.
+        self.0.write_u64(text.map_or(0, |text| text.len() as u64 + 1));
+        self.0.write(text.unwrap_or_default().as_bytes());
+    }
+
+    /// A key and its value, where that is not the plain one.
+    fn said<T: fmt::Debug + PartialEq>(&mut self, key: u8, value: &T, plain: &T) {
+        if value != plain {
+            self.0.write_u8(key);
+            self.debug(value);
         }
     }
-    let mut writer = Writer(foldhash::quality::FixedState::with_seed(0).build_hasher());
-    write!(writer, "{value:?}").expect("a hasher takes everything");
-    writer.0.finish()
+
+    fn debug(&mut self, value: &impl fmt::Debug) {
+        write!(self, "{value:?}").expect("a hasher takes everything");
+    }
+
+    fn end(self) -> u64 {
+        self.0.finish()
+    }
+}
+
+impl<H: Hasher> fmt::Write for Print<H> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -233,5 +328,32 @@ mod tests {
     fn the_same_is_no_change() {
         assert!(Changes::default().is_empty());
         assert_eq!(Changes::default().to_string(), "nothing changed");
+    }
+
+    #[test]
+    fn every_key_of_a_route_is_seen() {
+        type Change = fn(&mut Route);
+        let changes: [Change; 8] = [
+            |route| route.id = "a".into(),
+            |route| route.host = Some("a".into()),
+            |route| route.path = "a".into(),
+            |route| route.path_regex = Some("a".into()),
+            |route| route.cluster = Some("a".into()),
+            |route| route.host_rewrite = Some("a".into()),
+            |route| route.max_body = Some(1),
+            |route| route.priority = 1,
+        ];
+        let plain = Route::default();
+        let mut prints = vec![print_route(&plain, &plain)];
+        for change in changes {
+            let mut route = Route::default();
+            change(&mut route);
+            prints.push(print_route(&route, &plain));
+            assert_eq!(print_route(&route, &plain), prints[prints.len() - 1]);
+        }
+        let count = prints.len();
+        prints.sort_unstable();
+        prints.dedup();
+        assert_eq!(prints.len(), count);
     }
 }

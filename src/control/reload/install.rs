@@ -23,6 +23,7 @@ use crate::error::{ConfigError, Fault, ReloadError};
 use crate::limits::{
     CONTROL_TICK_MS, DNS_RELOAD_MS_MAX, GENERATION_NAMES_MS, RELOAD_ACKNOWLEDGE_MS_MAX,
 };
+use crate::runtime::give_back_memory;
 use crate::snapshot::{Lineage, Plan, SharedMeters, Snapshot};
 
 /// Where the log's thread finds the names of generations.
@@ -130,7 +131,10 @@ impl Installer {
         let now = Instant::now();
         self.gone.extend(unused.iter().map(|snapshot| (now, snapshot.generation)));
         if !unused.is_empty() {
-            spawn_blocking(move || drop(unused));
+            spawn_blocking(move || {
+                drop(unused);
+                give_back_memory();
+            });
         }
         let grace = Duration::from_millis(GENERATION_NAMES_MS);
         let forgotten: Vec<_> = self.gone.extract_if(.., |(at, _)| *at + grace <= now).collect();
@@ -191,7 +195,12 @@ impl Installer {
             return Err(ReloadError::Busy);
         }
         let file = self.current.source.file.clone();
-        let loaded = spawn_blocking(move || Candidate::load(input, file.as_deref()));
+        let kept_at = self.kept_at.clone();
+        let loaded = spawn_blocking(move || {
+            let mut candidate = Candidate::load(input, file.as_deref())?;
+            candidate.write_down(kept_at.as_deref());
+            Ok::<_, ReloadError>(candidate)
+        });
         let candidate = loaded.await.map_err(|error| broken(&error))??;
         self.refuse_restart(&candidate)?;
         let change = self.listeners.change(&candidate.listeners).map_err(|refused| {
@@ -291,13 +300,16 @@ impl Installer {
     /// Keeps the configuration in use on disk, where that is wanted.
     pub async fn keep(&mut self) {
         let tree = self.current.tree.take();
-        let path = self.current.reload.last_known_good.as_ref().or(self.kept_at.as_ref());
-        let (Some(path), Some(tree)) = (path.cloned(), tree) else { return };
+        let path = self.current.reload.last_known_good.as_ref().or(self.kept_at.as_ref()).cloned();
         let written = spawn_blocking(move || {
-            if let Err(error) = keep::write(Path::new(&path), &tree) {
+            if let Some((path, tree)) = path.zip(tree)
+                && let Err(error) = keep::write(Path::new(&path), &tree)
+            {
                 let path = path.display();
                 tracing::error!(%error, %path, "the last-known-good configuration is not kept");
             }
+            // What the reading and the compiling took is free by now.
+            give_back_memory();
         });
         if let Err(error) = written.await {
             tracing::error!(%error, "the last-known-good configuration is not kept");
@@ -307,12 +319,15 @@ impl Installer {
     /// Waits, not for ever, until every worker uses this generation.
     async fn is_acknowledged(&mut self, generation: u64) -> bool {
         let deadline = Instant::now() + Duration::from_millis(RELOAD_ACKNOWLEDGE_MS_MAX);
+        // A worker takes it at its next turn, so the first look is soon.
+        let mut pause_ms = 1;
         while self.state.acknowledged_count(generation) < self.state.blocks.len() {
             if Instant::now() >= deadline {
                 return false;
             }
             self.fleet.retry();
-            sleep(Duration::from_millis(CONTROL_TICK_MS)).await;
+            sleep(Duration::from_millis(pause_ms)).await;
+            pause_ms = (pause_ms + 1).min(CONTROL_TICK_MS);
         }
         true
     }

@@ -65,7 +65,7 @@ pub struct Candidate {
     pub plan: Plan,
     /// Where it came from.
     pub source: Source,
-    /// What it says, to be kept; nothing of one that was made in Rust.
+    /// What it says, to be kept: nothing where it is not, or was made in Rust.
     pub tree: Option<Box<str>>,
     /// The upstream names to resolve.
     pub names: BTreeSet<String>,
@@ -178,7 +178,7 @@ impl Candidate {
         Candidate {
             plan,
             source,
-            tree: document.as_ref().map(|document| document.to_json().into()),
+            tree: None,
             names: snapshot::names(config),
             listeners: config.listen_addresses().cloned().collect(),
             drain_timeout: config.drain_timeout,
@@ -192,6 +192,13 @@ impl Candidate {
     fn of_file(mut self, file: Option<&Path>) -> Candidate {
         self.source.file = file.map(Path::to_owned);
         self
+    }
+
+    /// Writes down what it says where it, or the program's `kept_at`, asks for that to be kept.
+    pub fn write_down(&mut self, kept_at: Option<&Path>) {
+        if self.reload.last_known_good.is_some() || kept_at.is_some() {
+            self.tree = self.document.as_ref().map(|document| document.to_json().into());
+        }
     }
 
     /// What of it is compared with another one.
@@ -269,7 +276,8 @@ fn compile_loaded(
     };
     let shown = Some(document.to_json_masked().into());
     let source = Source { name: name.to_owned(), file: None, files, shown, built: None };
-    Ok((Candidate::new(&config, plan, source, Some(document)), config))
+    let candidate = Candidate::new(&config, plan, source, Some(document));
+    Ok((candidate, config))
 }
 
 fn all_faults(checked: Result<Loaded, ConfigError>, name: &str) -> ConfigError {

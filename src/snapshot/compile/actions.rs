@@ -13,7 +13,7 @@ use crate::router::{PathPattern, Pattern};
 use crate::snapshot::rewrite::Side;
 use crate::snapshot::template::{Purpose, Scope, Template, TemplateFault};
 use crate::snapshot::{Action, ClusterId, Extra, Redirect, Replace, Respond, Rewrite, Route};
-use crate::snapshot::{RequestIdField, Share, Split};
+use crate::snapshot::{Name, RequestIdField, Share, Split, Timeouts};
 use hashbrown::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -68,6 +68,8 @@ pub(super) struct Routes<'a> {
     named: HashMap<&'a str, ClusterId>,
     written: HashMap<usize, ClusterId>,
     expressions_count: u32,
+    /// Of the last route.
+    timeouts: Option<Arc<Timeouts>>,
     folders: Folders,
     request_id: Option<&'a RequestIdField>,
     /// Of routes whose own series is not known yet.
@@ -93,20 +95,31 @@ impl<'a> Routes<'a> {
         }
         let folders = Folders::default();
         let nobody = Arc::new(Series::new(1));
-        Routes { config, named, written, expressions_count: 0, folders, request_id, nobody, faults }
+        Routes {
+            config,
+            named,
+            written,
+            expressions_count: 0,
+            timeouts: None,
+            folders,
+            request_id,
+            nobody,
+            faults,
+        }
     }
 
     /// All routes, in their order, and the folders of those with files; fewer where there are
     /// faults.
     pub(super) fn compile(mut self, names: Vec<String>) -> (Vec<Route>, Folders) {
         let mut routes = Vec::with_capacity(self.config.routes.len());
-        for (index, (route, name)) in self.config.routes.iter().zip(names).enumerate() {
+        for (index, (route, name)) in self.config.routes.iter().zip(Name::shared(names)).enumerate()
+        {
             routes.extend(self.route(index, route, name));
         }
         (routes, self.folders)
     }
 
-    fn route(&mut self, index: usize, route: &config::Route, name: String) -> Option<Route> {
+    fn route(&mut self, index: usize, route: &config::Route, name: Name) -> Option<Route> {
         let place = format!("routes[{index}]");
         let kind = self.kind(&place, route)?;
         let parameters = parameters(route);
@@ -119,14 +132,22 @@ impl<'a> Routes<'a> {
         let of_cluster = of_cluster.map(|cluster| cluster.timeouts).unwrap_or_default();
         let above = self.config.effective_timeouts();
         Some(Route {
-            id: name.into(),
+            id: name,
             action: action?,
-            timeouts: timeouts(route.timeouts.or(of_cluster).or(above)),
+            timeouts: self.shared(timeouts(route.timeouts.or(of_cluster).or(above))),
             body_bytes_max: route.max_body.or(self.config.limits.body).unwrap_or(u64::MAX),
             policy: policy(&route.path_policy, &self.config.path_policy),
             extra,
             series: Arc::clone(&self.nobody),
         })
+    }
+
+    /// What is as the route before has it stands once for both.
+    fn shared(&mut self, timeouts: Timeouts) -> Arc<Timeouts> {
+        match &self.timeouts {
+            Some(last) if **last == timeouts => Arc::clone(last),
+            Some(_) | None => Arc::clone(self.timeouts.insert(Arc::new(timeouts))),
+        }
     }
 
     /// The one thing that a route does.
