@@ -217,8 +217,6 @@ pub fn side<'a>(plan: &'a Plan, listeners: &[ListenAddress], prints: &'a Prints)
     }
 }
 
-/// The name of a text that was sent.
-
 /// What shows only when the configuration is compiled: routes that tie, patterns that are none, a
 /// log's format with unknown variables.
 pub fn faults(config: &GatewayConfig) -> Vec<Fault> {
