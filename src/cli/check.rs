@@ -48,7 +48,7 @@ pub fn run(path: &Path, output: Output) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("{}", reload::listed(&error, &path.display().to_string()));
+            eprintln!("{}", reload::listed(error, &path.display().to_string()));
             ExitCode::FAILURE
         }
     }

@@ -55,6 +55,9 @@ impl Default for Lineage {
     }
 }
 
+/// Clusters by id, and the cluster in each place.
+type Adopted = (Arc<[Arc<Cluster>]>, Box<[Option<ClusterId>]>);
+
 impl Lineage {
     /// No generation yet, for so many workers.
     pub fn new(meters: SharedMeters, workers_count: usize) -> Lineage {
@@ -63,11 +66,7 @@ impl Lineage {
     }
 
     /// The clusters of a new generation, with their places: what is as it was is what it was.
-    pub(super) fn adopt(
-        &mut self,
-        clusters: Vec<Cluster>,
-        upstreams: &Arc<[Upstream]>,
-    ) -> (Arc<[Arc<Cluster>]>, Box<[Option<ClusterId>]>) {
+    pub(super) fn adopt(&mut self, clusters: Vec<Cluster>, upstreams: &Arc<[Upstream]>) -> Adopted {
         let previous = Arc::clone(&self.clusters);
         let by_name: HashMap<&str, &Arc<Cluster>, foldhash::fast::RandomState> =
             previous.iter().map(|cluster| (&*cluster.name, cluster)).collect();

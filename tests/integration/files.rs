@@ -196,7 +196,7 @@ fn a_device_is_not_served() {
 #[test]
 fn a_file_that_may_not_be_read_is_forbidden() {
     let site = Site::new();
-    fs::set_permissions(site.root().join("hello.txt"), PermissionsExt::from_mode(0)).unwrap();
+    fs::set_permissions(site.root().join("hello.txt"), PermissionsExt::from_mode(0o0)).unwrap();
     let gateway = site.gateway();
     // Root may read everything.
     let expected = match File::open(site.root().join("hello.txt")) {

@@ -195,7 +195,7 @@ impl<'a> Routes<'a> {
         // A rewritten path names the file as a whole.
         let prefix_segments = scope.rest_segments.filter(|_| route.rewrite.is_none());
         let compiled = self.folders.files(place, route.files.as_ref()?, prefix_segments);
-        compiled.map_err(|fault| self.faults.push(fault)).ok().map(Box::new).map(Action::Files)
+        compiled.map_err(|fault| self.faults.push(*fault)).ok().map(Box::new).map(Action::Files)
     }
 
     fn cluster(&mut self, place: &str, name: &str) -> Option<ClusterId> {

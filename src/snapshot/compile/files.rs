@@ -30,11 +30,11 @@ impl Folders {
         place: &str,
         files: &FileServing,
         prefix_segments: Option<usize>,
-    ) -> Result<Files, Fault> {
+    ) -> Result<Files, Box<Fault>> {
         let folder = self.folder(&files.root).map_err(|error| {
             let root = files.root.display();
             let message = format!("the folder `{root}` cannot be opened: {error}");
-            Fault::new(format!("{place}.root"), message)
+            Box::new(Fault::new(format!("{place}.root"), message))
         })?;
         let fallback = files.fallback.as_deref().map(|path| path.trim_start_matches('/'));
         Ok(Files {
