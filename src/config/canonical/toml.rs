@@ -252,8 +252,10 @@ fn inline_table(table: &InlineTable, place: &[String], column: usize, depth: usi
             Value::Array(array) if !array.is_empty() => {
                 let one = one_line(array, place);
                 let has_tables = array.iter().any(Value::is_inline_table);
-                let is_short = start + one.chars().count() + " }".len() <= WIDTH;
-                if is_short && !has_tables { one } else { many_lines(array, place, depth) }
+                let end = start + one.chars().count() + " }".len();
+                // Where the line is too long before the list, breaking it would mend nothing.
+                let is_broken = has_tables || (end > WIDTH && start < WIDTH);
+                if is_broken { many_lines(array, place, depth) } else { one }
             }
             other => value_text(other, place, start, depth),
         }
