@@ -1,5 +1,6 @@
 //! `frys check`: every fault of a configuration at once, each with its place.
 
+use super::say;
 use crate::config::{Fault, Location, Related};
 use crate::control::reload;
 use crate::gateway::Gateway;
@@ -28,7 +29,7 @@ pub fn run(path: &Path, output: Output) -> ExitCode {
     if output == Output::Json {
         let warnings = warnings.iter().map(|warning| written(warning, "warning"));
         let all = faults.iter().map(|fault| written(fault, "fault")).chain(warnings);
-        println!("{:#}", all.collect::<Value>());
+        say(format_args!("{:#}\n", all.collect::<Value>()));
         return if checked.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     for warning in warnings {
@@ -37,13 +38,13 @@ pub fn run(path: &Path, output: Output) -> ExitCode {
     match &checked {
         Ok(loaded) => {
             let config = &loaded.config;
-            println!(
-                "{}: ok ({}, {}, {})",
+            say(format_args!(
+                "{}: ok ({}, {}, {})\n",
                 path.display(),
                 counted(config.routes.len(), "route"),
                 counted(config.clusters.len(), "cluster"),
                 counted(config.listen_addresses().count(), "listener"),
-            );
+            ));
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -5,6 +5,7 @@ use crate::config::{ConfigError, Loaded};
 use crate::gateway::Gateway;
 
 use super::check::Output;
+use super::say;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,11 +18,8 @@ pub fn run(old: &Path, new: &Path, output: Output) -> ExitCode {
     };
     let difference = Difference::between(&old, &new);
     match output {
-        Output::Json => println!("{:#}", written(&difference)),
-        Output::Text => {
-            print!("{difference}");
-            println!("{}", summary(&difference));
-        }
+        Output::Json => say(format_args!("{:#}\n", written(&difference))),
+        Output::Text => say(format_args!("{difference}{}\n", summary(&difference))),
     }
     if difference.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }

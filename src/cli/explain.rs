@@ -1,6 +1,7 @@
 //! `frys explain`: why a request goes where it goes, by a file or by a running gateway.
 
 use super::admin::Admin;
+use super::say;
 use crate::explain::{self, Asked, Description, Explanation, Source, asked};
 use crate::gateway::Gateway;
 use crate::snapshot::{self, Resolved};
@@ -51,11 +52,11 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     match explained(arguments) {
         Ok(explanation) => {
             match arguments.format {
-                Format::Text => print!("{}", explain::text(&explanation)),
-                Format::Json => println!(
-                    "{}",
-                    serde_json::to_string_pretty(&explanation).expect("memory takes everything")
-                ),
+                Format::Text => say(explain::text(&explanation)),
+                Format::Json => {
+                    let text = serde_json::to_string_pretty(&explanation);
+                    say(text.expect("memory takes everything") + "\n");
+                }
             }
             ExitCode::from(u8::from(!explanation.is_found()))
         }

@@ -1,5 +1,6 @@
 //! `frys fmt`: files in their canonical form.
 
+use super::say;
 use crate::config::{Format, formatted};
 
 use clap::Args;
@@ -39,7 +40,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             Outcome::Changed => {
                 has_changed = true;
                 if arguments.check {
-                    println!("{}", path.display());
+                    say(format_args!("{}\n", path.display()));
                 }
             }
             Outcome::Refused(what) => {

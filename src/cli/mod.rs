@@ -14,6 +14,8 @@ mod schema;
 
 use clap::{Parser, Subcommand};
 
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -114,6 +116,15 @@ pub fn main() -> ExitCode {
         Command::Diff { traffic: None, old, new, format } => diff::run(&old, &new, format),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Demo { port, admin_port } => demo::run(port, admin_port),
+    }
+}
+
+/// Writes to standard output. A reader that has read enough, such as `head`, is no fault.
+fn say(text: impl Display) {
+    if let Err(error) = write!(io::stdout().lock(), "{text}")
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        eprintln!("frys: cannot write: {error}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::check::Output;
 use super::explain::now;
+use super::say;
 use crate::config::GatewayConfig;
 use crate::explain::traffic::{self, Report, Side};
 use crate::gateway::Gateway;
@@ -19,8 +20,8 @@ pub fn run(log: &Path, old: &Path, new: &Path, output: Output) -> ExitCode {
     match compared(log, old, new) {
         Ok(report) => {
             match output {
-                Output::Text => print!("{}", report.text()),
-                Output::Json => println!("{:#}", report.json()),
+                Output::Text => say(report.text()),
+                Output::Json => say(format_args!("{:#}\n", report.json())),
             }
             ExitCode::from(u8::from(report.different > 0))
         }

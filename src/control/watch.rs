@@ -7,12 +7,13 @@
 //! swaps a symlink two steps away (`..data`).
 
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use notify::event::{AccessKind, AccessMode};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -51,11 +52,11 @@ pub struct Watched {
 }
 
 /// What the kernel's event means here.
-enum Seen {
-    /// A file is being written: it is not whole.
-    Writing,
-    /// Something is there, or is gone, or was closed.
-    Done,
+struct Seen {
+    /// The file's name in its folder.
+    name: Option<OsString>,
+    /// Whether something is there, or is gone, or was closed: else it is being written.
+    is_whole: bool,
 }
 
 /// Asks for a reload whenever one of the files has changed, until the gateway ends.
@@ -80,7 +81,7 @@ pub async fn run(mut watched: watch::Receiver<Watched>, reloads: mpsc::Sender<Re
                 continue;
             }
             seen = events.recv(), if watcher.is_some() => match seen {
-                Some(seen) => settle(seen, &mut events).await,
+                Some(seen) => settle(seen, &mut events, &names_of(&files)).await,
                 None => watcher = None,
             },
             () = sleep(Duration::from_millis(WATCH_POLL_MS)) => {}
@@ -103,14 +104,16 @@ fn marks(files: &[PathBuf]) -> Vec<Mark> {
 
 fn watcher(tell: mpsc::Sender<Seen>) -> Option<RecommendedWatcher> {
     let hear = move |event: notify::Result<notify::Event>| {
-        let seen = match event.map(|event| event.kind) {
-            Ok(EventKind::Modify(notify::event::ModifyKind::Data(_))) => Seen::Writing,
-            Ok(EventKind::Access(AccessKind::Close(AccessMode::Write))) => Seen::Done,
+        let is_whole = match event.as_ref().map(|event| event.kind) {
+            Ok(EventKind::Modify(ModifyKind::Data(_))) => false,
+            Ok(EventKind::Access(AccessKind::Close(AccessMode::Write))) => true,
             Ok(EventKind::Access(_)) => return,
-            Ok(_) | Err(_) => Seen::Done,
+            Ok(_) | Err(_) => true,
         };
+        let path = event.ok().and_then(|event| event.paths.into_iter().next_back());
+        let name = path.and_then(|path| path.file_name().map(OsStr::to_owned));
         // Full: a look is due already.
-        let _ = tell.try_send(seen);
+        let _ = tell.try_send(Seen { name, is_whole });
     };
     match notify::recommended_watcher(hear) {
         Ok(watcher) => Some(watcher),
@@ -176,18 +179,32 @@ fn folders_of(file: &Path) -> BTreeSet<PathBuf> {
     folders
 }
 
+/// The names under which files are written: their own, and those that links lead to.
+fn names_of(files: &[PathBuf]) -> BTreeSet<OsString> {
+    let targets = files.iter().filter_map(|file| fs::canonicalize(file).ok());
+    let all = files.iter().cloned().chain(targets);
+    all.filter_map(|file| file.file_name().map(OsStr::to_owned)).collect()
+}
+
 /// Waits until nothing has happened for a moment, and a file that is being written is closed; not
-/// for ever, since some programs never close what they write.
-async fn settle(first: Seen, events: &mut mpsc::Receiver<Seen>) {
+/// for ever, since some programs never close what they write. What is written beside it, a log
+/// perhaps, is nothing to wait for.
+async fn settle(first: Seen, events: &mut mpsc::Receiver<Seen>, names: &BTreeSet<OsString>) {
     let deadline = Instant::now() + Duration::from_millis(WATCH_WRITING_MS_MAX);
-    let mut is_writing = matches!(first, Seen::Writing);
+    let soon = || Instant::now() + Duration::from_millis(WATCH_SETTLE_MS);
+    let (mut seen, mut quiet, mut is_writing) = (first, soon(), false);
     loop {
-        let quiet = Instant::now() + Duration::from_millis(WATCH_SETTLE_MS);
+        let is_ours = seen.name.as_ref().is_some_and(|name| names.contains(name));
+        if is_ours {
+            is_writing = !seen.is_whole;
+        }
+        if is_ours || seen.is_whole {
+            quiet = soon();
+        }
         let until = if is_writing { deadline } else { quiet.min(deadline) };
         tokio::select! {
-            seen = events.recv() => match seen {
-                Some(Seen::Writing) => is_writing = true,
-                Some(Seen::Done) => is_writing = false,
+            next = events.recv() => match next {
+                Some(next) => seen = next,
                 None => return,
             },
             () = sleep_until(until) => return,
@@ -234,6 +251,25 @@ mod tests {
             assert!(folders.contains(&wanted), "{wanted:?} is not in {folders:?}");
         }
         assert!(folders.iter().all(|folder| folder.is_dir()));
+    }
+
+    #[test]
+    fn only_the_files_own_writers_are_waited_for() {
+        let names = BTreeSet::from([OsString::from("frys.toml")]);
+        let seen = |name: &str, is_whole| Seen { name: Some(name.into()), is_whole };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.expect("a runtime").block_on(async {
+            let (tell, mut events) = mpsc::channel(WATCH_EVENTS_MAX);
+            let writing = Duration::from_millis(WATCH_WRITING_MS_MAX);
+            let began = Instant::now();
+            settle(seen("access.log", false), &mut events, &names).await;
+            assert!(began.elapsed() < writing, "a log beside the file held it up");
+            // Another file that is closed says nothing of this one.
+            let began = Instant::now();
+            tell.try_send(seen("access.log", true)).expect("there is room");
+            settle(seen("frys.toml", false), &mut events, &names).await;
+            assert!(began.elapsed() >= writing, "a file was read that is being written");
+        });
     }
 
     #[test]

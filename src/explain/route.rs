@@ -247,7 +247,10 @@ impl One<'_> {
         let mut head = Vec::new();
         encode::request(request, target, host, &edits, &mut head);
         let lines = head.split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end());
-        Ok(lines.filter(|line| !line.is_empty()).map(masked).collect())
+        let mut lines = lines.filter(|line| !line.is_empty());
+        // The first is no field, whatever words stand in its target.
+        let first = lines.next().map(shown);
+        Ok(first.into_iter().chain(lines.map(masked)).collect())
     }
 
     /// Another target than the received one, if there is one.

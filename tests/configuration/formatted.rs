@@ -106,6 +106,20 @@ fn long_lists_are_broken() {
     assert_eq!(held(&longer, Format::Toml), format!("x = [\n  \"{}\",\n]\n", "a".repeat(93)));
 }
 
+/// TOML 1.0 has line ends in the lists of inline tables, and nowhere else in them.
+#[test]
+fn long_conditions_are_broken_at_their_lists() {
+    let one = "{ header = \"X-Tenant\", in = [\"acme\", \"globex\"] }";
+    let any = "{ cookie = \"beta\", exists = true }, { query = \"beta\", equals = \"1\" }";
+    let (other, not) = (format!("{{ any = [{any}] }}"), format!("{{ not = {one} }}"));
+    let head = "[[routes]]\nwhen = { all = [";
+    let text = format!("{head}{one}, {other}, {not}] }}\n");
+    let lines = format!("{head}\n  {one},\n  {other},\n  {not},\n] }}\n");
+    assert_eq!(held(&text, Format::Toml), lines);
+    let short = format!("[[routes]]\nwhen = {{ any = [{any}] }}\n");
+    assert_eq!(held(&short, Format::Toml), short);
+}
+
 #[test]
 fn strings_have_one_spelling() {
     for (text, want) in [

@@ -132,6 +132,7 @@ fn refuses_numbers_out_of_range() {
         "workers = [5000]",
         "drain_timeout = \"0s\"",
         "drain_timeout = \"1000h\"",
+        "reload = { max_generation_age = \"0s\" }",
         "connection_limits = { max_connections = 0 }",
         "connection_limits = { requests_per_connection = 0 }",
         "limits = { request_line = \"1MiB\" }",

@@ -167,3 +167,22 @@ fn diff_says_what_would_change() {
     assert_eq!(status, Some(2), "{said}");
     assert!(said.contains("c.toml:1:10"), "{said}");
 }
+
+/// What reads the output may end first, as `head` does: that is no panic and no fault.
+#[test]
+fn a_reader_that_left_is_no_fault() {
+    let folder = folder(&[("frys.toml", &format!("listen_addr = \"127.0.0.1:0\"\n{ROUTE}"))]);
+    for arguments in [
+        &["schema"][..],
+        &["check", "--config", "frys.toml", "--format", "json"],
+        &["explain", "--config", "frys.toml", "http://a/"],
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = Command::new(FRYS);
+        command.current_dir(folder.path()).args(arguments).stdout(writer).stderr(Stdio::piped());
+        let done = command.spawn().and_then(|child| child.wait_with_output()).expect("it runs");
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!((done.status.code(), said.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}

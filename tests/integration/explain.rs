@@ -38,6 +38,17 @@ fn written(upstream: &Upstream) -> (tempfile::TempDir, String) {
 }
 
 #[test]
+fn a_target_that_speaks_of_secrets_is_no_secret_field() {
+    let upstream = Upstream::saying("ok");
+    let (_folder, file) = written(&upstream);
+    let target = "GET http://a.test/api/x?token=1";
+    let (status, out, error) = explain(&["--config", &file, target, "-H", "X-Auth-Token: t"]);
+    assert_eq!(status, Some(0), "{error}");
+    assert!(out.contains("sent        GET /v2/x?token=1 HTTP/1.1\n"), "{out}");
+    assert!(out.contains("X-Auth-Token: …"), "{out}");
+}
+
+#[test]
 fn a_file_says_who_takes_a_request_and_who_was_turned_away() {
     let upstream = Upstream::saying("ok");
     let (_folder, file) = written(&upstream);

@@ -160,6 +160,10 @@ fn takes_a_configuration_that_is_put_and_leaves_the_file() {
     assert_eq!((&answer["generation"], &answer["routes"]["changed"]), (&3.into(), &1.into()));
     assert_eq!(gateway.get("/").text(), "one");
     assert_eq!(admin(&gateway, "PUT", "/config", "", &before).status, 415);
+    assert_eq!(admin(&gateway, "PUT", "/config?format=toml", "", "x = 1\n").status, 400);
+    let said = gateway.stderr();
+    assert!(said.contains("the request's body: "), "{said}");
+    assert!(!said.contains("frys.toml: "), "the log blames the file:\n{said}");
     assert_eq!(reload(&gateway).status, 200);
     assert_eq!(gateway.get("/").text(), "one");
 }

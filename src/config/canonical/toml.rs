@@ -197,7 +197,7 @@ fn value_text(value: &Value, place: &[String], column: usize, depth: usize) -> S
             table.decor_mut().clear();
             table.to_string()
         }
-        Value::InlineTable(table) => inline_table(table, place),
+        Value::InlineTable(table) => inline_table(table, place, column, depth),
         Value::Array(array) => {
             if !has_comments(value) {
                 let one = one_line(array, place);
@@ -236,33 +236,69 @@ fn quoted(text: &str) -> String {
     whole
 }
 
-/// `{ url = "http://a", weight = 2 }`: TOML 1.0 has no line ends in it.
-fn inline_table(table: &InlineTable, place: &[String]) -> String {
+/// `{ url = "http://a", weight = 2 }`: TOML 1.0 has no line ends in it, but in the lists within,
+/// which are broken where the line would be too long.
+fn inline_table(table: &InlineTable, place: &[String], column: usize, depth: usize) -> String {
+    let one = pairs(table, place, |value, place, _| on_one_line(value, place));
+    if column + one.chars().count() <= WIDTH {
+        return one;
+    }
+    pairs(table, place, |value, place, before| {
+        let start = match before.rsplit_once('\n') {
+            Some((_, last)) => last.chars().count(),
+            None => column + before.chars().count(),
+        };
+        match value {
+            Value::Array(array) if !array.is_empty() => {
+                let one = one_line(array, place);
+                let has_tables = array.iter().any(Value::is_inline_table);
+                let end = start + one.chars().count() + " }".len();
+                // Where the line is too long before the list, breaking it would mend nothing.
+                let is_broken = has_tables || (end > WIDTH && start < WIDTH);
+                if is_broken { many_lines(array, place, depth) } else { one }
+            }
+            other => value_text(other, place, start, depth),
+        }
+    })
+}
+
+/// The pairs of a table, each value by what stands before it.
+fn pairs(
+    table: &InlineTable,
+    place: &[String],
+    text: impl Fn(&Value, &[String], &str) -> String,
+) -> String {
     let mut values = table.get_values();
     if values.is_empty() {
         return "{}".to_owned();
     }
     values.sort_by_key(|(path, _)| path.first().map_or(usize::MAX, |key| rank(place, key.get())));
-    let pair = |(path, value): &(Vec<&Key>, &Value)| {
+    let mut whole = String::from("{ ");
+    for (index, (path, value)) in values.iter().enumerate() {
         let names = path.iter().map(|key| key.get().to_owned());
         let place: Vec<String> = place.iter().cloned().chain(names).collect();
-        // A list within stays on the line.
-        let text = match value {
-            Value::Array(array) => one_line(array, &place),
-            other => value_text(other, &place, 0, 0),
-        };
-        format!("{} = {text}", dotted(path.iter().copied()))
-    };
-    let pairs: Vec<String> = values.iter().map(pair).collect();
-    format!("{{ {} }}", pairs.join(", "))
+        whole.push_str(if index == 0 { "" } else { ", " });
+        write!(whole, "{} = ", dotted(path.iter().copied())).expect("a string takes everything");
+        let text = text(value, &place, &whole);
+        whole.push_str(&text);
+    }
+    whole.push_str(" }");
+    whole
 }
 
 fn one_line(array: &Array, place: &[String]) -> String {
-    let text = |value: &Value| match value {
-        Value::Array(array) => one_line(array, place),
-        other => value_text(other, place, 0, 0),
-    };
+    let text = |value: &Value| on_one_line(value, place);
     format!("[{}]", array.iter().map(text).collect::<Vec<_>>().join(", "))
+}
+
+fn on_one_line(value: &Value, place: &[String]) -> String {
+    match value {
+        Value::Array(array) => one_line(array, place),
+        Value::InlineTable(table) => {
+            pairs(table, place, |value, place, _| on_one_line(value, place))
+        }
+        other => value_text(other, place, 0, 0),
+    }
 }
 
 /// A list with each element on its line, and its comments beside and above them.

@@ -11,6 +11,9 @@ pub(super) fn check(config: &GatewayConfig, faults: &mut Faults) {
     listeners(config, faults);
     workers(&config.workers, faults);
     faults.duration("drain_timeout", config.drain_timeout, false);
+    if let Some(age) = config.reload.max_generation_age {
+        faults.duration("reload.max_generation_age", age, true);
+    }
     for (index, network) in config.trusted_proxies.iter().enumerate() {
         if network.trunc() != *network {
             let path = path::element("trusted_proxies", index);

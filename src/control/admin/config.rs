@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Admin, TEXT, reply};
 use crate::config::Format;
 use crate::control::ask;
-use crate::control::reload::{Answer, Input, Reloaded, Trigger, listed};
+use crate::control::reload::{Answer, Input, Reloaded, SENT, Trigger, listed};
 use crate::control::state::Phase;
 use crate::error::{ConfigError, ReloadError};
 use crate::limits::ADMIN_BODY_BYTES_MAX;
@@ -102,7 +102,7 @@ impl Admin {
             None => "it is in use until the gateway ends, and is written to no file\n".to_owned(),
         };
         let answer = self.ask(Input::Text { text, format }).await;
-        told(answer, "the request's body", &head.headers, &note)
+        told(answer, SENT, &head.headers, &note)
     }
 
     async fn ask(&self, input: Input) -> Answer {

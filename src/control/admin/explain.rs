@@ -122,7 +122,12 @@ impl Admin {
         let facts = &past.facts;
         let names = self.state.names_of(facts.generation);
         let route = names.as_ref().and_then(|names| names.route(facts.route));
-        let route = route.map_or_else(|| "no route".to_owned(), |route| format!("route `{route}`"));
+        let route = match (facts.route, route) {
+            (_, Some(route)) => format!("route `{route}`"),
+            (None, None) => "no route".to_owned(),
+            // Nobody uses the generation any more, and its names went with it.
+            (Some(_), None) => "a route, whose name is not kept,".to_owned(),
+        };
         let mut note = format!(
             "ended with {}, status {}, by {route} of generation {}",
             facts.reason.label(),

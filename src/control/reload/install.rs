@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::changes::{Changes, Prints};
 use super::load::{Candidate, Fixed, side};
-use super::{Answer, Input, Outcome, Reloaded, Request, Source, Trigger, keep, listed};
+use super::{Answer, Input, Outcome, Reloaded, Request, SENT, Source, Trigger, keep, listed};
 use crate::bridge::Message;
 use crate::config::{ListenAddress, ReloadConfig};
 use crate::control::fleet::Fleet;
@@ -154,6 +154,7 @@ impl Installer {
 
     /// Comes to a new configuration, or says why not; then all is as it was.
     pub async fn reload(&mut self, input: Input, trigger: Trigger) -> Answer {
+        let name = self.name_of(&input);
         let answer = self.replace(input).await;
         let asked_by = trigger.label();
         match &answer {
@@ -168,7 +169,7 @@ impl Installer {
                 };
                 self.state.count(outcome);
                 let text = match error {
-                    ReloadError::Config(error) => listed(error, &self.name_of_file()),
+                    ReloadError::Config(error) => listed(error, &name),
                     other => other.to_string(),
                 };
                 tracing::error!(asked_by, "the configuration in use stays: {text}");
@@ -177,9 +178,15 @@ impl Installer {
         answer
     }
 
-    fn name_of_file(&self) -> String {
-        let file = self.current.source.file.as_deref();
-        file.map_or_else(|| self.current.source.name.clone(), |file| file.display().to_string())
+    /// What its faults are found in.
+    fn name_of(&self, input: &Input) -> String {
+        let source = &self.current.source;
+        match (input, &source.file) {
+            (Input::Text { .. }, _) => SENT.to_owned(),
+            (Input::Built(_), _) => "the configuration".to_owned(),
+            (Input::File, Some(file)) => file.display().to_string(),
+            (Input::File, None) => source.name.clone(),
+        }
     }
 
     async fn replace(&mut self, input: Input) -> Answer {

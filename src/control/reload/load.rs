@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Input;
 use super::changes::{Prints, Side};
+use super::{Input, SENT};
 use crate::config::{
     self, AccessLogFormat, Document, Fault, Format, GatewayConfig, ListenAddress, Loaded,
     ReloadConfig,
@@ -216,9 +216,6 @@ pub fn side<'a>(plan: &'a Plan, listeners: &[ListenAddress], prints: &'a Prints)
         prints,
     }
 }
-
-/// The name of a text that was sent.
-const SENT: &str = "the request's body";
 
 /// What shows only when the configuration is compiled: routes that tie, patterns that are none, a
 /// log's format with unknown variables.

@@ -92,6 +92,9 @@ pub struct Reloaded {
     pub changes: Changes,
 }
 
+/// What faults of a text that was sent are found in.
+pub const SENT: &str = "the request's body";
+
 /// What a reload is answered with.
 pub type Answer = Result<Reloaded, ReloadError>;
 
