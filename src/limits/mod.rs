@@ -197,10 +197,6 @@ pub const RECENT_LISTED_DEFAULT: usize = 100;
 /// Recent requests in one answer: 1,000 of at most 4 KiB of JSON are 4 MiB.
 pub const RECENT_LISTED_MAX: usize = 1_000;
 
-/// Generations whose names are kept, for requests that began before the newest: a reload, its
-/// undoing, and two changes of addresses. The names of 100,000 routes are some 5 MiB.
-pub const NAMES_KEPT_COUNT: usize = 4;
-
 /// Fields of a request that is asked about: what a gateway lets through at most by default, and
 /// room for more.
 pub const EXPLAIN_FIELDS_MAX: usize = 10 * FIELDS_COUNT_MAX;
