@@ -10,6 +10,8 @@ mod gateway;
 
 // Not part of the API: open to this package's own tests and benches, and free to change.
 #[doc(hidden)]
+pub mod extension;
+#[doc(hidden)]
 pub mod snapshot;
 #[doc(hidden)]
 pub mod runtime;

@@ -9,7 +9,7 @@ use cases::{Case, Kind, Message, Outcome};
 use frys_gateway::http::field::FieldSet;
 use frys_gateway::http::framing::{self, Body};
 use frys_gateway::http::h1::chunked::{ChunkLimits, Decoder, Event};
-use frys_gateway::http::h1::encode::{self, Edits, Framing, Target};
+use frys_gateway::http::h1::encode::{self, Edits, Framing, Others, Target};
 use frys_gateway::http::h1::parse::{self, HeadLimits, Parsed};
 use frys_gateway::http::head::{HeadIndex, RequestHead, ResponseHead, Version};
 use frys_gateway::http::method::Method;
@@ -92,8 +92,12 @@ fn play_request(bytes: &[u8], cuts: &[usize]) -> Outcome {
         Ok(body) => body,
         Err(error) => return Outcome::Refused(error.status().code()),
     };
-    let edits =
-        Edits { drop: FieldSet::EMPTY, others: &[], framing: Framing::from(body), append: b"" };
+    let edits = Edits {
+        drop: FieldSet::EMPTY,
+        others: Others::NONE,
+        framing: Framing::from(body),
+        append: b"",
+    };
     let mut out = Vec::new();
     let host = head.authority().unwrap_or(UPSTREAM.as_bytes());
     encode::request(head, Target::Received, host, &edits, &mut out);
@@ -123,7 +127,7 @@ fn play_response(bytes: &[u8], method: &str, cuts: &[usize]) -> Outcome {
         return Outcome::Refused(502);
     };
     let framing = Framing::of_response(method, head, body, Version::Http11);
-    let edits = Edits { drop: FieldSet::EMPTY, others: &[], framing, append: b"" };
+    let edits = Edits { drop: FieldSet::EMPTY, others: Others::NONE, framing, append: b"" };
     let mut out = Vec::new();
     encode::response(head, &edits, &mut out);
     match play_body(body, bytes, head_bytes, cuts, out) {

@@ -6,7 +6,7 @@ use super::{Case, Round};
 
 use frys_gateway::http::field::{FieldNames, FieldSet};
 use frys_gateway::http::forwarded::{self, Hop};
-use frys_gateway::http::h1::encode::{self, Edits, Framing, Target};
+use frys_gateway::http::h1::encode::{self, Edits, Framing, Others, Target};
 use frys_gateway::http::h1::parse::{self, HeadLimits};
 use frys_gateway::http::head::{HeadIndex, RequestHead, ResponseHead};
 
@@ -55,7 +55,7 @@ fn request(text: &'static str) -> Round {
     lines(RequestHead::new(text.as_bytes(), &index), &mut appended);
     Box::new(move || {
         let drop = forwarded::drop_set(false);
-        let edits = Edits { drop, others: &[], framing: Framing::None, append: &appended };
+        let edits = Edits { drop, others: Others::NONE, framing: Framing::None, append: &appended };
         let head = RequestHead::new(black_box(text.as_bytes()), &index);
         out.clear();
         encode::request(head, Target::Received, b"upstream", &edits, &mut out);
@@ -73,7 +73,12 @@ fn changed(text: &'static str) -> Round {
     Box::new(move || {
         let drop = forwarded::drop_set(false).union(names.known());
         let (others, framing) = (names.others(), Framing::None);
-        let edits = Edits { drop, others, framing, append: b"X-Known: 1\r\n" };
+        let edits = Edits {
+            drop,
+            others: Others { fixed: others, more: &[] },
+            framing,
+            append: b"X-Known: 1\r\n",
+        };
         let head = RequestHead::new(black_box(text.as_bytes()), &index);
         out.clear();
         encode::request(head, Target::Received, b"upstream", &edits, &mut out);
@@ -88,7 +93,7 @@ fn response() -> Round {
     let mut out = Vec::new();
     Box::new(move || {
         let framing = Framing::Length(150);
-        let edits = Edits { drop: FieldSet::EMPTY, others: &[], framing, append: b"" };
+        let edits = Edits { drop: FieldSet::EMPTY, others: Others::NONE, framing, append: b"" };
         out.clear();
         encode::response(ResponseHead::new(black_box(bytes), &index), &edits, &mut out);
         u64::from(out.ends_with(b"Content-Length: 150\r\n\r\n"))

@@ -10,6 +10,7 @@ pub mod metrics;
 pub mod mailbox;
 pub mod log;
 pub mod recent;
+pub mod question;
 
 pub use crate::meters::histogram;
 pub use mailbox::Message;

@@ -142,6 +142,62 @@ reasons! {
     NotAcceptable: "not_acceptable" 406 Gateway "http_request_denied";
     /// The version's sunset is past, and the route's group says that it is gone then.
     VersionGone: "version_gone" 410 Gateway "http_request_denied";
+    /// The client's address is not one that the route's `ip_filter` lets pass.
+    IpDenied: "ip_denied" 403 Gateway "http_request_denied";
+    /// The route is in `maintenance`.
+    Maintenance: "maintenance" 503 Gateway "http_request_denied";
+    /// The client asks more often than a `rate_limit` of the route lets it.
+    RateLimited: "rate_limited" 429 Client "http_request_denied";
+    /// As many requests of the same key are under way as a `concurrency_limit` of the route lets
+    /// be.
+    ConcurrencyLimited: "concurrency_limited" 429 Client "http_request_denied";
+    /// The route wants a token, a key or a password, and the request has none.
+    CredentialsMissing: "credentials_missing" 401 Client "http_request_denied";
+    /// The key is not known, or the password is wrong.
+    CredentialsInvalid: "credentials_invalid" 401 Client "http_request_denied";
+    /// The token is no signed JSON Web Token, is too long, or was sent twice.
+    TokenMalformed: "token_malformed" 401 Client "http_request_denied";
+    /// The token names an algorithm that its key is not for, `none` among them.
+    TokenAlgorithm: "token_algorithm" 401 Client "http_request_denied";
+    /// The token names a key (`kid`) that the issuer's key set does not have.
+    TokenKeyUnknown: "token_key_unknown" 401 Client "http_request_denied";
+    /// The token's signature is not the one of its key.
+    TokenSignature: "token_signature" 401 Client "http_request_denied";
+    /// The token's `exp` is past.
+    TokenExpired: "token_expired" 401 Client "http_request_denied";
+    /// The token's `nbf` or `iat` is still to come.
+    TokenEarly: "token_early" 401 Client "http_request_denied";
+    /// The token's `iss` is not the route's issuer.
+    TokenIssuer: "token_issuer" 401 Client "http_request_denied";
+    /// The token's `aud` is none of the route's.
+    TokenAudience: "token_audience" 401 Client "http_request_denied";
+    /// The token lacks a claim that the route requires, or has another value of it.
+    TokenClaimMissing: "token_claim_missing" 403 Client "http_request_denied";
+    /// The token lacks a scope that the route requires.
+    ScopeMissing: "scope_missing" 403 Client "http_request_denied";
+    /// The issuer's key set has not been fetched yet.
+    KeysUnavailable: "keys_unavailable" 503 Gateway "destination_unavailable";
+    /// The server that `forward_auth` asks refuses the request; its status is passed on.
+    ForwardDenied: "forward_denied" 403 Client "http_request_denied";
+    /// The server that `forward_auth` asks did not answer in time, or not as it should.
+    ForwardFailed: "forward_failed" 503 Gateway "destination_unavailable";
+    /// No rule of the route's `rbac` allows the request, or one denies it.
+    RbacDenied: "rbac_denied" 403 Client "http_request_denied";
+    /// A page of another origin asks, and the route's `cors` does not allow it.
+    CorsDenied: "cors_denied" 403 Client "http_request_denied";
+    /// The browser's question whether a page may send its request was answered.
+    PreflightAnswered: "preflight_answered" 0 Nobody "";
+    /// A filter of the embedding program answered.
+    FilterReplied: "filter_replied" 0 Nobody "";
+    /// A filter of the embedding program refused the request.
+    FilterRefused: "filter_refused" 403 Gateway "http_request_denied";
+    /// A filter did not come to a decision: what it asked for was not answered.
+    FilterFailed: "filter_failed" 500 Gateway "proxy_internal_error";
+    /// A filter needs the whole request body, which is longer than it takes.
+    BodyNotBuffered: "body_not_buffered" 413 Client "http_request_denied";
+    /// A filter needs the whole answer, which is longer than it takes, or coded in a way that it
+    /// cannot read.
+    AnswerNotBuffered: "answer_not_buffered" 502 Gateway "proxy_internal_error";
     /// The cluster has no endpoint left to try.
     NoEndpoint: "no_endpoint" 503 Gateway "destination_unavailable";
     /// The upstream's name has no address yet.

@@ -43,6 +43,8 @@ stages! {
     Parse "parse" Sample,
     /// Host, path and method become a route.
     Route "route" Sample,
+    /// The route's filters see the request; also the wait for what they ask control for.
+    Filter "filter" Sample,
     /// The route's cluster becomes an endpoint.
     Balance "balance" Sample,
     /// A file is opened, and read where one read brings all of it.

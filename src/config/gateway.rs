@@ -4,6 +4,7 @@ use super::action::RequestIdConfig;
 use super::cluster::ClusterConfig;
 use super::limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
 use super::listen::{ListenAddr, ListenAddress, ListenerConfig};
+use super::middleware::Middleware;
 use super::observe::{AccessLogConfig, AdminConfig, MetricsConfig};
 use super::policy::PathPolicy;
 use super::reload::ReloadConfig;
@@ -61,6 +62,8 @@ pub struct GatewayConfig {
     pub request_id: Option<RequestIdConfig>,
     /// Versions of interfaces, by the name of their group.
     pub versions: BTreeMap<String, VersionGroup>,
+    /// Filters that routes share, by kind and name: `rate_limit.tight`.
+    pub middlewares: BTreeMap<String, Middleware>,
     /// Groups of upstreams by name.
     pub clusters: BTreeMap<String, ClusterConfig>,
     /// Which requests go where. A request that none matches is answered with 404.
@@ -107,6 +110,7 @@ impl Default for GatewayConfig {
             path_policy: PathPolicy::default(),
             request_id: None,
             versions: BTreeMap::new(),
+            middlewares: BTreeMap::new(),
             clusters: BTreeMap::new(),
             routes: Vec::new(),
             tls_config: None,

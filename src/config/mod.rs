@@ -57,7 +57,12 @@ pub(crate) use keys::nearest;
 pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
 pub use listen::{AddressInvalid, ListenAddr, ListenAddress, ListenerConfig};
 pub use load::Loaded;
-pub use middleware::{AuthConfig, Middleware, OIDCConfig, RateLimitConfig, RateLimitKey};
+pub use middleware::{
+    ApiKeyConfig, AuthConfig, BasicAuthConfig, ConcurrencyLimitConfig, CorsConfig, CustomConfig,
+    ForwardAuthConfig, HeadersConfig, IpFilterConfig, MaintenanceConfig, Middleware,
+    MiddlewareKind, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig, RequestLimitsConfig,
+    SecurityHeadersConfig, TransformConfig,
+};
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,
 };

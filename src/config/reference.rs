@@ -7,7 +7,7 @@ use std::fmt::Write;
 /// The reference of every key in Markdown: what `docs/configuration.md` has.
 pub fn reference() -> String {
     let mut text = INTRODUCTION.to_owned();
-    for section in sections::ALL {
+    for section in sections::ALL.iter().copied() {
         write_section(&mut text, section).expect("a string takes everything");
     }
     text
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn each_default_is_what_holds_without_its_key() {
-        for section in sections::ALL {
+        for section in sections::ALL.iter().copied() {
             let least = least(section);
             let (without, faults) = decoded(&least);
             assert_eq!(faults, [], "{least}");
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn each_key_is_read() {
-        for section in sections::ALL {
+        for section in sections::ALL.iter().copied() {
             for Key { name, .. } in section.keys {
                 // Nothing takes a date.
                 let text = read_for(section, name);
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn kinds_are_what_the_reader_takes() {
-        for section in sections::ALL {
+        for section in sections::ALL.iter().copied() {
             for Key { name, kind, .. } in section.keys {
                 let text = read_for(section, name);
                 let (right, wrong) = samples(kind);
@@ -241,7 +241,7 @@ mod tests {
         for path in named {
             let (table, name) = path.split_once('.').expect("a table and a key");
             let title = format!("[{table}]");
-            let section = sections::ALL.iter().find(|section| section.title == title);
+            let section = sections::ALL.iter().copied().find(|section| section.title == title);
             assert!(section.is_some_and(|section| section.has(name)), "{path}");
         }
     }

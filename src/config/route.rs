@@ -72,7 +72,7 @@ pub struct Route {
     pub request_headers: HeaderEdits,
     /// Changes of the answer's fields on their way to the client.
     pub response_headers: HeaderEdits,
-    /// Filters. Not built in this version.
+    /// Filters, in the order in which they see a request.
     pub middlewares: Vec<Middleware>,
     /// Not built in this version.
     pub mirror: Option<MirrorConfig>,

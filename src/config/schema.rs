@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 /// `frys check`, which knows also what one key means for another.
 pub fn schema() -> String {
     let mut root = object(&sections::ROOT);
-    let others = sections::ALL.into_iter().filter(|section| !is_root(section));
+    let others = sections::ALL.iter().copied().filter(|section| !is_root(section));
     let definitions: Map<String, Value> =
         others.map(|section| (name(section), object(section).into())).collect();
     root.insert("$schema".into(), DRAFT.into());
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn every_key_of_every_table_is_in_it() {
         let schema = parsed();
-        for section in sections::ALL {
+        for section in sections::ALL.iter().copied() {
             let definition = definition(&schema, section);
             let properties = definition["properties"].as_object().expect("properties");
             assert_eq!(properties.len(), section.keys.len(), "{}", section.title);
@@ -209,14 +209,14 @@ mod tests {
         let schema = parsed();
         let mut found = BTreeSet::new();
         references(&schema, &mut found);
-        let names = sections::ALL.into_iter().filter(|section| !is_root(section)).map(name);
+        let names = sections::ALL.iter().copied().filter(|section| !is_root(section)).map(name);
         let want: BTreeSet<String> = names.map(|name| format!("#/$defs/{name}")).collect();
         assert_eq!(found, want);
     }
 
     #[test]
     fn choices_name_keys_of_their_table() {
-        for section in sections::ALL {
+        for section in sections::ALL.iter().copied() {
             for choice in section.choices {
                 let keys: Vec<&str> = match choice {
                     Choice::ExactlyOne(keys)

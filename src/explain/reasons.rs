@@ -55,6 +55,69 @@ const REMEDIES: &[(Reason, &str)] = &[
         Reason::GenerationExpired,
         "Raise `reload.max_generation_age` if exchanges may take longer than that after a reload.",
     ),
+    (
+        Reason::IpDenied,
+        "Add the client's network to `allow`, or name the proxy in front in `trusted_proxies`, if the address is the proxy's.",
+    ),
+    (Reason::Maintenance, "Take `maintenance` out of the route when the work is done."),
+    (
+        Reason::RateLimited,
+        "`filter` of the access log says which limit it was; `Retry-After` told the client when to come again. Raise `requests_per_second` or `burst_size`, or count by another `key`.",
+    ),
+    (Reason::ConcurrencyLimited, "Raise `max_requests`, or see why the upstream takes so long."),
+    (
+        Reason::CredentialsMissing,
+        "The client has to send them where the route's filter looks for them: `Authorization`, unless it says otherwise.",
+    ),
+    (
+        Reason::CredentialsInvalid,
+        "The client's credentials are wrong, or were taken out of the configuration.",
+    ),
+    (Reason::TokenMalformed, "The client has to send one compact JWS (RFC 7515)."),
+    (
+        Reason::TokenAlgorithm,
+        "Name the algorithm in `algorithms` if tokens of this kind are meant to pass.",
+    ),
+    (
+        Reason::TokenKeyUnknown,
+        "The key was rotated away, or the token is of another issuer. The key set is fetched anew for an unknown key, within a bound.",
+    ),
+    (Reason::TokenSignature, "The token was changed, or signed with another key."),
+    (
+        Reason::TokenExpired,
+        "The client has to fetch a new one; where clocks differ, raise `leeway`.",
+    ),
+    (Reason::TokenEarly, "Where clocks differ, raise `leeway`."),
+    (Reason::TokenIssuer, "Compare the token's `iss` with `issuer`, letter by letter."),
+    (Reason::TokenAudience, "Compare the token's `aud` with `audience`."),
+    (
+        Reason::TokenClaimMissing,
+        "`required_claims` says which; the token's issuer has to put it in.",
+    ),
+    (
+        Reason::ScopeMissing,
+        "`required_scopes` says which; the client has to ask its issuer for it.",
+    ),
+    (Reason::KeysUnavailable, "See the log for why it cannot be fetched."),
+    (Reason::ForwardDenied, "See that server's log."),
+    (
+        Reason::ForwardFailed,
+        "See whether it runs at the filter's `url` and answers within `timeout`.",
+    ),
+    (
+        Reason::RbacDenied,
+        "`rule` of the access log says which one denied it; without one none allowed it.",
+    ),
+    (Reason::CorsDenied, "Add the origin, the method or the field to the route's `cors`."),
+    (Reason::PreflightAnswered, "Nothing."),
+    (Reason::FilterReplied, "Nothing: `filter` of the access log says which."),
+    (Reason::FilterRefused, "`filter` of the access log says which."),
+    (Reason::FilterFailed, "`filter` of the access log says which; see the log."),
+    (Reason::BodyNotBuffered, "Raise the filter's `buffer`."),
+    (
+        Reason::AnswerNotBuffered,
+        "Raise the filter's `buffer`, or take the filter out of this route.",
+    ),
     (Reason::KeepAliveTimeout, "Nothing."),
     (
         Reason::RequestMalformed,

@@ -9,7 +9,7 @@ use crate::bridge::Reason;
 use crate::http::field::{self, FieldId, FieldNames, FieldSet};
 use crate::http::forwarded::{self, Hop};
 use crate::http::framing;
-use crate::http::h1::encode::{self, Framing, Target};
+use crate::http::h1::encode::{self, Framing, Others, Target};
 use crate::http::head::Form;
 use crate::router::Parameters;
 use crate::router::path::Forward;
@@ -234,7 +234,7 @@ impl One<'_> {
         let body = framing::request(request).map_err(|_| Reason::FramingInvalid)?;
         let edits = encode::Edits {
             drop: forwarded::drop_set(is_trusted).union(own).union(drop),
-            others: names.map_or(&[], FieldNames::others),
+            others: Others { fixed: names.map_or(&[], FieldNames::others), more: &[] },
             framing: Framing::from(body),
             append: &lines,
         };

@@ -271,6 +271,17 @@ pub(crate) fn is_one_of(name: &[u8], others: &[Box<[u8]>]) -> bool {
     })
 }
 
+/// Whether a name is one of those that stand in `lines`, in lower case with `-` for `_`, each with a
+/// line end.
+pub(crate) fn is_among(name: &[u8], lines: &[u8]) -> bool {
+    let folded = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    lines.split(|byte| *byte == b'\n').any(|other| {
+        !other.is_empty()
+            && other.len() == name.len()
+            && other.iter().zip(name).all(|(known, byte)| *known == folded(*byte))
+    })
+}
+
 /// Fields that speak to the next neighbour only and never pass the gateway.
 ///
 /// RFC 9110 section 7.6.1 names the first five; `Http2-Settings` belongs to an upgrade (RFC 7540

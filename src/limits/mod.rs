@@ -154,6 +154,9 @@ pub const METRIC_ROUTES_MAX: usize = 512;
 /// 512 upstreams of 8.5 KiB are 4.3 MiB a worker, and of 6 + 19 + 8 lines 16,896 of a scrape.
 pub const METRIC_UPSTREAMS_MAX: usize = 512;
 
+/// Filters with series of their own, for the same reason.
+pub const METRIC_FILTERS_MAX: usize = 512;
+
 /// Bytes of one worker's access-log ring: 4,000 records of 250 bytes, so 20 ms between two
 /// drainings hold 200,000 records a second.
 pub const LOG_RING_BYTES: usize = 1024 * 1024;
@@ -451,6 +454,13 @@ pub const TEMPLATE_PIECES_MAX: usize = 64;
 
 /// Changes of one head by one route: more than a browser sends fields.
 pub const FIELD_EDITS_MAX: usize = 64;
+
+/// Filters of one route: more than any route of a gateway has use for, each a step a request.
+pub const FILTERS_COUNT_MAX: usize = 32;
+
+/// Questions to control that the filters of one exchange may ask: one for each filter that may be
+/// there, so that none can keep its request going round.
+pub const QUESTIONS_COUNT_MAX: usize = FILTERS_COUNT_MAX;
 
 /// Bytes of a fixed answer's body: it is queued whole, and this much may wait for a client before
 /// its next request is read. What is larger is a file.

@@ -143,6 +143,26 @@ pub struct UpstreamBlock {
     pub full: Counter,
 }
 
+/// What one filter did, or all filters beyond the cap.
+#[repr(align(64))]
+#[derive(Default)]
+pub struct FilterBlock {
+    /// Requests that it let pass.
+    pub passed: Counter,
+    /// Requests that it refused.
+    pub refused: Counter,
+    /// Requests that it answered itself.
+    pub answered: Counter,
+    /// Requests that it would have refused, were it not only watching.
+    pub shadowed: Counter,
+    /// Questions to control.
+    pub asked: Counter,
+    /// Decisions for which what was found out before was enough.
+    pub cache_hits: Counter,
+    /// Decisions that had to be worked out anew.
+    pub cache_misses: Counter,
+}
+
 impl UpstreamBlock {
     /// An exchange ended with an answer of this upstream, or with none (status 0).
     pub fn answered(&self, status: u16, first_byte_ns: u64) {
@@ -193,6 +213,18 @@ impl Block for RouteBlock {
         self.bytes_in.add(other.bytes_in.read());
         self.bytes_out.add(other.bytes_out.read());
         self.latency.absorb(&other.latency);
+    }
+}
+
+impl Block for FilterBlock {
+    fn absorb(&self, other: &FilterBlock) {
+        self.passed.add(other.passed.read());
+        self.refused.add(other.refused.read());
+        self.answered.add(other.answered.read());
+        self.shadowed.add(other.shadowed.read());
+        self.asked.add(other.asked.read());
+        self.cache_hits.add(other.cache_hits.read());
+        self.cache_misses.add(other.cache_misses.read());
     }
 }
 

@@ -15,6 +15,7 @@ use crate::snapshot::Action;
 
 use super::exchange::{Client, Exchange};
 use super::failure::Failure;
+use super::filter;
 use super::worker::Worker;
 
 /// Answers, and reads over a body that came with the request where that is cheap, so that its
@@ -26,6 +27,28 @@ pub async fn run(
     worker: &Worker,
     client: &mut Client,
     exchange: &mut Exchange,
+) -> Result<(), Failure> {
+    answer(worker, client, exchange, None).await
+}
+
+/// Answers with what a filter of the route says, as [`run`] does.
+///
+/// # Errors
+/// None by itself.
+pub async fn reply(
+    worker: &Worker,
+    client: &mut Client,
+    exchange: &mut Exchange,
+    reply: &filter::Reply,
+) -> Result<(), Failure> {
+    answer(worker, client, exchange, Some(reply)).await
+}
+
+async fn answer(
+    worker: &Worker,
+    client: &mut Client,
+    exchange: &mut Exchange,
+    reply: Option<&filter::Reply>,
 ) -> Result<(), Failure> {
     worker.step(&mut exchange.facts);
     let facts = &mut exchange.facts;
@@ -43,7 +66,7 @@ pub async fn run(
     }
     let mut lines = std::mem::take(&mut exchange.lines);
     lines.clear();
-    let queued = queue(worker, client, exchange, &mut lines);
+    let queued = queue(worker, client, exchange, reply, &mut lines);
     exchange.lines = lines;
     let Queued { reason, status, body_bytes } = queued?;
     let facts = &mut exchange.facts;
@@ -73,27 +96,29 @@ fn queue(
     worker: &Worker,
     client: &Client,
     exchange: &Exchange,
+    reply: Option<&filter::Reply>,
     lines: &mut Vec<u8>,
 ) -> Result<Queued, Failure> {
-    let (reason, status, body, content_type): (_, _, &[u8], &[u8]) =
-        match exchange.route().map(|route| &route.action) {
-            Some(Action::Redirect(redirect)) => {
-                if redirect.to.needs_host() && exchange.request().authority().is_none() {
-                    return Err(Failure::new(Reason::HostInvalid));
-                }
-                lines.extend_from_slice(b"Location: ");
-                redirect.to.write(&exchange.values(worker), lines);
-                lines.extend_from_slice(b"\r\n");
-                (Reason::Redirected, redirect.status, b"", b"")
+    let action = exchange.route().map(|route| &route.action);
+    let (reason, status, body, content_type): (_, _, &[u8], &[u8]) = match (reply, action) {
+        (Some(reply), _) => (reply.reason, reply.status, &reply.body, &reply.content_type),
+        (None, Some(Action::Redirect(redirect))) => {
+            if redirect.to.needs_host() && exchange.request().authority().is_none() {
+                return Err(Failure::new(Reason::HostInvalid));
             }
-            Some(Action::Respond(respond)) => {
-                (Reason::Responded, respond.status, &respond.body, &respond.content_type)
-            }
-            // `route::find` sends their requests elsewhere.
-            Some(Action::Cluster(_) | Action::Split(_) | Action::Files(_)) | None => {
-                return Err(Failure::new(Reason::RouteNotFound));
-            }
-        };
+            lines.extend_from_slice(b"Location: ");
+            redirect.to.write(&exchange.values(worker), lines);
+            lines.extend_from_slice(b"\r\n");
+            (Reason::Redirected, redirect.status, b"", b"")
+        }
+        (None, Some(Action::Respond(respond))) => {
+            (Reason::Responded, respond.status, &respond.body, &respond.content_type)
+        }
+        // `route::find` sends their requests elsewhere.
+        (None, Some(Action::Cluster(_) | Action::Split(_) | Action::Files(_)) | None) => {
+            return Err(Failure::new(Reason::RouteNotFound));
+        }
+    };
     exchange.tell_reason(worker, reason, lines);
     let own = exchange.own_lines(worker, lines);
     let facts = &exchange.facts;

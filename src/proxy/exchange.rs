@@ -2,9 +2,11 @@
 
 mod edits;
 mod moving;
+mod passage;
 
 pub use edits::{Changes, OwnLines};
 pub use moving::{Deadline, Halt, Idle, Moving};
+pub use passage::{HeadChanges, Passage};
 
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::{Stage, Stages};
@@ -181,6 +183,8 @@ pub struct Facts {
     pub wants_trailers: bool,
     /// The route, once found.
     pub route: Option<RouteId>,
+    /// Whether the route has filters.
+    pub is_filtered: bool,
     /// Methods that the path would allow, for the answer 405.
     pub allowed: MethodSet,
     /// The upstream of the last attempt.
@@ -247,6 +251,7 @@ impl Facts {
             forward: Forward::Raw,
             share: 0,
             route: None,
+            is_filtered: false,
             allowed: MethodSet::EMPTY,
             upstream: None,
             endpoint: None,
@@ -317,6 +322,8 @@ pub struct Exchange {
     pub is_trusted: bool,
     /// Path parameters, as ranges of the canonical path.
     pub parameters: Parameters,
+    /// What the route's filters made of it.
+    pub passage: Passage,
     /// The configuration that the request began with.
     pub generation: Rc<Generation>,
     /// What the record will say.
@@ -338,6 +345,7 @@ impl Exchange {
             peer: None,
             is_trusted: false,
             parameters: Parameters::default(),
+            passage: Passage::default(),
             generation,
             facts: Facts::new(started),
         }
@@ -361,7 +369,9 @@ impl Exchange {
     pub fn is_small(&self) -> bool {
         let heads_bytes = self.head.capacity() + self.response_head.capacity();
         let edited_bytes = self.lines.capacity() + self.target.capacity() + self.host.capacity();
-        let bytes = heads_bytes + self.path.capacity() + edited_bytes;
+        let passage = &self.passage;
+        let filtered_bytes = passage.request.capacity() + passage.response.capacity();
+        let bytes = heads_bytes + self.path.capacity() + edited_bytes + filtered_bytes;
         bytes <= limits::EXCHANGE_BYTES_KEPT_MAX
     }
 

@@ -106,7 +106,7 @@ pub fn of_head(error: ParseError) -> Failure {
 ///
 /// Not where the request's end is unknown, or its sender is too slow or too many.
 pub fn keeps_connection(reason: Reason) -> bool {
-    matches!(reason.status(), Some(403..=406 | 410 | 412 | 416 | 500 | 502..=504))
+    matches!(reason.status(), Some(401 | 403..=406 | 410 | 412 | 416 | 429 | 500 | 502..=504))
         && !matches!(reason, Reason::ConnectionsFull | Reason::Draining | Reason::GenerationExpired)
 }
 
@@ -115,6 +115,7 @@ pub fn keeps_connection(reason: Reason) -> bool {
 pub fn text(reason: Reason) -> &'static str {
     match reason {
         Reason::Ok | Reason::Redirected | Reason::Responded | Reason::FileServed
+        | Reason::PreflightAnswered | Reason::FilterReplied
         | Reason::ClientClosed | Reason::ClientWriteTimeout
         | Reason::KeepAliveTimeout => "",
         Reason::RequestMalformed => "the request is malformed",
@@ -148,6 +149,31 @@ pub fn text(reason: Reason) -> &'static str {
         Reason::FileFailed => "the file could not be read",
         Reason::NotAcceptable => "no answer of an accepted media type",
         Reason::VersionGone => "this version of the interface is gone",
+        Reason::IpDenied => "the address is not allowed",
+        Reason::Maintenance => "under maintenance",
+        Reason::RateLimited => "too many requests",
+        Reason::ConcurrencyLimited => "too many requests at once",
+        Reason::CredentialsMissing => "credentials are needed",
+        Reason::CredentialsInvalid => "the credentials are not valid",
+        Reason::TokenMalformed => "the token is malformed",
+        Reason::TokenAlgorithm => "the algorithm of the token is not accepted",
+        Reason::TokenKeyUnknown => "the key of the token is not known",
+        Reason::TokenSignature => "the signature of the token is not valid",
+        Reason::TokenExpired => "the token has expired",
+        Reason::TokenEarly => "the token is not valid yet",
+        Reason::TokenIssuer => "the issuer of the token is not accepted",
+        Reason::TokenAudience => "the token is for another audience",
+        Reason::TokenClaimMissing => "the token lacks a claim",
+        Reason::ScopeMissing => "the token lacks a scope",
+        Reason::KeysUnavailable => "the keys of the issuer are not known yet",
+        Reason::ForwardDenied => "the request is not authorized",
+        Reason::ForwardFailed => "the authorization server did not answer",
+        Reason::RbacDenied => "the request is not allowed",
+        Reason::CorsDenied => "the origin is not allowed",
+        Reason::FilterRefused => "the request is refused",
+        Reason::FilterFailed => "the request could not be judged",
+        Reason::BodyNotBuffered => "the request body is too large to be read as a whole",
+        Reason::AnswerNotBuffered => "the answer is too large to be read as a whole",
         Reason::NoEndpoint => "no upstream is available",
         Reason::UpstreamUnresolved => "the name of the upstream has no address",
         Reason::UpstreamConnectionsFull => "all connections to the upstream are in use",

@@ -10,6 +10,7 @@ pub mod serve;
 pub mod exchange;
 pub mod parse;
 pub mod route;
+pub mod filter;
 pub mod answer;
 pub mod files;
 pub mod balance;

@@ -42,6 +42,7 @@ pub fn find(worker: &Worker, exchange: &mut Exchange) -> Result<Taken, Failure> 
         Action::Redirect(_) | Action::Respond(_) => (Taken::Answer, &*route.timeouts),
         Action::Files(_) => (Taken::Files, &*route.timeouts),
     };
+    facts.is_filtered = route.chain().is_some();
     facts.total_deadline = match timeouts.total_ns {
         Timeouts::NONE => None,
         total_ns => Some(facts.started.plus_ns(total_ns)),

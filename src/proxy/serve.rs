@@ -11,7 +11,7 @@ use super::pools::Pool;
 use super::respond::Next;
 use super::route::Taken;
 use super::worker::Worker;
-use super::{answer, files, forward, parse, pool, record, respond, route};
+use super::{answer, files, filter, forward, parse, pool, record, respond, route};
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -75,6 +75,9 @@ async fn exchange(worker: &Worker, client: &mut Client) -> Next {
     let outcome = outcome.map_err(|failure| failure.reason);
     let next = respond::end(worker, client, &mut exchange, outcome);
     record::exchange(worker, client, &mut exchange);
+    if exchange.facts.is_filtered {
+        filter::end(worker, &mut exchange);
+    }
     worker.end(exchange);
     next
 }
@@ -87,6 +90,13 @@ async fn request(
     parse::request(worker, client, exchange).await?;
     let taken = route::find(worker, exchange)?;
     worker.stepped(&mut exchange.facts, Stage::Route);
+    if exchange.facts.is_filtered {
+        let reply = filter::request(worker, exchange).await?;
+        worker.stepped(&mut exchange.facts, Stage::Filter);
+        if let Some(reply) = reply {
+            return answer::reply(worker, client, exchange, &reply).await;
+        }
+    }
     let cluster = match taken {
         Taken::Cluster(cluster) => cluster,
         Taken::Answer => return answer::run(worker, client, exchange).await,

@@ -1,5 +1,6 @@
 //! What a route does with its requests, and around that.
 
+use super::filter::Chain;
 use super::template::{RequestId, Template, Values};
 use super::{ClusterId, Files, Rewrite, Timeouts};
 use crate::http::field::{FieldId, FieldNames};
@@ -90,6 +91,8 @@ pub struct Extra {
     pub response: Edits,
     /// From when on the version that it serves is gone: seconds since 1970.
     pub gone_at: Option<u64>,
+    /// Filters.
+    pub chain: Option<Chain>,
 }
 
 /// Changes of a head's fields.

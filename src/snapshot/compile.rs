@@ -4,6 +4,7 @@
 mod actions;
 mod files;
 mod edits;
+mod filters;
 mod guards;
 mod policy;
 mod versions;
@@ -64,7 +65,7 @@ pub(super) fn plan(config: &GatewayConfig) -> Result<Plan, Vec<Fault>> {
     let request_id = config.request_id.as_ref();
     let request_id = request_id.map(|request_id| edits::request_id(request_id, &mut faults));
     let actions = actions::Routes::new(config, &groups, request_id.as_ref(), &mut faults);
-    let (routes, folders) = actions.compile(names);
+    let (routes, folders, filters) = actions.compile(names);
     let Some((router, guards)) = router.filter(|_| faults.is_empty()) else {
         return Err(faults);
     };
@@ -79,6 +80,9 @@ pub(super) fn plan(config: &GatewayConfig) -> Result<Plan, Vec<Fault>> {
         guards: Arc::new(guards),
         path_policy: policy::policy(&config.path_policy, &config.path_policy),
         routes: routes.into(),
+        written_filters: filters.into_filters(),
+        filters: Arc::default(),
+        filter_slots: Arc::default(),
         folders: folders.into_open(),
         clusters: clusters.clusters.into(),
         upstreams: clusters.upstreams.into(),

@@ -1,9 +1,10 @@
 //! What one generation hands to the next: the clusters that did not change, the places of those
 //! that did, and the series of names.
 
+use super::filter::{self, Filter, FilterId};
 use super::{Cluster, ClusterId, Upstream};
-use crate::limits::{METRIC_ROUTES_MAX, METRIC_UPSTREAMS_MAX};
-use crate::meters::{Registry, RouteBlock, UpstreamBlock};
+use crate::limits::{METRIC_FILTERS_MAX, METRIC_ROUTES_MAX, METRIC_UPSTREAMS_MAX};
+use crate::meters::{FilterBlock, Registry, RouteBlock, UpstreamBlock};
 use hashbrown::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -13,6 +14,8 @@ pub struct Meters {
     pub routes: Registry<RouteBlock>,
     /// By the clusters' and the upstreams' names: [`Meters::upstream_names`] takes them apart.
     pub upstreams: Registry<UpstreamBlock>,
+    /// By the filters' names.
+    pub filters: Registry<FilterBlock>,
 }
 
 /// The meters of one gateway.
@@ -24,6 +27,7 @@ pub struct Lineage {
     pub(super) workers_count: usize,
     clusters: Arc<[Arc<Cluster>]>,
     upstreams: Arc<[Upstream]>,
+    filters: Arc<[Arc<Filter>]>,
 }
 
 impl Meters {
@@ -32,6 +36,7 @@ impl Meters {
         Arc::new(Mutex::new(Meters {
             routes: Registry::new(workers_count, METRIC_ROUTES_MAX),
             upstreams: Registry::new(workers_count, METRIC_UPSTREAMS_MAX),
+            filters: Registry::new(workers_count, METRIC_FILTERS_MAX),
         }))
     }
 
@@ -55,6 +60,9 @@ impl Default for Lineage {
     }
 }
 
+/// Filters by id, and the filter in each place.
+type AdoptedFilters = (Arc<[Arc<Filter>]>, Arc<[Option<FilterId>]>);
+
 /// Clusters by id, and the cluster in each place.
 type Adopted = (Arc<[Arc<Cluster>]>, Box<[Option<ClusterId>]>);
 
@@ -62,7 +70,13 @@ impl Lineage {
     /// No generation yet, for so many workers.
     pub fn new(meters: SharedMeters, workers_count: usize) -> Lineage {
         let workers_count = workers_count.max(1);
-        Lineage { meters, workers_count, clusters: Arc::default(), upstreams: Arc::default() }
+        Lineage {
+            meters,
+            workers_count,
+            clusters: Arc::default(),
+            upstreams: Arc::default(),
+            filters: Arc::default(),
+        }
     }
 
     /// The clusters of a new generation, with their places: what is as it was is what it was.
@@ -105,6 +119,53 @@ impl Lineage {
         self.clusters = Arc::clone(&adopted);
         self.upstreams = Arc::clone(upstreams);
         (adopted, slots.into())
+    }
+
+    /// The filters of a new configuration, with their places: what is as it was is what it was, and
+    /// what changed goes on with what its predecessor counted for all workers.
+    pub(super) fn adopt_filters(&self, filters: Vec<Filter>) -> AdoptedFilters {
+        let by_name: HashMap<&str, &Arc<Filter>, foldhash::fast::RandomState> =
+            self.filters.iter().map(|filter| (&*filter.name, filter)).collect();
+        let mut slots: Vec<Option<FilterId>> = Vec::new();
+        let take = |slots: &mut Vec<Option<FilterId>>, slot: usize, index: usize| {
+            if slots.len() <= slot {
+                slots.resize(slot + 1, None);
+            }
+            slots[slot] = Some(FilterId(u32::try_from(index).expect("ids have 32 bits")));
+        };
+        for (index, filter) in filters.iter().enumerate() {
+            if let Some(old) = by_name.get(&*filter.name) {
+                take(&mut slots, old.slot as usize, index);
+            }
+        }
+        let mut free = 0;
+        let mut adopted = Vec::with_capacity(filters.len());
+        for (index, mut new) in filters.into_iter().enumerate() {
+            match by_name.get(&*new.name) {
+                Some(old) if new.is_same(old) => {
+                    adopted.push(Arc::clone(old));
+                    continue;
+                }
+                Some(old) => {
+                    filter::succeed(&mut new.step, &old.step);
+                    new.slot = old.slot;
+                }
+                None => {
+                    while slots.get(free).is_some_and(Option::is_some) {
+                        free += 1;
+                    }
+                    take(&mut slots, free, index);
+                    new.slot = as_slot(free);
+                }
+            }
+            adopted.push(Arc::new(new));
+        }
+        (adopted.into(), slots.into())
+    }
+
+    /// What the next configuration begins with.
+    pub(super) fn remember(&mut self, filters: &Arc<[Arc<Filter>]>) {
+        self.filters = Arc::clone(filters);
     }
 
     fn has_same_upstreams(&self, cluster: &Cluster, upstreams: &[Upstream]) -> bool {

@@ -14,6 +14,7 @@ mod plan;
 mod rewrite;
 mod search;
 pub mod template;
+pub mod filter;
 
 pub use action::{Action, Edits, Extra, Line, Redirect, RequestIdField, Respond, Share, Split};
 pub use compile::{Listing, check, compile, names, route_names};
@@ -25,6 +26,7 @@ pub use rewrite::{DotSegment, Replace, Rewrite, RewriteCaches};
 pub use search::{Asked, Matched, Memory, Refusal};
 pub use template::{ExchangeId, RequestId, Template};
 
+use self::filter::{Chain, Filter, FilterId};
 use crate::http::networks::Networks;
 use crate::meters::{Counter, RouteBlock, Series, UpstreamBlock};
 pub use crate::router::RouteId;
@@ -73,6 +75,10 @@ pub struct Snapshot {
     pub path_policy: path::Policy,
     /// By [`RouteId`].
     pub routes: Arc<[Route]>,
+    /// By [`filter::FilterId`].
+    pub filters: Arc<[Arc<Filter>]>,
+    /// The filter in each of the places that [`Filter::slot`] counts.
+    pub filter_slots: Arc<[Option<FilterId>]>,
     /// By [`FolderId`]: opened when the configuration was compiled, and only to be looked below.
     pub folders: Arc<[Arc<OwnedFd>]>,
     /// By [`ClusterId`].
@@ -103,6 +109,17 @@ impl Snapshot {
     /// A route of this generation's router.
     pub fn route(&self, id: RouteId) -> &Route {
         &self.routes[id.0 as usize]
+    }
+
+    /// A filter of this generation.
+    pub fn filter(&self, id: FilterId) -> &Arc<Filter> {
+        &self.filters[id.0 as usize]
+    }
+
+    /// The filter in a place, if there is one.
+    pub fn filter_in(&self, slot: usize) -> Option<&Arc<Filter>> {
+        let id = (*self.filter_slots.get(slot)?)?;
+        self.filters.get(id.0 as usize)
     }
 
     /// A cluster of this generation.
@@ -149,6 +166,14 @@ pub struct Route {
     pub policy: path::Policy,
     /// What few routes have.
     pub extra: Option<Box<Extra>>,
+}
+
+impl Route {
+    /// Its filters, if it has any.
+    #[inline]
+    pub fn chain(&self) -> Option<&Chain> {
+        self.extra.as_ref()?.chain.as_ref()
+    }
 }
 
 /// A group of endpoints that do the same job.

@@ -1,6 +1,7 @@
 //! A compiled configuration before its addresses are known: what all its generations share.
 
 use super::endpoints::{self, Source};
+use super::filter::{Filter, FilterId};
 use super::lineage::Lineage;
 use super::{Balance, Cluster, Limits, Listener, Pool, Resolved, Route, Snapshot, Timeouts};
 use super::{RequestIdField, Upstream, UpstreamId};
@@ -22,6 +23,10 @@ pub struct Plan {
     pub(super) guards: Arc<condition::Table>,
     pub(super) path_policy: path::Policy,
     pub(super) routes: Arc<[Route]>,
+    /// Until [`Plan::enlist`].
+    pub(super) written_filters: Vec<Filter>,
+    pub(super) filters: Arc<[Arc<Filter>]>,
+    pub(super) filter_slots: Arc<[Option<FilterId>]>,
     pub(super) folders: Arc<[Arc<OwnedFd>]>,
     pub(super) clusters: Box<[ClusterPlan]>,
     pub(super) upstreams: Arc<[Upstream]>,
@@ -70,7 +75,11 @@ impl Plan {
     /// After the first snapshot.
     pub fn enlist(&mut self, lineage: &Lineage, generation: u64) {
         self.configuration = generation;
+        let mut filters = std::mem::take(&mut self.written_filters);
         let mut meters = lineage.meters.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = filters.iter_mut().map(|filter| (filter.name.to_string(), &mut filter.series));
+        enlist(&mut meters.filters, rows.collect());
+        (self.filters, self.filter_slots) = lineage.adopt_filters(filters);
         let routes = Arc::get_mut(&mut self.routes).expect("no snapshot has it yet");
         let rows = routes.iter_mut().map(|route| (&*route.id, &mut route.series));
         enlist(&mut meters.routes, rows.map(|(name, series)| (name.to_owned(), series)).collect());
@@ -91,6 +100,7 @@ impl Plan {
         generation: u64,
     ) -> Snapshot {
         let clusters = self.clusters.iter().map(|plan| self.cluster(plan, resolved)).collect();
+        lineage.remember(&self.filters);
         let (clusters, slots) = lineage.adopt(clusters, &self.upstreams);
         Snapshot {
             generation,
@@ -100,6 +110,8 @@ impl Plan {
             guards: Arc::clone(&self.guards),
             path_policy: self.path_policy,
             routes: Arc::clone(&self.routes),
+            filters: Arc::clone(&self.filters),
+            filter_slots: Arc::clone(&self.filter_slots),
             folders: Arc::clone(&self.folders),
             clusters,
             slots,

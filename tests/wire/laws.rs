@@ -6,7 +6,7 @@ use frys_gateway::http::framing;
 use frys_gateway::http::h1::chunked::{
     ChunkError, ChunkLimits, Decoder, Event, LAST_CHUNK, encode_chunk_size,
 };
-use frys_gateway::http::h1::encode::{self, Edits, Framing, Target};
+use frys_gateway::http::h1::encode::{self, Edits, Framing, Others, Target};
 use frys_gateway::http::h1::parse::{self, HeadLimits, ParseError, Parsed};
 use frys_gateway::http::head::{HeadIndex, RequestHead, ResponseHead, Version};
 use frys_gateway::http::method::Method;
@@ -178,14 +178,14 @@ fn roomy() -> HeadLimits {
 }
 
 fn encode_request(head: RequestHead<'_>, framing: Framing) -> Vec<u8> {
-    let edits = Edits { drop: FieldSet::EMPTY, others: &[], framing, append: b"" };
+    let edits = Edits { drop: FieldSet::EMPTY, others: Others::NONE, framing, append: b"" };
     let mut out = Vec::new();
     encode::request(head, Target::Received, head.authority().unwrap_or(b"a"), &edits, &mut out);
     out
 }
 
 fn encode_response(head: ResponseHead<'_>, framing: Framing) -> Vec<u8> {
-    let edits = Edits { drop: FieldSet::EMPTY, others: &[], framing, append: b"" };
+    let edits = Edits { drop: FieldSet::EMPTY, others: Others::NONE, framing, append: b"" };
     let mut out = Vec::new();
     encode::response(head, &edits, &mut out);
     out

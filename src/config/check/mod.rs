@@ -7,6 +7,7 @@ mod version;
 mod route;
 mod condition;
 mod action;
+mod middleware;
 
 use super::{GatewayConfig, path};
 use crate::error::Fault;
@@ -23,6 +24,7 @@ pub fn check(config: &GatewayConfig) -> Vec<Fault> {
     observe::check(config, &mut faults);
     version::check(config, &mut faults);
     cluster::check(config, &mut faults);
+    middleware::named(config, &mut faults);
     route::check(config, &mut faults);
     faults.faults
 }

@@ -3,7 +3,7 @@
 use super::super::{
     Ambiguous, GatewayConfig, LoadBalancerType, Method, PathPolicy, Route, keys, path,
 };
-use super::{Faults, Owner, action, cluster, condition, is_token};
+use super::{Faults, Owner, action, cluster, condition, is_token, middleware};
 use crate::error::Fault;
 use crate::limits;
 use std::borrow::Cow;
@@ -54,10 +54,7 @@ fn route(owner: Owner<'_>, config: &GatewayConfig, found: &Route, faults: &mut F
     target(owner, config, found, faults);
     action::around(owner, found, faults);
     cluster::overriding_timeouts(owner, &found.timeouts, faults);
-    for (index, middleware) in found.middlewares.iter().enumerate() {
-        let message = format!("{} is not built in this version", middleware.name());
-        faults.push(&path::element(&owner.key("middlewares"), index), message);
-    }
+    middleware::of_route(owner, config, found, faults);
     if found.mirror.is_some() {
         faults.not_built(&owner.path(), "mirror", true);
     }

@@ -7,7 +7,7 @@ use super::super::{
     GatewayConfig, Limits, ListenAddress, ListenerConfig, MetricsConfig, PoolConfig, RuntimeConfig,
     Timeouts, Workers,
 };
-use super::{Decoder, Fields, action, cluster, policy, reload, route, values, version};
+use super::{Decoder, Fields, action, cluster, middleware, policy, reload, route, values, version};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -34,6 +34,7 @@ pub(super) fn root(decoder: &mut Decoder, node: &Node, config: &mut GatewayConfi
     fields.set(d, "path_policy", &mut config.path_policy, policy::gateway);
     fields.set_some(d, "request_id", &mut config.request_id, action::request_id);
     fields.set(d, "versions", &mut config.versions, version::groups);
+    fields.set(d, "middlewares", &mut config.middlewares, middleware::named);
     fields.set(d, "clusters", &mut config.clusters, cluster::clusters);
     fields.set(d, "routes", &mut config.routes, values::list(route::route));
 }

@@ -11,6 +11,7 @@ mod condition;
 mod version;
 mod policy;
 mod action;
+mod middleware;
 mod cluster;
 
 use super::GatewayConfig;

@@ -4,7 +4,7 @@ use super::super::check::is_token;
 use super::super::node::Node;
 use super::super::sections;
 use super::super::{Method, Route};
-use super::{Decoder, Fields, action, cluster, condition, policy, values, version};
+use super::{Decoder, Fields, action, cluster, condition, middleware, policy, values, version};
 
 pub(super) fn route(d: &mut Decoder, node: &Node) -> Option<Route> {
     // A route that is no table keeps its place in the list, so that later ones keep their index.
@@ -12,6 +12,7 @@ pub(super) fn route(d: &mut Decoder, node: &Node) -> Option<Route> {
     let Some(fields) = Fields::of(d, node, &sections::ROUTE) else { return Some(route) };
     matched(d, &fields, &mut route);
     done(d, &fields, &mut route);
+    middleware::of_route(d, &fields, &mut route);
     Some(route)
 }
 

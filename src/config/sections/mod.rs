@@ -5,6 +5,7 @@ mod condition;
 mod action;
 mod bounds;
 mod observe;
+mod middleware;
 
 pub(crate) use action::{
     FILES, REDIRECT, REQUEST_HEADERS, REQUEST_ID, RESPOND, RESPONSE_HEADERS, REWRITE, WEIGHTED,
@@ -15,6 +16,7 @@ pub(crate) use bounds::{
 pub(crate) use condition::{
     CONDITION, PATH_POLICY, ROUTE_PATH_POLICY, ROUTE_VERSION, VERSION_GROUP, VERSION_LIFE,
 };
+pub(crate) use middleware::*;
 pub(crate) use observe::{ACCESS_LOG, ADMIN, METRICS};
 pub(crate) use route::{CLUSTER, ROUTE, UPSTREAM};
 
@@ -24,7 +26,7 @@ use super::reload::SECTION as RELOAD;
 use crate::limits;
 
 /// Every table, once.
-pub(crate) const ALL: [&Section; 31] = [
+pub(crate) const ALL: &[&Section] = &[
     &ROOT,
     &VARIABLE,
     &LISTENER,
@@ -40,6 +42,22 @@ pub(crate) const ALL: [&Section; 31] = [
     &REWRITE,
     &REQUEST_HEADERS,
     &RESPONSE_HEADERS,
+    &MIDDLEWARES,
+    &IP_FILTER,
+    &MAINTENANCE,
+    &REQUEST_LIMITS,
+    &CORS,
+    &RATE_LIMIT,
+    &AUTH,
+    &API_KEY,
+    &BASIC_AUTH,
+    &FORWARD_AUTH,
+    &RBAC,
+    &CONCURRENCY_LIMIT,
+    &HEADERS,
+    &SECURITY_HEADERS,
+    &TRANSFORM,
+    &CUSTOM,
     &CLUSTER,
     &VERSION_GROUP,
     &VERSION_LIFE,
@@ -63,7 +81,7 @@ pub(crate) fn at(table: &[String]) -> Option<&'static Section> {
     if table.is_empty() {
         return Some(&ROOT);
     }
-    ALL.into_iter().find(|section| {
+    ALL.iter().copied().find(|section| {
         section.title.split(", ").any(|title| {
             let names: Vec<&str> = title.trim_matches(['[', ']']).split('.').collect();
             let is_any = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase());
@@ -200,6 +218,7 @@ pub(crate) static ROOT: Section = Section {
             "[none]",
             "Versions of interfaces, by the name of their group; see below.",
         ),
+        table("middlewares", &MIDDLEWARES, "Filters that routes share; see below."),
         key(
             "clusters",
             Kind::Named { of: &Kind::Table(&CLUSTER), name: Form::NAME },
@@ -215,18 +234,14 @@ pub(crate) static ROOT: Section = Section {
     ],
     choices: &[Choice::AtLeastOne(&["listen_addr", "listeners"])],
     later: &[
-        "auth",
         "cache",
         "circuit_breaker",
         "compression",
-        "cors",
         "discovery",
         "etcd",
         "health_check",
         "jaeger",
         "load_balancer",
-        "middlewares",
-        "rate_limit",
         "retry",
         "tls",
         "tls_config",

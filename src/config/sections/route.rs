@@ -3,6 +3,10 @@
 use super::super::keys::{Choice, Section};
 use super::super::kind::{Form, Kind};
 use super::condition::CONDITIONS;
+use super::middleware::{
+    API_KEY, AUTH, BASIC_AUTH, CONCURRENCY_LIMIT, CORS, CUSTOM, FORWARD_AUTH, IP_FILTER,
+    MAINTENANCE, RATE_LIMIT, RBAC, REQUEST_LIMITS, SECURITY_HEADERS, TRANSFORM,
+};
 use super::{
     ANY_SIZE, CLUSTER_TIMEOUTS, CONDITION, COUNT, FILES, REDIRECT, REQUEST_HEADERS, RESPOND,
     RESPONSE_HEADERS, REWRITE, ROUTE_PATH_POLICY, ROUTE_TIMEOUTS, ROUTE_VERSION, UNLIMITED,
@@ -152,20 +156,109 @@ pub(crate) static ROUTE: Section = Section {
             "[none]",
             "Changes of fields on their way to the client; see below.",
         ),
+        key(
+            "middlewares",
+            Kind::list(&Kind::Text(Form::FILLED)),
+            "[the fixed order]",
+            "The route's filters in the order in which they see a request: `\"rate_limit.tight\"` is one \
+             of `middlewares`, `\"rate_limit\"` the route's own.",
+        ),
+        key(
+            "ip_filter",
+            Kind::Either(&[Kind::Table(&IP_FILTER), Kind::list(&Kind::Table(&IP_FILTER))]),
+            "[none]",
+            "A filter of the route's own, or several; see below.",
+        ),
+        key(
+            "maintenance",
+            Kind::Either(&[Kind::Table(&MAINTENANCE), Kind::list(&Kind::Table(&MAINTENANCE))]),
+            "[none]",
+            "A filter of the route's own, or several; see below.",
+        ),
+        key(
+            "request_limits",
+            Kind::Either(&[
+                Kind::Table(&REQUEST_LIMITS),
+                Kind::list(&Kind::Table(&REQUEST_LIMITS)),
+            ]),
+            "[none]",
+            "A filter of the route's own, or several; see below.",
+        ),
+        key(
+            "cors",
+            Kind::Either(&[Kind::Table(&CORS), Kind::list(&Kind::Table(&CORS))]),
+            "[none]",
+            "A filter of the route's own, or several; see below.",
+        ),
+        key(
+            "rate_limit",
+            Kind::Either(&[Kind::Table(&RATE_LIMIT), Kind::list(&Kind::Table(&RATE_LIMIT))]),
+            "[none]",
+            "A filter of the route's own, or several; see below.",
+        ),
+        key(
+            "auth",
+            Kind::Either(&[Kind::Table(&AUTH), Kind::list(&Kind::Table(&AUTH))]),
+            "[none]",
+            "A filter of the route's own, or several; see below.",
+        ),
+        key(
+            "api_key",
+            Kind::Either(&[Kind::Table(&API_KEY), Kind::list(&Kind::Table(&API_KEY))]),
+            "[none]",
+            "A filter of the route's own, or several; see below.",
+        ),
+        key(
+            "basic_auth",
+            Kind::Either(&[Kind::Table(&BASIC_AUTH), Kind::list(&Kind::Table(&BASIC_AUTH))]),
+            "[none]",
+            "A filter of the route's own, or several; see below.",
+        ),
+        key(
+            "forward_auth",
+            Kind::Either(&[Kind::Table(&FORWARD_AUTH), Kind::list(&Kind::Table(&FORWARD_AUTH))]),
+            "[none]",
+            "A filter of the route's own, or several; see below.",
+        ),
+        key(
+            "rbac",
+            Kind::Either(&[Kind::Table(&RBAC), Kind::list(&Kind::Table(&RBAC))]),
+            "[none]",
+            "A filter of the route's own, or several; see below.",
+        ),
+        key(
+            "concurrency_limit",
+            Kind::Either(&[
+                Kind::Table(&CONCURRENCY_LIMIT),
+                Kind::list(&Kind::Table(&CONCURRENCY_LIMIT)),
+            ]),
+            "[none]",
+            "A filter of the route's own, or several; see below.",
+        ),
+        key(
+            "security_headers",
+            Kind::Either(&[
+                Kind::Table(&SECURITY_HEADERS),
+                Kind::list(&Kind::Table(&SECURITY_HEADERS)),
+            ]),
+            "[none]",
+            "A filter of the route's own, or several; see below.",
+        ),
+        key(
+            "transform",
+            Kind::Either(&[Kind::Table(&TRANSFORM), Kind::list(&Kind::Table(&TRANSFORM))]),
+            "[none]",
+            "A filter of the route's own, or several; see below.",
+        ),
+        key(
+            "custom",
+            Kind::Either(&[Kind::Table(&CUSTOM), Kind::list(&Kind::Table(&CUSTOM))]),
+            "[none]",
+            "A filter of the route's own, or several; see below.",
+        ),
     ],
     choices: &[Choice::ExactlyOne(&["path", "path_regex"]), Choice::ExactlyOne(ACTIONS)],
-    later: &[
-        "auth",
-        "cache",
-        "circuit_breaker",
-        "compression",
-        "cors",
-        "health_check",
-        "middlewares",
-        "mirror",
-        "rate_limit",
-        "retry",
-    ],
+    later: &["cache", "circuit_breaker", "compression", "health_check", "mirror", "retry"],
     meant: &[("conditions", "when"), ("condition", "when"), ("headers", "request_headers")],
 };
 

@@ -3,7 +3,7 @@
 //! A line that already stands as it would be written is copied together with its neighbours; the
 //! bytes are the same, only the copies are fewer.
 
-use crate::http::field::{FRAMING, FieldId, FieldSet, HOP_BY_HOP, is_one_of};
+use crate::http::field::{FRAMING, FieldId, FieldSet, HOP_BY_HOP, is_among, is_one_of};
 use crate::http::framing::{self, Body};
 use crate::http::head::{Form, HeadIndex, RequestHead, ResponseHead, Slot, Version, list};
 use crate::http::method::Method;
@@ -15,12 +15,35 @@ use crate::http::status::Status;
 pub struct Edits<'a> {
     /// Fields that are left out as well, also where `_` stands for `-` in their names.
     pub drop: FieldSet,
-    /// Names of fields without a number that are left out as well: `FieldNames::others`.
-    pub others: &'a [Box<[u8]>],
+    /// Names of fields without a number that are left out as well.
+    pub others: Others<'a>,
     /// The framing that the new head declares.
     pub framing: Framing,
     /// Whole lines, each `Name: value` with its CRLF, that stand behind the others.
     pub append: &'a [u8],
+}
+
+/// Names of fields without a number, in lower case with `-` for `_`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Others<'a> {
+    /// Some of them: `FieldNames::others`.
+    pub fixed: &'a [Box<[u8]>],
+    /// More of them, each with a line end.
+    pub more: &'a [u8],
+}
+
+impl Others<'_> {
+    /// No name.
+    pub const NONE: Others<'static> = Others { fixed: &[], more: &[] };
+
+    /// Whether a name, in any case, is one of them.
+    fn contain(&self, name: &[u8]) -> bool {
+        is_one_of(name, self.fixed) || is_among(name, self.more)
+    }
+
+    fn are_none(&self) -> bool {
+        self.fixed.is_empty() && self.more.is_empty()
+    }
 }
 
 /// What a head says about its body.
@@ -164,13 +187,7 @@ fn received_target(head: RequestHead<'_>, out: &mut Vec<u8>) {
 }
 
 /// Appends the lines that are kept, neighbours that need no change as one range.
-fn fields(
-    bytes: &[u8],
-    index: &HeadIndex,
-    drop: FieldSet,
-    others: &[Box<[u8]>],
-    out: &mut Vec<u8>,
-) {
+fn fields(bytes: &[u8], index: &HeadIndex, drop: FieldSet, others: Others<'_>, out: &mut Vec<u8>) {
     let twins = drop;
     let drop = drop.union(HOP_BY_HOP).union(FRAMING).union(index.listed);
     let mut run = 0..0;
@@ -179,7 +196,7 @@ fn fields(
             FieldId::Other => {
                 twins.contains(FieldId::of_twin(slot.name(bytes)))
                     || is_listed_by_name(bytes, index, slot)
-                    || (!others.is_empty() && is_one_of(slot.name(bytes), others))
+                    || (!others.are_none() && others.contain(slot.name(bytes)))
             }
             known => drop.contains(known),
         };
@@ -248,7 +265,7 @@ mod tests {
     use crate::http::h1::parse::{self, HeadLimits};
 
     const NO_EDITS: Edits<'_> =
-        Edits { drop: FieldSet::EMPTY, others: &[], framing: Framing::None, append: b"" };
+        Edits { drop: FieldSet::EMPTY, others: Others::NONE, framing: Framing::None, append: b"" };
 
     fn encoded(bytes: &str, target: Target<'_>, edits: &Edits<'_>) -> String {
         let mut index = HeadIndex::new();
@@ -289,7 +306,7 @@ mod tests {
         let bytes = "GET / HTTP/1.1\r\nHost: a\r\nX-Own: 1\r\nx_own: 2\r\nX-Owner: 3\r\n\r\n";
         let mut names = crate::http::field::FieldNames::default();
         names.insert("x-OWN");
-        let edits = Edits { others: names.others(), ..NO_EDITS };
+        let edits = Edits { others: Others { fixed: names.others(), more: &[] }, ..NO_EDITS };
         let expected = "GET / HTTP/1.1\r\nHost: a\r\nX-Owner: 3\r\n\r\n";
         assert_eq!(encoded(bytes, Target::Received, &edits), expected);
     }

@@ -1,7 +1,8 @@
 //! What a route changes on the heads of its exchanges.
 
 use crate::bridge::reason::Reason;
-use crate::http::field::{FieldId, FieldNames, FieldSet, is_one_of};
+use crate::http::field::{FieldId, FieldNames, FieldSet, is_among, is_one_of};
+use crate::http::h1::encode::Others;
 use crate::http::head::Form;
 use crate::http::target::authority_is_valid;
 use crate::http::told::{self, Told};
@@ -11,7 +12,7 @@ use crate::snapshot::{DotSegment, Edits, Extra, RequestId, RequestIdField};
 
 use super::super::failure::Failure;
 use super::super::worker::Worker;
-use super::Exchange;
+use super::{Exchange, HeadChanges};
 
 impl Exchange {
     /// The canonical path, in which the parameters lie.
@@ -57,7 +58,8 @@ impl Exchange {
     /// What becomes of the fields of the request's head on its way to the upstream.
     pub fn request_changes(&self) -> Changes<'_> {
         let id = self.generation.snapshot.request_id.as_deref();
-        Changes::new(self.extra().map(|extra| &extra.request), id)
+        let edits = self.extra().map(|extra| &extra.request);
+        Changes::new(edits, id, self.filtered(&self.passage.request))
     }
 
     /// What becomes of the fields of an answer's head, be it an upstream's or the gateway's own.
@@ -66,7 +68,13 @@ impl Exchange {
         // Of a request that was not understood there is nothing that a line could say.
         let is_understood = self.index.is_complete();
         let edits = self.extra().map(|extra| &extra.response).filter(|_| is_understood);
-        Changes::new(edits, id.filter(|id| id.respond && is_understood))
+        let id = id.filter(|id| id.respond && is_understood);
+        Changes::new(edits, id, self.filtered(&self.passage.response))
+    }
+
+    /// What the route's filters change, if it has any.
+    fn filtered<'a>(&self, changes: &'a HeadChanges) -> Option<&'a HeadChanges> {
+        (self.facts.is_filtered && !changes.are_none()).then_some(changes)
     }
 
     /// Applies the route's changes to the lines of an answer of the gateway's own, which are whole
@@ -191,26 +199,36 @@ pub struct Changes<'a> {
     /// Well-known fields that are left out.
     pub drop: FieldSet,
     /// Names of other fields that are left out.
-    pub others: &'a [Box<[u8]>],
+    pub others: Others<'a>,
     edits: Option<&'a Edits>,
     id: Option<&'a RequestIdField>,
+    filtered: Option<&'a HeadChanges>,
 }
 
 impl<'a> Changes<'a> {
-    fn new(edits: Option<&'a Edits>, id: Option<&'a RequestIdField>) -> Self {
+    fn new(
+        edits: Option<&'a Edits>,
+        id: Option<&'a RequestIdField>,
+        filtered: Option<&'a HeadChanges>,
+    ) -> Self {
         let dropped = edits.map(|edits| &edits.drop).or(id.map(|id| &id.names));
+        let known = dropped.map_or(FieldSet::EMPTY, FieldNames::known);
         Self {
-            drop: dropped.map_or(FieldSet::EMPTY, FieldNames::known),
-            others: dropped.map_or(&[], FieldNames::others),
+            drop: filtered.map_or(known, |filtered| known.union(filtered.drop())),
+            others: Others {
+                fixed: dropped.map_or(&[], FieldNames::others),
+                more: filtered.map_or(&[], HeadChanges::names),
+            },
             edits,
             id: id.filter(|_| edits.is_none_or(|edits| edits.writes_id)),
+            filtered,
         }
     }
 
     /// Whether the head stays as it is.
     #[inline]
     pub fn are_none(&self) -> bool {
-        self.edits.is_none() && self.id.is_none()
+        self.edits.is_none() && self.id.is_none() && self.filtered.is_none()
     }
 
     /// Takes the lines out whose fields are left out.
@@ -220,7 +238,9 @@ impl<'a> Changes<'a> {
             let end = at + end + 1;
             let name = lines[at..end].split(|byte| *byte == b':').next().unwrap_or_default();
             let is_dropped = match FieldId::of(name) {
-                FieldId::Other => is_one_of(name, self.others),
+                FieldId::Other => {
+                    is_one_of(name, self.others.fixed) || is_among(name, self.others.more)
+                }
                 known => self.drop.contains(known),
             };
             if is_dropped {
@@ -235,6 +255,9 @@ impl<'a> Changes<'a> {
     pub fn write(&self, exchange: &Exchange, worker: &Worker, lines: &mut Vec<u8>) {
         if let Some(id) = self.id {
             id.write(exchange.request_id(worker), lines);
+        }
+        if let Some(filtered) = self.filtered {
+            lines.extend_from_slice(filtered.lines());
         }
         if let Some(edits) = self.edits.filter(|edits| !edits.lines.is_empty()) {
             edits.write(&exchange.values(worker), lines);

@@ -5,7 +5,7 @@ use crate::bridge::stages::Stage;
 use crate::http::field::{FieldId, FieldSet};
 use crate::http::framing::{self, Body};
 use crate::http::h1::chunked::Decoder;
-use crate::http::h1::encode::{self, Edits, Framing};
+use crate::http::h1::encode::{self, Edits, Framing, Others};
 use crate::http::h1::parse::{self, Parsed};
 use crate::http::head::{ResponseHead, Version};
 use crate::http::method::Method;
@@ -390,7 +390,7 @@ const OWN: FieldSet = FieldSet::of(&[FieldId::FrysExplain]);
 
 /// An informational head has no body and is passed on as it is.
 const INFORMATIONAL: Edits<'_> =
-    Edits { drop: FieldSet::EMPTY, others: &[], framing: Framing::None, append: b"" };
+    Edits { drop: FieldSet::EMPTY, others: Others::NONE, framing: Framing::None, append: b"" };
 
 /// The seconds of `Keep-Alive: timeout=5, max=100`; a second less is used, since the upstream's
 /// clock began earlier.

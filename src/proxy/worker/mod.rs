@@ -1,5 +1,6 @@
 //! One core's share of the gateway: its loop, its configuration, its pools, its counters.
 
+mod filters;
 mod generation;
 mod mail;
 
@@ -13,6 +14,7 @@ use crate::snapshot::{ExchangeId, Timeouts};
 
 pub use self::generation::{Generation, Local};
 use super::exchange::{Door, Exchange, Facts};
+use super::filter;
 use super::pools::Pools;
 
 use std::cell::{Cell, RefCell};
@@ -56,6 +58,8 @@ pub struct Worker {
     expired_below: Cell<u64>,
     /// What is known of each cluster, by [`crate::snapshot::Cluster::slot`].
     locals: RefCell<Vec<Option<Rc<Local>>>>,
+    /// What is kept for each filter, by [`crate::snapshot::filter::Filter::slot`].
+    filters: RefCell<Vec<Option<Rc<filter::Local>>>>,
     doors: RefCell<Vec<Rc<Door>>>,
     draining: Cell<bool>,
     connections_count: Cell<u32>,
@@ -98,6 +102,7 @@ impl Worker {
             retired: RefCell::default(),
             expired_below: Cell::new(0),
             locals: RefCell::default(),
+            filters: RefCell::default(),
             doors: RefCell::default(),
             draining: Cell::new(false),
             connections_count: Cell::new(0),
@@ -274,6 +279,13 @@ impl Worker {
         let mut next = 0;
         loop {
             next = self.tidy_locals(next, limits::LOCALS_TIDIED_MAX);
+            if next == 0 {
+                break;
+            }
+            self.runtime.yield_now().await;
+        }
+        loop {
+            next = self.tidy_filters(next, limits::LOCALS_TIDIED_MAX);
             if next == 0 {
                 return;
             }

@@ -2,6 +2,7 @@
 
 use super::edits::edits;
 use super::files::Folders;
+use super::filters::Filters;
 use super::policy::policy;
 use super::versions::Announced;
 use super::{Group, id, timeouts};
@@ -10,6 +11,7 @@ use crate::http::status::Status;
 use crate::limits;
 use crate::meters::{RouteBlock, Series};
 use crate::router::{PathPattern, Pattern};
+use crate::snapshot::filter::Chain;
 use crate::snapshot::rewrite::Side;
 use crate::snapshot::template::{Purpose, Scope, Template, TemplateFault};
 use crate::snapshot::{Action, ClusterId, Extra, Redirect, Replace, Respond, Rewrite, Route};
@@ -71,6 +73,7 @@ pub(super) struct Routes<'a> {
     /// Of the last route.
     timeouts: Option<Arc<Timeouts>>,
     folders: Folders,
+    filters: Filters,
     request_id: Option<&'a RequestIdField>,
     /// Of routes whose own series is not known yet.
     nobody: Arc<Series<RouteBlock>>,
@@ -94,6 +97,7 @@ impl<'a> Routes<'a> {
             };
         }
         let folders = Folders::default();
+        let filters = Filters::new(config, faults);
         let nobody = Arc::new(Series::new(1));
         Routes {
             config,
@@ -102,21 +106,22 @@ impl<'a> Routes<'a> {
             expressions_count: 0,
             timeouts: None,
             folders,
+            filters,
             request_id,
             nobody,
             faults,
         }
     }
 
-    /// All routes, in their order, and the folders of those with files; fewer where there are
-    /// faults.
-    pub(super) fn compile(mut self, names: Vec<String>) -> (Vec<Route>, Folders) {
+    /// All routes, in their order, the folders of those with files, and the filters; fewer where
+    /// there are faults.
+    pub(super) fn compile(mut self, names: Vec<String>) -> (Vec<Route>, Folders, Filters) {
         let mut routes = Vec::with_capacity(self.config.routes.len());
         for (index, (route, name)) in self.config.routes.iter().zip(Name::shared(names)).enumerate()
         {
             routes.extend(self.route(index, route, name));
         }
-        (routes, self.folders)
+        (routes, self.folders, self.filters)
     }
 
     fn route(&mut self, index: usize, route: &config::Route, name: Name) -> Option<Route> {
@@ -127,7 +132,9 @@ impl<'a> Routes<'a> {
         let has_upstream = kind.has_upstream();
         let scope = Scope { parameters: &parameters, rest_segments, groups: None, has_upstream };
         let action = self.action(kind, index, route, &scope);
-        let extra = self.extra(&place, route, kind, &scope);
+        let chain =
+            self.filters.chain(&place, (route, &name), &parameters, self.config, self.faults);
+        let extra = self.extra(&place, route, kind, &scope, chain);
         let of_cluster = route.cluster.as_ref().and_then(|name| self.config.clusters.get(name));
         let of_cluster = of_cluster.map(|cluster| cluster.timeouts).unwrap_or_default();
         let above = self.config.effective_timeouts();
@@ -297,12 +304,14 @@ impl<'a> Routes<'a> {
         route: &config::Route,
         kind: Kind,
         scope: &Scope<'_>,
+        chain: Option<Chain>,
     ) -> Option<Box<Extra>> {
         if !kind.has_upstream() {
             self.refuse_unused(place, route, kind);
         }
         let announced = Announced::new(self.config, route);
         let is_plain = announced.is_empty()
+            && chain.is_none()
             && route.rewrite.is_none()
             && route.host_rewrite.is_none()
             && route.request_headers.is_empty()
@@ -325,7 +334,7 @@ impl<'a> Routes<'a> {
         let mut response = edits(&of("response_headers"), changes, scope, id, self.faults);
         let gone_at = announced.gone_at;
         announced.add_to(&mut response);
-        Some(Box::new(Extra { rewrite, host, request, response, gone_at }))
+        Some(Box::new(Extra { rewrite, host, request, response, gone_at, chain }))
     }
 
     /// Keys that speak of an upstream, on a route without one.
@@ -434,7 +443,8 @@ fn parameters(route: &config::Route) -> Vec<String> {
         || route.rewrite.is_some()
         || route.host_rewrite.is_some()
         || !route.request_headers.is_empty()
-        || !route.response_headers.is_empty();
+        || !route.response_headers.is_empty()
+        || !route.middlewares.is_empty();
     if !has_templates {
         return Vec::new();
     }

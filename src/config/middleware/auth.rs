@@ -1,57 +1,6 @@
-//! Filters that a route can name. None is built in this version: a configuration with one is
-//! refused. The types are here so that their names are settled.
+//! Who may pass: bearers of a JSON Web Token.
 
 use std::fmt;
-
-/// A filter of requests and responses, in the order of `Route::middlewares`.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Middleware {
-    /// Refuses clients that ask too often.
-    RateLimit(RateLimitConfig),
-    /// Refuses clients that cannot say who they are.
-    Auth(AuthConfig),
-}
-
-impl Middleware {
-    /// The name in messages.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Middleware::RateLimit(_) => "rate limiting",
-            Middleware::Auth(_) => "authentication",
-        }
-    }
-}
-
-/// How many requests of one key pass.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RateLimitConfig {
-    /// Refill rate.
-    pub requests_per_second: u64,
-    /// Requests that may come at once.
-    pub burst_size: u64,
-    /// What is counted together.
-    pub key_strategy: RateLimitKey,
-    /// Whether counts are shared between gateways.
-    pub distributed: bool,
-    /// Where they are shared.
-    pub redis_url: Option<String>,
-}
-
-/// What a rate limit counts together.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RateLimitKey {
-    /// The client's address.
-    #[default]
-    IP,
-    /// The value of a field.
-    Header(String),
-    /// The value of a token's claim.
-    Claim(String),
-    /// All requests of the route.
-    Route,
-}
 
 /// Who may pass.
 #[derive(Clone, Default, PartialEq, Eq)]

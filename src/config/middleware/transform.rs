@@ -1,0 +1,5 @@
+//! Changes of bodies.
+
+/// Changes of bodies.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransformConfig {}

@@ -1,0 +1,19 @@
+//! Who may pass: clients with a known key.
+
+use super::{Flow, Step, Verdict};
+use crate::proxy::exchange::Exchange;
+use crate::snapshot::filter::ApiKey;
+
+/// What one worker keeps for it.
+#[derive(Debug, Default)]
+pub struct State {}
+
+pub(super) fn on_request(
+    step: &Step<'_>,
+    plan: &ApiKey,
+    state: &State,
+    exchange: &mut Exchange,
+) -> Verdict {
+    let _ = (step, plan, state, exchange);
+    Ok(Flow::Continue)
+}

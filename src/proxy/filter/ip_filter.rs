@@ -1,0 +1,19 @@
+//! Which client addresses may pass.
+
+use super::{Flow, Step, Verdict};
+use crate::proxy::exchange::Exchange;
+use crate::snapshot::filter::IpFilter;
+
+/// What one worker keeps for it.
+#[derive(Debug, Default)]
+pub struct State {}
+
+pub(super) fn on_request(
+    step: &Step<'_>,
+    plan: &IpFilter,
+    state: &State,
+    exchange: &mut Exchange,
+) -> Verdict {
+    let _ = (step, plan, state, exchange);
+    Ok(Flow::Continue)
+}

@@ -1,0 +1,278 @@
+//! What a route's filters do with a request and its answer.
+//!
+//! Filters are synchronous. One that needs something slow asks for it ([`Flow::Ask`]), and is given
+//! the answer of the control plane.
+
+mod ip_filter;
+mod maintenance;
+mod request_limits;
+mod cors;
+mod rate_limit;
+mod auth;
+mod api_key;
+mod basic_auth;
+mod forward_auth;
+mod rbac;
+mod concurrency_limit;
+mod headers;
+mod security_headers;
+mod transform;
+mod custom;
+
+use crate::bridge::question::{Answer, Question};
+use crate::bridge::reason::Reason;
+use crate::http::status::Status;
+use crate::meters::FilterBlock;
+use crate::snapshot::filter::{self, Filter, FilterId, Link};
+
+use super::exchange::Exchange;
+use super::failure::Failure;
+use super::worker::Worker;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What a filter wants to become of a request.
+#[derive(Debug)]
+pub enum Flow {
+    /// The next filter sees it.
+    Continue,
+    /// It is answered with this.
+    Respond(Reply),
+    /// The control plane has to be asked first; the filter's `on_answer` goes on.
+    Ask(Question),
+}
+
+/// What a filter says: how to go on, or why the request is refused. Lines that belong to the refusal
+/// (`WWW-Authenticate`, `Retry-After`) stand in the response's changes of the passage.
+pub type Verdict = Result<Flow, Failure>;
+
+/// An answer in place of the upstream's. Its fields stand in the response's changes of the passage.
+#[derive(Debug)]
+pub struct Reply {
+    /// As the log tells it.
+    pub reason: Reason,
+    /// Its status.
+    pub status: Status,
+    /// `Content-Type`, where there is a body.
+    pub content_type: Vec<u8>,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+/// A filter as one worker has it: the same one in all generations in which the filter is the same.
+pub struct Local {
+    /// What every worker shares.
+    pub filter: Arc<Filter>,
+    /// What this one keeps.
+    pub state: State,
+}
+
+/// What one worker keeps for a filter.
+pub enum State {
+    /// Which client addresses may pass.
+    IpFilter(ip_filter::State),
+    /// An answer in place of the route's own, while something is being mended.
+    Maintenance(maintenance::State),
+    /// Bounds on a route's requests, tighter than the gateway's.
+    RequestLimits(request_limits::State),
+    /// Which pages of other origins may read the answers (Fetch standard, CORS protocol).
+    Cors(cors::State),
+    /// How many requests of one key pass in a time.
+    RateLimit(rate_limit::State),
+    /// Who may pass: bearers of a JSON Web Token (RFC 7519).
+    Auth(auth::State),
+    /// Who may pass: clients with a known key.
+    ApiKey(api_key::State),
+    /// Who may pass: users with a password (RFC 7617).
+    BasicAuth(basic_auth::State),
+    /// Who may pass: asked of another server for each request.
+    ForwardAuth(forward_auth::State),
+    /// What those who are known may do.
+    Rbac(rbac::State),
+    /// How many requests of one key may be under way at once.
+    ConcurrencyLimit(concurrency_limit::State),
+    /// Changes of fields, to be named by several routes.
+    Headers(headers::State),
+    /// Fields that tell browsers to be careful.
+    SecurityHeaders(security_headers::State),
+    /// Changes of bodies.
+    Transform(transform::State),
+    /// A filter of the embedding program.
+    Custom(custom::State),
+}
+
+/// A filter at its place in a route.
+pub struct Step<'a> {
+    /// The worker that runs it.
+    pub worker: &'a Worker,
+    /// The filter.
+    pub filter: &'a Filter,
+    /// Its place.
+    pub id: FilterId,
+    /// As the route has it.
+    pub link: &'a Link,
+}
+
+impl Step<'_> {
+    /// Where this worker counts what the filter does.
+    pub fn block(&self) -> &FilterBlock {
+        self.filter.series.of(self.worker.number())
+    }
+}
+
+impl State {
+    /// What a worker begins with, or goes on with where the filter was another one before.
+    pub fn new(worker: &Worker, filter: &Filter, before: Option<&State>) -> State {
+        let _ = (worker, before);
+        match &filter.step {
+            filter::Step::IpFilter(_) => State::IpFilter(ip_filter::State::default()),
+            filter::Step::Maintenance(_) => State::Maintenance(maintenance::State::default()),
+            filter::Step::RequestLimits(_) => {
+                State::RequestLimits(request_limits::State::default())
+            }
+            filter::Step::Cors(_) => State::Cors(cors::State::default()),
+            filter::Step::RateLimit(_) => State::RateLimit(rate_limit::State::default()),
+            filter::Step::Auth(_) => State::Auth(auth::State::default()),
+            filter::Step::ApiKey(_) => State::ApiKey(api_key::State::default()),
+            filter::Step::BasicAuth(_) => State::BasicAuth(basic_auth::State::default()),
+            filter::Step::ForwardAuth(_) => State::ForwardAuth(forward_auth::State::default()),
+            filter::Step::Rbac(_) => State::Rbac(rbac::State::default()),
+            filter::Step::ConcurrencyLimit(_) => {
+                State::ConcurrencyLimit(concurrency_limit::State::default())
+            }
+            filter::Step::Headers(_) => State::Headers(headers::State::default()),
+            filter::Step::SecurityHeaders(_) => {
+                State::SecurityHeaders(security_headers::State::default())
+            }
+            filter::Step::Transform(_) => State::Transform(transform::State::default()),
+            filter::Step::Custom(_) => State::Custom(custom::State::default()),
+        }
+    }
+}
+
+/// Shows the request to the route's filters; an answer where one of them has one.
+///
+/// # Errors
+/// One of them refuses the request.
+pub async fn request(worker: &Worker, exchange: &mut Exchange) -> Result<Option<Reply>, Failure> {
+    let mut at = 0;
+    let mut answer = None;
+    let mut asked_count = 0;
+    loop {
+        match pass(worker, exchange, &mut at, answer.take())? {
+            Flow::Continue => return Ok(None),
+            Flow::Respond(reply) => return Ok(Some(reply)),
+            Flow::Ask(_) if asked_count >= crate::limits::QUESTIONS_COUNT_MAX => {
+                return Err(Failure::new(Reason::FilterFailed));
+            }
+            Flow::Ask(question) => {
+                asked_count += 1;
+                answer = Some(Box::pin(worker.ask(question)).await);
+            }
+        }
+    }
+}
+
+/// Goes on from the filter at `at`, which has asked for `answer` where there is one.
+fn pass(
+    worker: &Worker,
+    exchange: &mut Exchange,
+    at: &mut usize,
+    mut answer: Option<Answer>,
+) -> Verdict {
+    let generation = Rc::clone(&exchange.generation);
+    let Some(chain) = exchange.facts.route.and_then(|id| generation.snapshot.route(id).chain())
+    else {
+        return Ok(Flow::Continue);
+    };
+    while let Some(link) = chain.links.get(*at) {
+        let local = worker.filter(&generation, link.filter);
+        let step = Step { worker, filter: &local.filter, id: link.filter, link };
+        exchange.passage.reached = Some(link.filter);
+        let verdict = match answer.take() {
+            Some(answer) => on_answer(&step, &local.state, answer, exchange),
+            None => on_request(&step, &local.state, exchange),
+        };
+        count(step.block(), &verdict);
+        match verdict? {
+            Flow::Continue => *at += 1,
+            other @ (Flow::Respond(_) | Flow::Ask(_)) => return Ok(other),
+        }
+    }
+    exchange.passage.reached = None;
+    Ok(Flow::Continue)
+}
+
+fn count(block: &FilterBlock, verdict: &Verdict) {
+    let counter = match verdict {
+        Ok(Flow::Continue) => &block.passed,
+        Ok(Flow::Respond(_)) => &block.answered,
+        Ok(Flow::Ask(_)) => &block.asked,
+        Err(_) => &block.refused,
+    };
+    counter.add(1);
+}
+
+fn on_request(step: &Step<'_>, state: &State, exchange: &mut Exchange) -> Verdict {
+    match (&step.filter.step, state) {
+        (filter::Step::IpFilter(plan), State::IpFilter(state)) => {
+            ip_filter::on_request(step, plan, state, exchange)
+        }
+        (filter::Step::Maintenance(plan), State::Maintenance(state)) => {
+            maintenance::on_request(step, plan, state, exchange)
+        }
+        (filter::Step::RequestLimits(plan), State::RequestLimits(state)) => {
+            request_limits::on_request(step, plan, state, exchange)
+        }
+        (filter::Step::Cors(plan), State::Cors(state)) => {
+            cors::on_request(step, plan, state, exchange)
+        }
+        (filter::Step::RateLimit(plan), State::RateLimit(state)) => {
+            rate_limit::on_request(step, plan, state, exchange)
+        }
+        (filter::Step::Auth(plan), State::Auth(state)) => {
+            auth::on_request(step, plan, state, exchange)
+        }
+        (filter::Step::ApiKey(plan), State::ApiKey(state)) => {
+            api_key::on_request(step, plan, state, exchange)
+        }
+        (filter::Step::BasicAuth(plan), State::BasicAuth(state)) => {
+            basic_auth::on_request(step, plan, state, exchange)
+        }
+        (filter::Step::ForwardAuth(plan), State::ForwardAuth(state)) => {
+            forward_auth::on_request(step, plan, state, exchange)
+        }
+        (filter::Step::Rbac(plan), State::Rbac(state)) => {
+            rbac::on_request(step, plan, state, exchange)
+        }
+        (filter::Step::ConcurrencyLimit(plan), State::ConcurrencyLimit(state)) => {
+            concurrency_limit::on_request(step, plan, state, exchange)
+        }
+        (filter::Step::Headers(plan), State::Headers(state)) => {
+            headers::on_request(step, plan, state, exchange)
+        }
+        (filter::Step::SecurityHeaders(plan), State::SecurityHeaders(state)) => {
+            security_headers::on_request(step, plan, state, exchange)
+        }
+        (filter::Step::Transform(plan), State::Transform(state)) => {
+            transform::on_request(step, plan, state, exchange)
+        }
+        (filter::Step::Custom(plan), State::Custom(state)) => {
+            custom::on_request(step, plan, state, exchange)
+        }
+        // `Worker::filter` makes the state of the filter's own kind.
+        (_, _) => Err(Failure::new(Reason::FilterFailed)),
+    }
+}
+
+fn on_answer(step: &Step<'_>, state: &State, answer: Answer, exchange: &mut Exchange) -> Verdict {
+    let _ = (step, state, answer, exchange);
+    Err(Failure::new(Reason::FilterFailed))
+}
+
+/// The exchange is over: what filters hold for it is let go of.
+pub fn end(worker: &Worker, exchange: &mut Exchange) {
+    let _ = worker;
+    exchange.passage.clear();
+}

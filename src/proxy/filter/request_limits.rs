@@ -1,0 +1,19 @@
+//! Bounds on a route's requests, tighter than the gateway's.
+
+use super::{Flow, Step, Verdict};
+use crate::proxy::exchange::Exchange;
+use crate::snapshot::filter::RequestLimits;
+
+/// What one worker keeps for it.
+#[derive(Debug, Default)]
+pub struct State {}
+
+pub(super) fn on_request(
+    step: &Step<'_>,
+    plan: &RequestLimits,
+    state: &State,
+    exchange: &mut Exchange,
+) -> Verdict {
+    let _ = (step, plan, state, exchange);
+    Ok(Flow::Continue)
+}

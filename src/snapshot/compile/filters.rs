@@ -1,0 +1,116 @@
+//! Filters, from the configuration's words to what workers read.
+
+use super::id;
+use crate::config::{self, Fault, GatewayConfig, Middleware, MiddlewareKind};
+use crate::meters::{FilterBlock, Series};
+use crate::snapshot::filter::{self, Chain, Filter, FilterId, Link, Place};
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// Compiles the filters of routes one by one, and each of those that routes share once.
+pub(super) struct Filters {
+    /// Of filters whose own series is not known yet.
+    nobody: Arc<Series<FilterBlock>>,
+    named: HashMap<String, Option<FilterId>>,
+    filters: Vec<Filter>,
+}
+
+impl Filters {
+    /// Compiles those that have names, also where no route names them: their faults must be told.
+    pub(super) fn new(config: &GatewayConfig, faults: &mut Vec<Fault>) -> Filters {
+        let nobody = Arc::new(Series::new(1));
+        let mut filters = Filters { nobody, named: HashMap::new(), filters: Vec::new() };
+        for (name, middleware) in &config.middlewares {
+            let path = format!("middlewares.{name}");
+            let place = Place { path: &path, config };
+            let found = filters.add(name.clone(), middleware, &place, faults);
+            filters.named.insert(name.clone(), found);
+        }
+        filters
+    }
+
+    /// All of them, by their ids.
+    pub(super) fn into_filters(self) -> Vec<Filter> {
+        self.filters
+    }
+
+    /// The filters of a route; none where it has none. `parameters` are the names of its path
+    /// parameters in their order.
+    pub(super) fn chain(
+        &mut self,
+        place: &str,
+        (route, name): (&config::Route, &str),
+        parameters: &[String],
+        config: &GatewayConfig,
+        faults: &mut Vec<Fault>,
+    ) -> Option<Chain> {
+        if route.middlewares.is_empty() {
+            return None;
+        }
+        let mut links = Vec::with_capacity(route.middlewares.len());
+        for (index, middleware) in route.middlewares.iter().enumerate() {
+            let (path, found) = match middleware {
+                // One that is missing is told by the check of the configuration.
+                Middleware::Named(name) => (
+                    format!("{place}.middlewares[{index}]"),
+                    self.named.get(name).copied().flatten(),
+                ),
+                own => {
+                    let key = own.kind().map_or("middlewares", MiddlewareKind::name);
+                    let path = format!("{place}.{key}");
+                    let own_name = self.own_name(key, name);
+                    let found = self.add(own_name, own, &Place { path: &path, config }, faults);
+                    (path, found)
+                }
+            };
+            let Some(filter) = found else { continue };
+            let wanted = self.filters[filter.0 as usize].step.parameters();
+            let mut of_route = Vec::with_capacity(wanted.len());
+            for wanted in wanted {
+                match parameters.iter().position(|known| known == wanted) {
+                    Some(at) => of_route.push(at),
+                    None => {
+                        let nearest = parameters.iter().map(String::as_str);
+                        let nearest = config::nearest(wanted, nearest).map(str::to_owned);
+                        let message = format!("the route's path has no parameter `{{{wanted}}}`");
+                        faults.push(Fault { nearest, ..Fault::new(path.as_str(), message) });
+                    }
+                }
+            }
+            links.push(Link { filter, parameters: of_route.into() });
+        }
+        Some(Chain { links: links.into() })
+    }
+
+    /// `rate_limit@ROUTE`, and `rate_limit@ROUTE#2` for the second of its kind.
+    fn own_name(&self, kind: &str, route: &str) -> String {
+        let name = format!("{kind}@{route}");
+        let is_taken = |name: &str| self.filters.iter().rev().any(|filter| *filter.name == *name);
+        if !is_taken(&name) {
+            return name;
+        }
+        let mut number = 2;
+        loop {
+            let numbered = format!("{name}#{number}");
+            if !is_taken(&numbered) {
+                return numbered;
+            }
+            number += 1;
+        }
+    }
+
+    fn add(
+        &mut self,
+        name: String,
+        middleware: &Middleware,
+        place: &Place<'_>,
+        faults: &mut Vec<Fault>,
+    ) -> Option<FilterId> {
+        let step = filter::compile(middleware, place, faults)?;
+        let id = FilterId(id(self.filters.len()));
+        let source = middleware.clone();
+        let series = Arc::clone(&self.nobody);
+        self.filters.push(Filter { name: name.into(), slot: 0, step, series, source });
+        Some(id)
+    }
+}

@@ -1,0 +1,186 @@
+//! Filters as workers read them: compiled once, shared by all generations in which they are the same.
+
+mod ip_filter;
+mod maintenance;
+mod request_limits;
+mod cors;
+mod rate_limit;
+mod auth;
+mod api_key;
+mod basic_auth;
+mod forward_auth;
+mod rbac;
+mod concurrency_limit;
+mod headers;
+mod security_headers;
+mod transform;
+mod custom;
+
+pub use api_key::ApiKey;
+pub use auth::Auth;
+pub use basic_auth::BasicAuth;
+pub use concurrency_limit::ConcurrencyLimit;
+pub use cors::Cors;
+pub use custom::Custom;
+pub use forward_auth::ForwardAuth;
+pub use headers::Headers;
+pub use ip_filter::IpFilter;
+pub use maintenance::Maintenance;
+pub use rate_limit::RateLimit;
+pub use rbac::Rbac;
+pub use request_limits::RequestLimits;
+pub use security_headers::SecurityHeaders;
+pub use transform::Transform;
+
+use crate::config::{Fault, GatewayConfig, Middleware};
+use crate::meters::{FilterBlock, Series};
+use std::sync::Arc;
+
+/// An index into [`super::Snapshot::filters`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FilterId(pub u32);
+
+/// One filter: a named one of the gateway, or one of a route.
+#[derive(Debug)]
+pub struct Filter {
+    /// `rate_limit.tight`, or `rate_limit@ROUTE` of one that stands in a route; in logs and metrics.
+    pub name: Box<str>,
+    /// A small number that no other filter of the same generation has, and that a name keeps from
+    /// one generation to the next: where a worker keeps what it knows of the filter.
+    pub slot: u32,
+    /// What it does.
+    pub step: Step,
+    /// Where its decisions are counted.
+    pub series: Arc<Series<FilterBlock>>,
+    /// What it was compiled from: by it a filter that did not change is known.
+    pub(super) source: Middleware,
+}
+
+impl Filter {
+    /// Whether both do the same: written alike, and with the same contents of the files they name.
+    pub(super) fn is_same(&self, other: &Filter) -> bool {
+        self.source == other.source
+    }
+}
+
+/// What a filter does.
+#[derive(Debug)]
+pub enum Step {
+    /// Which client addresses may pass.
+    IpFilter(Box<IpFilter>),
+    /// An answer in place of the route's own, while something is being mended.
+    Maintenance(Box<Maintenance>),
+    /// Bounds on a route's requests, tighter than the gateway's.
+    RequestLimits(Box<RequestLimits>),
+    /// Which pages of other origins may read the answers (Fetch standard, CORS protocol).
+    Cors(Box<Cors>),
+    /// How many requests of one key pass in a time.
+    RateLimit(Box<RateLimit>),
+    /// Who may pass: bearers of a JSON Web Token (RFC 7519).
+    Auth(Box<Auth>),
+    /// Who may pass: clients with a known key.
+    ApiKey(Box<ApiKey>),
+    /// Who may pass: users with a password (RFC 7617).
+    BasicAuth(Box<BasicAuth>),
+    /// Who may pass: asked of another server for each request.
+    ForwardAuth(Box<ForwardAuth>),
+    /// What those who are known may do.
+    Rbac(Box<Rbac>),
+    /// How many requests of one key may be under way at once.
+    ConcurrencyLimit(Box<ConcurrencyLimit>),
+    /// Changes of fields, to be named by several routes.
+    Headers(Box<Headers>),
+    /// Fields that tell browsers to be careful.
+    SecurityHeaders(Box<SecurityHeaders>),
+    /// Changes of bodies.
+    Transform(Box<Transform>),
+    /// A filter of the embedding program.
+    Custom(Box<Custom>),
+}
+
+impl Step {
+    /// The names of the path parameters that it reads; [`Link::parameters`] has their places.
+    pub fn parameters(&self) -> &[String] {
+        &[]
+    }
+}
+
+/// The filters of a route, in the order in which they see a request.
+#[derive(Debug, Default)]
+pub struct Chain {
+    /// One after the other.
+    pub links: Box<[Link]>,
+}
+
+/// A filter as one route has it.
+#[derive(Debug)]
+pub struct Link {
+    /// Which.
+    pub filter: FilterId,
+    /// By the order of [`Step::parameters`]: which of the route's parameters each is.
+    pub parameters: Box<[usize]>,
+}
+
+/// Where a filter stands, and what it may look at.
+pub(in crate::snapshot) struct Place<'a> {
+    /// Its key path.
+    pub(in crate::snapshot) path: &'a str,
+    /// The whole.
+    pub(in crate::snapshot) config: &'a GatewayConfig,
+}
+
+/// Compiles one filter.
+pub(super) fn compile(
+    middleware: &Middleware,
+    place: &Place<'_>,
+    faults: &mut Vec<Fault>,
+) -> Option<Step> {
+    Some(match middleware {
+        Middleware::IpFilter(config) => {
+            Step::IpFilter(Box::new(IpFilter::compile(config, place, faults)?))
+        }
+        Middleware::Maintenance(config) => {
+            Step::Maintenance(Box::new(Maintenance::compile(config, place, faults)?))
+        }
+        Middleware::RequestLimits(config) => {
+            Step::RequestLimits(Box::new(RequestLimits::compile(config, place, faults)?))
+        }
+        Middleware::Cors(config) => Step::Cors(Box::new(Cors::compile(config, place, faults)?)),
+        Middleware::RateLimit(config) => {
+            Step::RateLimit(Box::new(RateLimit::compile(config, place, faults)?))
+        }
+        Middleware::Auth(config) => Step::Auth(Box::new(Auth::compile(config, place, faults)?)),
+        Middleware::ApiKey(config) => {
+            Step::ApiKey(Box::new(ApiKey::compile(config, place, faults)?))
+        }
+        Middleware::BasicAuth(config) => {
+            Step::BasicAuth(Box::new(BasicAuth::compile(config, place, faults)?))
+        }
+        Middleware::ForwardAuth(config) => {
+            Step::ForwardAuth(Box::new(ForwardAuth::compile(config, place, faults)?))
+        }
+        Middleware::Rbac(config) => Step::Rbac(Box::new(Rbac::compile(config, place, faults)?)),
+        Middleware::ConcurrencyLimit(config) => {
+            Step::ConcurrencyLimit(Box::new(ConcurrencyLimit::compile(config, place, faults)?))
+        }
+        Middleware::Headers(config) => {
+            Step::Headers(Box::new(Headers::compile(config, place, faults)?))
+        }
+        Middleware::SecurityHeaders(config) => {
+            Step::SecurityHeaders(Box::new(SecurityHeaders::compile(config, place, faults)?))
+        }
+        Middleware::Transform(config) => {
+            Step::Transform(Box::new(Transform::compile(config, place, faults)?))
+        }
+        Middleware::Custom(config) => {
+            Step::Custom(Box::new(Custom::compile(config, place, faults)?))
+        }
+        // Whoever names a filter has looked it up.
+        Middleware::Named(_) => return None,
+    })
+}
+
+/// Hands on what a filter of the same name keeps for all workers, where both are of one kind.
+pub(super) fn succeed(new: &mut Step, old: &Step) {
+    let _ = (new, old);
+}
