@@ -46,7 +46,7 @@ pub use action::{
 };
 pub use canonical::formatted;
 pub use check::check;
-pub use cluster::{ClusterConfig, LoadBalancerType, Upstream};
+pub use cluster::{ClusterConfig, CustomBalancer, LoadBalancerType, Upstream};
 pub use condition::{ConditionOperator, ConditionValue, RouteCondition};
 pub(crate) use decode::units;
 pub use document::Document;
