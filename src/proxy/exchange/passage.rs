@@ -1,9 +1,12 @@
 //! What the filters of a route made of an exchange.
 
-use crate::extension::Principal;
+use crate::extension::{Filter, Needs, Principal};
 pub use crate::http::changes::HeadChanges;
 use crate::snapshot::filter::FilterId;
 
+use super::super::filter::Reply;
+
+use std::any::Any;
 use std::rc::Rc;
 
 /// What filters leave for the stages behind them, and for the record. Its memory is kept from one
@@ -18,6 +21,28 @@ pub struct Passage {
     pub principal: Option<Rc<Principal>>,
     /// The filter that the request stopped at, or that it is at.
     pub reached: Option<FilterId>,
+    /// Of the route's filters those that let the request pass, from the first on, and were not shown
+    /// an answer yet.
+    pub passed_count: usize,
+    /// The filters of the embedding program that have seen the request.
+    pub visits: Vec<Visit>,
+    /// What a filter put in the place of an answer whose head was not sent.
+    pub instead: Option<Box<Reply>>,
+    /// What a custom balancer picks by, where a filter said so.
+    pub balance_key: Option<u64>,
+}
+
+/// A filter of the embedding program in one exchange: the same one to its end, whatever is
+/// installed meanwhile.
+pub struct Visit {
+    /// Its place among the route's filters.
+    pub at: usize,
+    /// The filter.
+    pub filter: Rc<dyn Filter>,
+    /// What it wants to be called for.
+    pub needs: Needs,
+    /// What it keeps for the exchange.
+    pub kept: Option<Box<dyn Any>>,
 }
 
 impl Passage {
@@ -27,5 +52,9 @@ impl Passage {
         self.response.clear();
         self.principal = None;
         self.reached = None;
+        self.passed_count = 0;
+        self.visits.clear();
+        self.instead = None;
+        self.balance_key = None;
     }
 }
