@@ -111,7 +111,8 @@ pub(super) fn on_request(
 pub(super) fn on_answer(step: &Step<'_>, answer: Answer, exchange: &mut Exchange) -> Verdict {
     let answer = extension::Answer::new(match answer {
         Answer::Task(result) => Some(result),
-        Answer::Failed => None,
+        // Nobody asks for these here.
+        Answer::Password(_) | Answer::Forward(_) | Answer::Keys | Answer::Failed => None,
     });
     let Some(visit) = visit_of(exchange, step.at) else {
         return Err(Failure::new(Reason::FilterFailed));
