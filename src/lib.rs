@@ -40,7 +40,15 @@ pub mod bench;
 #[doc(hidden)]
 pub mod cli;
 
+#[doc(inline)]
+pub use bridge::metrics::WorkerState;
 pub use config::*;
-pub use control::reload::{Changes, Reloaded};
+#[doc(inline)]
+pub use control::reload::{ChangedNames, Changes, NameList, Reloaded};
+#[doc(inline)]
+pub use control::state::Phase;
 pub use error::{ConfigError, ReloadError, StartError};
-pub use gateway::{Gateway, Handle, Running};
+pub use gateway::{
+    ClassStats, FilterStats, Gateway, Handle, LatencyStats, Running, Stats, TrafficStats,
+    UpstreamStats, WorkerStats,
+};
