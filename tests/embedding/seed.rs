@@ -2,6 +2,7 @@
 //! and what is not built of them is refused.
 
 use frys_gateway::*;
+
 use std::error::Error;
 use std::time::Duration;
 
