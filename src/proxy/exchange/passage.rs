@@ -49,7 +49,11 @@ impl HeadChanges {
 
     /// Leaves a field out: all lines of it that come from the other side.
     pub fn remove(&mut self, name: &[u8]) {
-        match FieldId::of_twin(name) {
+        let id = match FieldId::of(name) {
+            FieldId::Other => FieldId::of_twin(name),
+            id => id,
+        };
+        match id {
             FieldId::Other => {
                 let folded = |byte: &u8| match byte {
                     b'_' => b'-',

@@ -43,8 +43,8 @@ pub enum Flow {
     Ask(Question),
 }
 
-/// What a filter says: how to go on, or why the request is refused. Lines that belong to the refusal
-/// (`WWW-Authenticate`, `Retry-After`) stand in the response's changes of the passage.
+/// What a filter says: how to go on, or why the request is refused. Lines that belong to the
+/// refusal (`WWW-Authenticate`, `Retry-After`) stand in the response's changes of the passage.
 pub type Verdict = Result<Flow, Failure>;
 
 /// An answer in place of the upstream's. Its fields stand in the response's changes of the passage.

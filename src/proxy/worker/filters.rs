@@ -48,8 +48,8 @@ impl Worker {
         local
     }
 
-    /// Brings what is kept for so many filters, from this place on, to the present snapshot: what is
-    /// gone is let go of. Where to go on.
+    /// Brings what is kept for so many filters, from this place on, to the present snapshot: what
+    /// is gone is let go of. Where to go on.
     pub(super) fn tidy_filters(&self, from: usize, count: usize) -> usize {
         let generation = self.generation();
         for slot in from..from + count {
