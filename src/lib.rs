@@ -52,3 +52,8 @@ pub use gateway::{
     ClassStats, FilterStats, Gateway, Handle, LatencyStats, Running, Stats, TrafficStats,
     UpstreamStats, WorkerStats,
 };
+
+/// The seed's snippets, as they compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/from-the-seed.md")]
+struct FromTheSeed;
