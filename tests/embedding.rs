@@ -9,6 +9,7 @@ mod several;
 mod stats;
 #[path = "embedding/seed.rs"]
 mod seed;
+
 #[path = "embedding/upstream.rs"]
 mod upstream;
 
@@ -74,11 +75,15 @@ impl Response {
 
 /// GETs a path with these fields, each with its line end, on a connection of its own.
 fn get(address: SocketAddr, path: &str, fields: &str) -> Response {
+    ask(address, "GET", path, fields)
+}
+
+/// The same with a method.
+fn ask(address: SocketAddr, method: &str, path: &str, fields: &str) -> Response {
     let mut client = TcpStream::connect(address).expect("it listens");
     client.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
-    let request =
-        format!("GET {path} HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n{fields}\r\n");
-    client.write_all(request.as_bytes()).expect("it reads");
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close");
+    client.write_all(format!("{head}\r\n{fields}\r\n").as_bytes()).expect("it reads");
     let mut text = String::new();
     client.read_to_string(&mut text).expect("it answers");
     let (head, body) = text.split_once("\r\n\r\n").expect("a head");

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The public API is what api/public.txt says: a change of it is a change of that file, for everybody to
-# see. A line that goes or changes may break a program that embeds the gateway.
+# The public API is what api/public.txt says: a change of it is a change of that file, for everybody
+# to see. A line that goes or changes may break a program that embeds the gateway.
 #
 #   tools/api.sh             fails where the two differ, and shows in what
 #   UPDATE=1 tools/api.sh    writes the file anew
@@ -16,7 +16,7 @@ listing=$(python3 tools/api/list.py "$target/doc/frys_gateway.json")
 
 if [ "${UPDATE:-}" ]; then
     printf '%s\n' "$listing" >api/public.txt
-elif ! diff -U0 --label api/public.txt --label 'what the code has' api/public.txt - <<<"$listing"; then
+elif ! diff -U0 --label api/public.txt --label 'the code' api/public.txt - <<<"$listing"; then
     echo "the public API changed: UPDATE=1 tools/api.sh, and a line in CHANGELOG.md" >&2
     exit 1
 fi

@@ -31,6 +31,7 @@ def kind(item):
 
 
 def is_hidden(item):
+    """Whether it is marked as no part of the API."""
     return {"other": "#[doc(hidden)]"} in item["attrs"]
 
 
@@ -135,7 +136,8 @@ class Types:
         if what == "use":
             return "use<..>"
         modifier = "?" if inside["modifier"] == "maybe" else ""
-        return modifier + self.higher(inside["generic_params"]) + self.resolved_path(inside["trait"])
+        higher = self.higher(inside["generic_params"])
+        return modifier + higher + self.resolved_path(inside["trait"])
 
     def higher(self, parameters):
         return f"for<{', '.join(found['name'] for found in parameters)}> " if parameters else ""
@@ -394,7 +396,7 @@ def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         document = json.load(file)
     if document["format_version"] not in FORMATS:
-        sys.exit(f"rustdoc's JSON has the format {document['format_version']}: look at what changed")
+        sys.exit(f"format {document['format_version']} of rustdoc's JSON: look at what changed")
     crate = Crate(document)
     print("\n".join(sorted(crate.lines, key=order)))
     for fault in sorted(set(crate.faults)):
