@@ -48,10 +48,14 @@ pub use control::reload::{ChangedNames, Changes, NameList, Reloaded};
 #[doc(inline)]
 pub use control::state::Phase;
 pub use error::{ConfigError, ReloadError, StartError};
+#[doc(inline)]
+pub use extension::*;
 pub use gateway::{
     ClassStats, FilterStats, Gateway, Handle, LatencyStats, Running, Stats, TrafficStats,
     UpstreamStats, WorkerStats,
 };
+#[doc(inline)]
+pub use http::status::Status;
 
 /// The seed's snippets, as they compile.
 #[cfg(doctest)]

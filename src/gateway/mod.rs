@@ -8,7 +8,7 @@ pub use stats::{
 
 use crate::bridge::mailbox::Acceptor;
 use crate::bridge::metrics::WorkerState;
-use crate::bridge::{WorkerBlock, log, mailbox};
+use crate::bridge::{WorkerBlock, log, mailbox, question};
 use crate::config::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, Fault, Format, GatewayConfig, ListenAddress,
     Loaded, Workers,
@@ -216,7 +216,8 @@ impl Gateway {
             let (mailbox, receiver) = mailbox::pair().map_err(|source| thread(number, source))?;
             let ring = config.access_log.is_some();
             let (log, reader) = ring.then(|| log::ring(limits::LOG_RING_BYTES, &block)).unzip();
-            handles.push(WorkerHandle { mailbox, block: block.clone(), log: reader });
+            let (asker, questions) = question::pair().map_err(|source| thread(number, source))?;
+            handles.push(WorkerHandle { mailbox, block: block.clone(), log: reader, questions });
             let plan = Plan {
                 number,
                 count: cores.len(),
@@ -224,6 +225,7 @@ impl Gateway {
                 options: options(config, cores.len()),
                 bound,
                 receiver,
+                asker,
                 block,
                 log,
             };
@@ -426,6 +428,7 @@ struct Plan {
     options: runtime::Options,
     bound: Vec<Acceptor>,
     receiver: mailbox::Receiver,
+    asker: question::Asker,
     block: Arc<WorkerBlock>,
     log: Option<log::Writer>,
 }
@@ -472,6 +475,7 @@ fn serve(plan: Plan, told: Told) {
         log: plan.log,
         seed: seed(plan.number),
     });
+    worker.ask_through(plan.asker);
     runtime.block_on(worker.run(listeners, plan.receiver));
     runtime.shutdown();
     block.enter(WorkerState::Ended);

@@ -16,8 +16,10 @@ mod headers;
 mod security_headers;
 mod transform;
 mod custom;
+mod asked;
 
 pub use api_key::ApiKey;
+pub use asked::{ForwardTarget, PasswordHash};
 pub use auth::Auth;
 pub use basic_auth::BasicAuth;
 pub use concurrency_limit::ConcurrencyLimit;
