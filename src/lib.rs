@@ -61,3 +61,8 @@ pub use http::status::Status;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/from-the-seed.md")]
 struct FromTheSeed;
+
+/// The snippets for those who embed a gateway.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/embedding.md")]
+struct Embedding;
