@@ -39,7 +39,8 @@ mod canonical;
 pub mod difference;
 
 pub use crate::error::{ConfigError, Fault, Location, Related};
-pub use crate::http::method::Method;
+#[doc(inline)]
+pub use crate::http::method::{Method, MethodInvalid};
 pub use action::{
     FileServing, HeaderEdits, HeaderValue, Redirect, RequestIdConfig, Rewrite, StaticResponse,
     WeightedCluster,
