@@ -58,8 +58,8 @@ pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
 pub use listen::{AddressInvalid, ListenAddr, ListenAddress, ListenerConfig};
 pub use load::Loaded;
 pub use middleware::{
-    ApiKeyConfig, AuthConfig, BasicAuthConfig, ConcurrencyLimitConfig, CorsConfig, CustomConfig,
-    ForwardAuthConfig, HeadersConfig, IpFilterConfig, MaintenanceConfig, Middleware,
+    AddressOf, ApiKeyConfig, AuthConfig, BasicAuthConfig, ConcurrencyLimitConfig, CorsConfig,
+    CustomConfig, ForwardAuthConfig, HeadersConfig, IpFilterConfig, MaintenanceConfig, Middleware,
     MiddlewareKind, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig, RequestLimitsConfig,
     SecurityHeadersConfig, TransformConfig,
 };

@@ -92,8 +92,10 @@ mod tests {
             "[versions.NAME.known.VERSION]" => {
                 "[versions.a]\nfrom = [\"path\"]\n[versions.a.known.1]\n".into()
             }
-            table if table.starts_with("[routes.") => format!("{route}{table}\n"),
-            table => format!("{table}\n"),
+            titles => match titles.split(", ").next().unwrap_or_default() {
+                table if table.starts_with("[routes.") => format!("{route}{table}\n"),
+                table => format!("{table}\n"),
+            },
         }
     }
 

@@ -17,3 +17,4 @@ pub mod conditional;
 pub mod range;
 pub mod media_type;
 pub mod networks;
+pub mod origin;

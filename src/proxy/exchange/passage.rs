@@ -1,7 +1,7 @@
 //! What the filters of a route made of an exchange.
 
 use crate::extension::Principal;
-use crate::http::field::{FieldId, FieldSet};
+use crate::http::field::{FieldId, FieldNames, FieldSet};
 use crate::snapshot::filter::FilterId;
 
 use std::rc::Rc;
@@ -16,6 +16,8 @@ pub struct Passage {
     pub response: HeadChanges,
     /// Who asks, once a filter has found out.
     pub principal: Option<Rc<Principal>>,
+    /// Longest body that the filters let through, where it is shorter than the route's.
+    pub body_bytes_max: Option<u64>,
     /// The filter that the request stopped at, or that it is at.
     pub reached: Option<FilterId>,
 }
@@ -36,6 +38,7 @@ impl Passage {
         self.request.clear();
         self.response.clear();
         self.principal = None;
+        self.body_bytes_max = None;
         self.reached = None;
     }
 }
@@ -47,18 +50,29 @@ impl HeadChanges {
         self.lines.is_empty() && self.names.is_empty() && self.drop == FieldSet::EMPTY
     }
 
-    /// Leaves a field out: all lines of it that come from the other side.
+    /// Leaves a field out: all lines of it that come from the other side, or from an earlier filter.
     pub fn remove(&mut self, name: &[u8]) {
-        match FieldId::of_twin(name) {
+        self.take_back(|line| line.iter().map(folded).eq(name.iter().map(folded)));
+        let known = match FieldId::of(name) {
+            FieldId::Other => FieldId::of_twin(name),
+            known => known,
+        };
+        match known {
             FieldId::Other => {
-                let folded = |byte: &u8| match byte {
-                    b'_' => b'-',
-                    byte => byte.to_ascii_lowercase(),
-                };
                 self.names.extend(name.iter().map(folded));
                 self.names.push(b'\n');
             }
             id => self.drop.insert(id),
+        }
+    }
+
+    /// Leaves out all fields of a set, as [`HeadChanges::remove`] does.
+    pub fn remove_names(&mut self, names: &FieldNames) {
+        self.take_back(|line| names.contains(line));
+        self.drop = self.drop.union(names.known());
+        for name in names.others() {
+            self.names.extend_from_slice(name);
+            self.names.push(b'\n');
         }
     }
 
@@ -97,6 +111,15 @@ impl HeadChanges {
         &self.names
     }
 
+    /// Appends the lines that are written, but for those of some fields.
+    pub fn write_but(&self, names: &FieldNames, out: &mut Vec<u8>) {
+        for line in self.lines.split_inclusive(|byte| *byte == b'\n') {
+            if !names.contains(name_of(line)) {
+                out.extend_from_slice(line);
+            }
+        }
+    }
+
     /// The lines that are written.
     pub fn lines(&self) -> &[u8] {
         &self.lines
@@ -107,11 +130,33 @@ impl HeadChanges {
         self.names.capacity() + self.lines.capacity()
     }
 
+    /// Takes lines back whose fields are named so.
+    fn take_back(&mut self, is_named: impl Fn(&[u8]) -> bool) {
+        let mut at = 0;
+        while let Some(end) = memchr::memchr(b'\n', self.lines.get(at..).unwrap_or_default()) {
+            let end = at + end + 1;
+            if is_named(name_of(&self.lines[at..end])) {
+                drop(self.lines.drain(at..end));
+            } else {
+                at = end;
+            }
+        }
+    }
+
     fn clear(&mut self) {
         self.drop = FieldSet::EMPTY;
         self.names.clear();
         self.lines.clear();
     }
+}
+
+fn name_of(line: &[u8]) -> &[u8] {
+    line.split(|byte| *byte == b':').next().unwrap_or_default()
+}
+
+/// RFC 3875 section 4.1.18 and its heirs cannot tell `_` from `-`.
+fn folded(byte: &u8) -> u8 {
+    if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }
 }
 
 #[cfg(test)]
@@ -130,5 +175,35 @@ mod tests {
         assert!(changes.drop().contains(FieldId::Cookie));
         changes.clear();
         assert!(changes.are_none());
+    }
+
+    #[test]
+    fn a_later_filter_takes_back_what_an_earlier_one_wrote() {
+        let mut changes = HeadChanges::default();
+        changes.set(b"X-User_Name", b"a");
+        changes.append(b"Vary", b"Origin");
+        changes.set(b"x_user-name", b"b");
+        assert_eq!(changes.lines(), b"Vary: Origin\r\nx_user-name: b\r\n");
+        let mut names = FieldNames::default();
+        names.insert("vary");
+        names.insert("X-More");
+        changes.append(b"x_more", b"c");
+        changes.remove_names(&names);
+        assert_eq!(changes.lines(), b"x_user-name: b\r\n");
+        assert!(changes.drop().contains(FieldId::Vary));
+        assert!(changes.names().ends_with(b"x-more\n"));
+    }
+
+    #[test]
+    fn writes_lines_but_those_of_some_fields() {
+        let mut changes = HeadChanges::default();
+        changes.append(b"X-A", b"1");
+        changes.append(b"X-B", b"2: 3");
+        changes.append(b"x_a", b"4");
+        let mut names = FieldNames::default();
+        names.insert("X-A");
+        let mut out = Vec::new();
+        changes.write_but(&names, &mut out);
+        assert_eq!(out, b"X-B: 2: 3\r\n");
     }
 }

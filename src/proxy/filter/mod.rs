@@ -27,7 +27,7 @@ use crate::snapshot::filter::{self, Filter, FilterId, Link};
 
 use super::exchange::Exchange;
 use super::failure::Failure;
-use super::worker::Worker;
+use super::worker::{Generation, Worker};
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -195,13 +195,33 @@ fn pass(
             None => on_request(&step, &local.state, exchange),
         };
         count(step.block(), &verdict);
-        match verdict? {
-            Flow::Continue => *at += 1,
-            other @ (Flow::Respond(_) | Flow::Ask(_)) => return Ok(other),
+        match verdict {
+            Ok(Flow::Continue) => *at += 1,
+            Ok(Flow::Ask(question)) => return Ok(Flow::Ask(question)),
+            stopped @ (Ok(Flow::Respond(_)) | Err(_)) => {
+                let rest = chain.links.get(*at + 1..).unwrap_or_default();
+                stop(worker, &generation, rest, exchange);
+                return stopped;
+            }
         }
     }
     exchange.passage.reached = None;
     Ok(Flow::Continue)
+}
+
+/// The request goes no further: what the filters behind say of every answer, whoever made it, is
+/// said of this one too.
+fn stop(worker: &Worker, generation: &Generation, rest: &[Link], exchange: &mut Exchange) {
+    for link in rest {
+        let local = worker.filter(generation, link.filter);
+        let step = Step { worker, filter: &local.filter, id: link.filter, link };
+        match (&step.filter.step, &local.state) {
+            (filter::Step::Cors(plan), State::Cors(state)) => cors::on_stop(plan, state, exchange),
+            (filter::Step::Headers(plan), _) => headers::on_stop(&step, plan, exchange),
+            (filter::Step::SecurityHeaders(plan), _) => security_headers::on_stop(plan, exchange),
+            (_, _) => {}
+        }
+    }
 }
 
 fn count(block: &FilterBlock, verdict: &Verdict) {
