@@ -3,7 +3,8 @@
 
 mod actions;
 mod files;
-mod edits;
+pub(super) mod body;
+pub(super) mod edits;
 mod filters;
 mod guards;
 mod policy;
