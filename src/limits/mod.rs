@@ -5,10 +5,12 @@
 
 mod bench;
 mod configuration;
+mod quota;
 mod runtime;
 
 pub use bench::*;
 pub use configuration::*;
+pub use quota::*;
 pub use runtime::*;
 
 /// Leases a socket may hold unread before its receive is taken back from the kernel: four 32 KiB
