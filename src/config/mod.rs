@@ -59,8 +59,8 @@ pub use listen::{AddressInvalid, ListenAddr, ListenAddress, ListenerConfig};
 pub use load::Loaded;
 pub use middleware::{
     ApiKeyConfig, AuthConfig, BasicAuthConfig, ConcurrencyLimitConfig, CorsConfig, CustomConfig,
-    ForwardAuthConfig, HeadersConfig, IpFilterConfig, MaintenanceConfig, Middleware,
-    MiddlewareKind, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig, RequestLimitsConfig,
+    ForwardAuthConfig, HeadersConfig, IpFilterConfig, LimitScope, MaintenanceConfig, Middleware,
+    MiddlewareKind, MissingKey, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig, RequestLimitsConfig,
     SecurityHeadersConfig, TransformConfig,
 };
 pub use observe::{

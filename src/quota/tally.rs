@@ -32,8 +32,8 @@ pub struct Place(u32);
 /// What came of asking for a place among those that are under way.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Entered {
-    /// It is counted here, as one of so many.
-    Place(Place, u64),
+    /// It is counted here.
+    Place(Place),
     /// As many as may be are under way.
     Full,
     /// The table has no place left for the key.
@@ -87,7 +87,7 @@ impl Tally {
             let (sum, _) = bucket.look(mark);
             if sum <= most {
                 // Fewer buckets than 2^29, as their constructor has it.
-                return Entered::Place(Place((number * QUOTA_PLACES + place) as u32), sum);
+                return Entered::Place(Place((number * QUOTA_PLACES + place) as u32));
             }
             bucket.leave(place);
         }

@@ -64,7 +64,9 @@ impl Filters {
                 }
             };
             let Some(filter) = found else { continue };
-            let wanted = self.filters[filter.0 as usize].step.parameters();
+            let step = &self.filters[filter.0 as usize].step;
+            let wanted = step.parameters();
+            let cost = step.cost(name);
             let mut of_route = Vec::with_capacity(wanted.len());
             for wanted in wanted {
                 match parameters.iter().position(|known| known == wanted) {
@@ -77,7 +79,7 @@ impl Filters {
                     }
                 }
             }
-            links.push(Link { filter, parameters: of_route.into() });
+            links.push(Link { filter, parameters: of_route.into(), cost });
         }
         Some(Chain { links: links.into() })
     }

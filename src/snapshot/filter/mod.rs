@@ -4,6 +4,7 @@ mod ip_filter;
 mod maintenance;
 mod request_limits;
 mod cors;
+mod limit_key;
 mod rate_limit;
 mod auth;
 mod api_key;
@@ -25,6 +26,7 @@ pub use custom::Custom;
 pub use forward_auth::ForwardAuth;
 pub use headers::Headers;
 pub use ip_filter::IpFilter;
+pub use limit_key::{KeyPart, LimitKey};
 pub use maintenance::Maintenance;
 pub use rate_limit::RateLimit;
 pub use rbac::Rbac;
@@ -101,7 +103,44 @@ pub enum Step {
 impl Step {
     /// The names of the path parameters that it reads; [`Link::parameters`] has their places.
     pub fn parameters(&self) -> &[String] {
-        &[]
+        match self {
+            Step::RateLimit(limit) => &limit.key.parameters,
+            Step::ConcurrencyLimit(limit) => &limit.key.parameters,
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::Auth(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::Rbac(_)
+            | Step::Headers(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_)
+            | Step::Custom(_) => &[],
+        }
+    }
+
+    /// What a request of a route counts for, where requests are counted.
+    pub(super) fn cost(&self, route: &str) -> u32 {
+        match self {
+            Step::RateLimit(limit) => limit.cost(route),
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::Auth(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::Rbac(_)
+            | Step::ConcurrencyLimit(_)
+            | Step::Headers(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_)
+            | Step::Custom(_) => 1,
+        }
     }
 }
 
@@ -119,6 +158,8 @@ pub struct Link {
     pub filter: FilterId,
     /// By the order of [`Step::parameters`]: which of the route's parameters each is.
     pub parameters: Box<[usize]>,
+    /// What a request of the route counts for, where requests are counted.
+    pub cost: u32,
 }
 
 /// Where a filter stands, and what it may look at.
@@ -182,5 +223,9 @@ pub(super) fn compile(
 
 /// Hands on what a filter of the same name keeps for all workers, where both are of one kind.
 pub(super) fn succeed(new: &mut Step, old: &Step) {
-    let _ = (new, old);
+    match (new, old) {
+        (Step::RateLimit(new), Step::RateLimit(old)) => new.succeed(old),
+        (Step::ConcurrencyLimit(new), Step::ConcurrencyLimit(old)) => new.succeed(old),
+        (_, _) => {}
+    }
 }
