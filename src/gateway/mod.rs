@@ -1,7 +1,7 @@
 //! The gateway as a whole: check, bind, start one worker a core and the control thread, end.
 
 use crate::bridge::mailbox::Acceptor;
-use crate::bridge::{WorkerBlock, log, mailbox};
+use crate::bridge::{WorkerBlock, log, mailbox, question};
 use crate::config::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, Fault, Format, GatewayConfig, ListenAddress,
     Loaded, Workers,
@@ -24,6 +24,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{Builder, JoinHandle};
+use std::time::Instant;
 
 /// A checked configuration, ready to be served. Several gateways can run in one process.
 ///
@@ -199,6 +200,7 @@ impl Gateway {
         let mut handles = Vec::new();
         let mut workers = Vec::new();
         let (told, started) = mpsc::channel();
+        let epoch = Instant::now();
         for (number, (core, bound)) in cores.iter().zip(of_workers).enumerate() {
             let block = WorkerBlock::new(number);
             if config.admin.enabled && config.admin.recent_requests > 0 {
@@ -207,14 +209,16 @@ impl Gateway {
             let (mailbox, receiver) = mailbox::pair().map_err(|source| thread(number, source))?;
             let ring = config.access_log.is_some();
             let (log, reader) = ring.then(|| log::ring(limits::LOG_RING_BYTES, &block)).unzip();
-            handles.push(WorkerHandle { mailbox, block: block.clone(), log: reader });
+            let (asker, questions) = question::pair().map_err(|source| thread(number, source))?;
+            handles.push(WorkerHandle { mailbox, block: block.clone(), log: reader, questions });
             let plan = Plan {
                 number,
                 count: cores.len(),
                 core: *core,
-                options: options(config, cores.len()),
+                options: options(config, cores.len(), epoch),
                 bound,
                 receiver,
+                asker,
                 block,
                 log,
             };
@@ -383,6 +387,7 @@ struct Plan {
     options: runtime::Options,
     bound: Vec<Acceptor>,
     receiver: mailbox::Receiver,
+    asker: question::Asker,
     block: Arc<WorkerBlock>,
     log: Option<log::Writer>,
 }
@@ -428,6 +433,7 @@ fn serve(plan: Plan, told: Told) {
         log: plan.log,
         seed: seed(plan.number),
     });
+    worker.ask_through(plan.asker);
     runtime.block_on(worker.run(listeners, plan.receiver));
     runtime.shutdown();
 }
@@ -453,13 +459,15 @@ fn cores(workers: &Workers) -> Vec<Option<usize>> {
     }
 }
 
-fn options(config: &GatewayConfig, workers_count: usize) -> runtime::Options {
+fn options(config: &GatewayConfig, workers_count: usize, epoch: Instant) -> runtime::Options {
     let connections_max = config.connection_limits.max_connections as usize;
     runtime::Options {
         entries_count: config.runtime.entries,
         buffers_count: config.runtime.buffers,
         buffer_bytes: config.runtime.buffer_size,
         sockets_count_max: connections_max.div_ceil(workers_count) + limits::SOCKETS_SPARE_COUNT,
+        // Limits that workers hold together compare their times.
+        epoch: Some(epoch),
         ..runtime::Options::default()
     }
 }

@@ -6,8 +6,7 @@ use crate::http::forwarded;
 use crate::http::head::{RequestHead, trim};
 use crate::proxy::exchange::Exchange;
 use crate::quota::{Digest, Secret};
-use crate::snapshot::filter::{KeyPart, LimitKey};
-use crate::config::MissingKey;
+use crate::snapshot::filter::{KeyPart, LimitKey, Missing};
 use serde_json::Value;
 use std::net::IpAddr;
 
@@ -36,9 +35,9 @@ pub(super) fn find(
     for part in &key.parts {
         if !add(&mut digest, part, step, key.ipv6_mask, exchange) {
             match key.missing {
-                MissingKey::Ip => address(&mut digest, client(exchange), key.ipv6_mask),
-                MissingKey::Pass => return Found::Pass,
-                MissingKey::Refuse => return Found::Refuse,
+                Missing::Ip => address(&mut digest, client(exchange), key.ipv6_mask),
+                Missing::Pass => return Found::Pass,
+                Missing::Refuse => return Found::Refuse,
             }
         }
     }

@@ -7,12 +7,22 @@ mod ip_filter;
 mod maintenance;
 mod request_limits;
 mod cors;
+#[cfg(feature = "rate_limiting")]
+mod limit_key;
+#[cfg(feature = "rate_limiting")]
+mod rate_limit;
+#[cfg(not(feature = "rate_limiting"))]
+#[path = "rate_limit_absent.rs"]
 mod rate_limit;
 mod auth;
 mod api_key;
 mod basic_auth;
 mod forward_auth;
 mod rbac;
+#[cfg(feature = "rate_limiting")]
+mod concurrency_limit;
+#[cfg(not(feature = "rate_limiting"))]
+#[path = "concurrency_limit_absent.rs"]
 mod concurrency_limit;
 mod headers;
 mod security_headers;
@@ -21,6 +31,7 @@ mod custom;
 
 use crate::bridge::question::{Answer, Question};
 use crate::bridge::reason::Reason;
+use crate::bridge::stages::Stage;
 use crate::http::status::Status;
 use crate::meters::FilterBlock;
 use crate::snapshot::filter::{self, Filter, FilterId, Link};
@@ -43,8 +54,8 @@ pub enum Flow {
     Ask(Question),
 }
 
-/// What a filter says: how to go on, or why the request is refused. Lines that belong to the refusal
-/// (`WWW-Authenticate`, `Retry-After`) stand in the response's changes of the passage.
+/// What a filter says: how to go on, or why the request is refused. Lines that belong to the
+/// refusal (`WWW-Authenticate`, `Retry-After`) stand in the response's changes of the passage.
 pub type Verdict = Result<Flow, Failure>;
 
 /// An answer in place of the upstream's. Its fields stand in the response's changes of the passage.
@@ -124,7 +135,8 @@ impl Step<'_> {
 impl State {
     /// What a worker begins with, or goes on with where the filter was another one before.
     pub fn new(worker: &Worker, filter: &Filter, before: Option<&State>) -> State {
-        let _ = (worker, before);
+        // Nobody goes on with anything yet.
+        let _ = before;
         match &filter.step {
             filter::Step::IpFilter(_) => State::IpFilter(ip_filter::State::default()),
             filter::Step::Maintenance(_) => State::Maintenance(maintenance::State::default()),
@@ -132,14 +144,16 @@ impl State {
                 State::RequestLimits(request_limits::State::default())
             }
             filter::Step::Cors(_) => State::Cors(cors::State::default()),
-            filter::Step::RateLimit(_) => State::RateLimit(rate_limit::State::default()),
+            filter::Step::RateLimit(plan) => {
+                State::RateLimit(rate_limit::State::new(worker, plan))
+            }
             filter::Step::Auth(_) => State::Auth(auth::State::default()),
             filter::Step::ApiKey(_) => State::ApiKey(api_key::State::default()),
             filter::Step::BasicAuth(_) => State::BasicAuth(basic_auth::State::default()),
             filter::Step::ForwardAuth(_) => State::ForwardAuth(forward_auth::State::default()),
             filter::Step::Rbac(_) => State::Rbac(rbac::State::default()),
-            filter::Step::ConcurrencyLimit(_) => {
-                State::ConcurrencyLimit(concurrency_limit::State::default())
+            filter::Step::ConcurrencyLimit(plan) => {
+                State::ConcurrencyLimit(concurrency_limit::State::new(worker, plan))
             }
             filter::Step::Headers(_) => State::Headers(headers::State::default()),
             filter::Step::SecurityHeaders(_) => {
@@ -156,6 +170,12 @@ impl State {
 /// # Errors
 /// One of them refuses the request.
 pub async fn request(worker: &Worker, exchange: &mut Exchange) -> Result<Option<Reply>, Failure> {
+    let outcome = run(worker, exchange).await;
+    rate_limit::tell(exchange);
+    outcome
+}
+
+async fn run(worker: &Worker, exchange: &mut Exchange) -> Result<Option<Reply>, Failure> {
     let mut at = 0;
     let mut answer = None;
     let mut asked_count = 0;
@@ -168,7 +188,12 @@ pub async fn request(worker: &Worker, exchange: &mut Exchange) -> Result<Option<
             }
             Flow::Ask(question) => {
                 asked_count += 1;
+                let facts = &mut exchange.facts;
+                worker.stepped(facts, Stage::Filter);
+                facts.enter(&worker.block.stages, Stage::Ask, worker.runtime.now());
+                // In a box of its own: few requests ask.
                 answer = Some(Box::pin(worker.ask(question)).await);
+                worker.step(&mut exchange.facts);
             }
         }
     }
@@ -273,6 +298,6 @@ fn on_answer(step: &Step<'_>, state: &State, answer: Answer, exchange: &mut Exch
 
 /// The exchange is over: what filters hold for it is let go of.
 pub fn end(worker: &Worker, exchange: &mut Exchange) {
-    let _ = worker;
+    concurrency_limit::end(worker, exchange);
     exchange.passage.clear();
 }

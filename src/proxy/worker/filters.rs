@@ -1,6 +1,5 @@
-//! What a worker keeps for each filter, and what it asks control for them.
+//! What a worker keeps for each filter.
 
-use crate::bridge::question::{Answer, Question};
 use crate::snapshot::filter::{Filter, FilterId};
 
 use super::super::filter::{Local, State};
@@ -13,6 +12,11 @@ impl Worker {
     /// This worker's number, from 0.
     pub fn number(&self) -> usize {
         self.number
+    }
+
+    /// How many workers there are; one at least.
+    pub fn workers_count(&self) -> usize {
+        self.count.max(1)
     }
 
     /// What this worker keeps for a filter of a generation.
@@ -48,8 +52,8 @@ impl Worker {
         local
     }
 
-    /// Brings what is kept for so many filters, from this place on, to the present snapshot: what is
-    /// gone is let go of. Where to go on.
+    /// Brings what is kept for so many filters, from this place on, to the present snapshot: what
+    /// is gone is let go of. Where to go on.
     pub(super) fn tidy_filters(&self, from: usize, count: usize) -> usize {
         let generation = self.generation();
         for slot in from..from + count {
@@ -64,11 +68,5 @@ impl Worker {
             }
         }
         from + count
-    }
-
-    /// Asks control, and waits for what it says.
-    pub async fn ask(&self, question: Question) -> Answer {
-        drop(question);
-        Answer::Failed
     }
 }

@@ -1,6 +1,7 @@
 //! What a limit counts together, as workers look it up.
 
-use crate::config::{LimitScope, MissingKey, RateLimitKey};
+pub use crate::config::MissingKey as Missing;
+use crate::config::{LimitScope, RateLimitKey};
 use crate::http::field::FieldId;
 
 /// The key of a limit.
@@ -13,7 +14,7 @@ pub struct LimitKey {
     /// Whether each worker counts by itself.
     pub is_per_worker: bool,
     /// What becomes of a request that lacks a part.
-    pub missing: MissingKey,
+    pub missing: Missing,
     /// The names of the path parameters among the parts.
     pub parameters: Box<[String]>,
 }
@@ -39,7 +40,7 @@ impl LimitKey {
     pub(super) fn new(
         key: &RateLimitKey,
         scope: LimitScope,
-        missing: MissingKey,
+        missing: Missing,
         ipv6_prefix: u8,
     ) -> LimitKey {
         let mut parameters = Vec::new();
@@ -86,7 +87,7 @@ mod tests {
     #[test]
     fn the_mask_has_as_many_bits_as_the_prefix() {
         let key = |prefix| {
-            LimitKey::new(&RateLimitKey::IP, LimitScope::Gateway, MissingKey::Ip, prefix)
+            LimitKey::new(&RateLimitKey::IP, LimitScope::Gateway, Missing::Ip, prefix)
         };
         assert_eq!(key(64).ipv6_mask.count_ones(), 64);
         assert_eq!(key(128).ipv6_mask, u128::MAX);

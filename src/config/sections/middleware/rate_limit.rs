@@ -56,6 +56,8 @@ pub(super) const MEMORY: Key = key(
      rate limit and 8 of a concurrency limit; twice as much as there are keys at a time is right.",
 );
 
+const COST: Kind = number!(limits::LIMIT_COST);
+
 pub(crate) static RATE_LIMIT: Section = Section {
     title: "[routes.rate_limit], [middlewares.rate_limit.NAME]",
     text: "How many requests of one key pass in a time; see \
@@ -86,10 +88,10 @@ pub(crate) static RATE_LIMIT: Section = Section {
         ),
         LIMIT_KEY,
         SCOPE,
-        key("cost", number!(limits::LIMIT_COST), "1", "What a request counts for."),
+        key("cost", COST, "1", "What a request counts for."),
         key(
             "costs",
-            Kind::Named { of: &number!(limits::LIMIT_COST), name: Form::ANY },
+            Kind::Named { of: &COST, name: Form::ANY },
             "[none]",
             "What a request of some routes counts for, by their ids, where routes share the limit.",
         ),
