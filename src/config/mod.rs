@@ -61,9 +61,9 @@ pub(crate) use load::Check;
 pub use load::Loaded;
 pub use middleware::{
     AddressOf, ApiKeyConfig, AuthConfig, BasicAuthConfig, ConcurrencyLimitConfig, CorsConfig,
-    CustomConfig, ForwardAuthConfig, HeadersConfig, IpFilterConfig, MaintenanceConfig, Middleware,
-    MiddlewareKind, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig, RequestLimitsConfig,
-    SecurityHeadersConfig, TransformConfig,
+    CustomConfig, ForwardAuthConfig, HeadersConfig, IpFilterConfig, LimitScope, MaintenanceConfig,
+    Middleware, MiddlewareKind, MissingKey, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig,
+    RequestLimitsConfig, SecurityHeadersConfig, TransformConfig,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,
