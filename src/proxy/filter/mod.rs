@@ -9,8 +9,20 @@ mod request_limits;
 mod cors;
 mod rate_limit;
 mod auth;
+#[cfg(feature = "authentication")]
 mod api_key;
+#[cfg(not(feature = "authentication"))]
+#[path = "api_key_absent.rs"]
+mod api_key;
+#[cfg(feature = "authentication")]
 mod basic_auth;
+#[cfg(not(feature = "authentication"))]
+#[path = "basic_auth_absent.rs"]
+mod basic_auth;
+#[cfg(feature = "authentication")]
+mod forward_auth;
+#[cfg(not(feature = "authentication"))]
+#[path = "forward_auth_absent.rs"]
 mod forward_auth;
 mod rbac;
 mod concurrency_limit;
@@ -18,6 +30,8 @@ mod headers;
 mod security_headers;
 mod transform;
 mod custom;
+#[cfg(feature = "authentication")]
+mod known;
 
 use crate::bridge::question::{Answer, Question};
 use crate::bridge::reason::Reason;
@@ -273,8 +287,16 @@ fn on_request(step: &Step<'_>, state: &State, exchange: &mut Exchange) -> Verdic
 }
 
 fn on_answer(step: &Step<'_>, state: &State, answer: Answer, exchange: &mut Exchange) -> Verdict {
-    let _ = (step, state, answer, exchange);
-    Err(Failure::new(Reason::FilterFailed))
+    match (&step.filter.step, state) {
+        (filter::Step::BasicAuth(plan), State::BasicAuth(state)) => {
+            basic_auth::on_answer(step, plan, state, answer, exchange)
+        }
+        (filter::Step::ForwardAuth(plan), State::ForwardAuth(state)) => {
+            forward_auth::on_answer(step, plan, state, answer, exchange)
+        }
+        // Nobody else asks.
+        (_, _) => Err(Failure::new(Reason::FilterFailed)),
+    }
 }
 
 /// The exchange is over: what filters hold for it is let go of.
