@@ -61,7 +61,8 @@ pub use middleware::{
     ApiKeyConfig, AuthConfig, BasicAuthConfig, ConcurrencyLimitConfig, CorsConfig, CustomConfig,
     ForwardAuthConfig, HeadersConfig, IpFilterConfig, MaintenanceConfig, Middleware,
     MiddlewareKind, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig, RequestLimitsConfig,
-    SecurityHeadersConfig, TransformConfig,
+    RequiredClaim, SecurityHeadersConfig, TokenAlgorithm, TokenSource, TokenSourceInvalid,
+    TransformConfig,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,

@@ -6,10 +6,12 @@
 mod bench;
 mod configuration;
 mod runtime;
+mod tokens;
 
 pub use bench::*;
 pub use configuration::*;
 pub use runtime::*;
+pub use tokens::*;
 
 /// Leases a socket may hold unread before its receive is taken back from the kernel: four 32 KiB
 /// buffers cover a 100 KiB window at 1 ms of turn time, and 32 such sockets fill half of a ring of

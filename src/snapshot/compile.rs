@@ -66,6 +66,7 @@ pub(super) fn plan(config: &GatewayConfig) -> Result<Plan, Vec<Fault>> {
     let request_id = request_id.map(|request_id| edits::request_id(request_id, &mut faults));
     let actions = actions::Routes::new(config, &groups, request_id.as_ref(), &mut faults);
     let (routes, folders, filters) = actions.compile(names);
+    filters.check(&mut faults);
     let Some((router, guards)) = router.filter(|_| faults.is_empty()) else {
         return Err(faults);
     };

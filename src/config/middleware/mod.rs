@@ -17,7 +17,9 @@ mod transform;
 mod custom;
 
 pub use api_key::ApiKeyConfig;
-pub use auth::{AuthConfig, OIDCConfig};
+pub use auth::{
+    AuthConfig, OIDCConfig, RequiredClaim, TokenAlgorithm, TokenSource, TokenSourceInvalid,
+};
 pub use basic_auth::BasicAuthConfig;
 pub use concurrency_limit::ConcurrencyLimitConfig;
 pub use cors::CorsConfig;

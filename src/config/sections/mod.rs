@@ -49,6 +49,8 @@ pub(crate) const ALL: &[&Section] = &[
     &CORS,
     &RATE_LIMIT,
     &AUTH,
+    &AUTH_PROVIDER,
+    &REQUIRED_CLAIM,
     &API_KEY,
     &BASIC_AUTH,
     &FORWARD_AUTH,

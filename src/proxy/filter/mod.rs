@@ -8,6 +8,10 @@ mod maintenance;
 mod request_limits;
 mod cors;
 mod rate_limit;
+#[cfg(feature = "authentication")]
+mod auth;
+#[cfg(not(feature = "authentication"))]
+#[path = "auth_absent.rs"]
 mod auth;
 mod api_key;
 mod basic_auth;
@@ -133,7 +137,7 @@ impl State {
             }
             filter::Step::Cors(_) => State::Cors(cors::State::default()),
             filter::Step::RateLimit(_) => State::RateLimit(rate_limit::State::default()),
-            filter::Step::Auth(_) => State::Auth(auth::State::default()),
+            filter::Step::Auth(plan) => State::Auth(auth::State::new(plan)),
             filter::Step::ApiKey(_) => State::ApiKey(api_key::State::default()),
             filter::Step::BasicAuth(_) => State::BasicAuth(basic_auth::State::default()),
             filter::Step::ForwardAuth(_) => State::ForwardAuth(forward_auth::State::default()),
@@ -267,8 +271,13 @@ fn on_request(step: &Step<'_>, state: &State, exchange: &mut Exchange) -> Verdic
 }
 
 fn on_answer(step: &Step<'_>, state: &State, answer: Answer, exchange: &mut Exchange) -> Verdict {
-    let _ = (step, state, answer, exchange);
-    Err(Failure::new(Reason::FilterFailed))
+    match (&step.filter.step, state) {
+        (filter::Step::Auth(plan), State::Auth(state)) => {
+            auth::on_answer(step, plan, state, answer, exchange)
+        }
+        // The others ask nothing.
+        (_, _) => Err(Failure::new(Reason::FilterFailed)),
+    }
 }
 
 /// The exchange is over: what filters hold for it is let go of.

@@ -2,9 +2,11 @@
 
 use super::id;
 use crate::config::{self, Fault, GatewayConfig, Middleware, MiddlewareKind};
+use crate::limits::KEY_SOURCES_MAX;
 use crate::meters::{FilterBlock, Series};
 use crate::snapshot::filter::{self, Chain, Filter, FilterId, Link, Place};
 use hashbrown::HashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Compiles the filters of routes one by one, and each of those that routes share once.
@@ -27,6 +29,19 @@ impl Filters {
             filters.named.insert(name.clone(), found);
         }
         filters
+    }
+
+    /// What shows only when all are known.
+    pub(super) fn check(&self, faults: &mut Vec<Fault>) {
+        let sources = self.filters.iter().filter_map(|filter| filter.step.key_source());
+        let sources: BTreeSet<_> = sources.collect();
+        if sources.len() > KEY_SOURCES_MAX {
+            let count = sources.len();
+            let message = format!(
+                "the filters `auth` fetch keys from {count} places, more than {KEY_SOURCES_MAX}"
+            );
+            faults.push(Fault::new("middlewares.auth", message));
+        }
     }
 
     /// All of them, by their ids.

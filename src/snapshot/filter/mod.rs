@@ -5,6 +5,10 @@ mod maintenance;
 mod request_limits;
 mod cors;
 mod rate_limit;
+#[cfg(feature = "authentication")]
+mod auth;
+#[cfg(not(feature = "authentication"))]
+#[path = "auth_absent.rs"]
 mod auth;
 mod api_key;
 mod basic_auth;
@@ -18,6 +22,8 @@ mod custom;
 
 pub use api_key::ApiKey;
 pub use auth::Auth;
+#[cfg(feature = "authentication")]
+pub use auth::TokenPlace;
 pub use basic_auth::BasicAuth;
 pub use concurrency_limit::ConcurrencyLimit;
 pub use cors::Cors;
@@ -33,6 +39,7 @@ pub use security_headers::SecurityHeaders;
 pub use transform::Transform;
 
 use crate::config::{Fault, GatewayConfig, Middleware};
+use crate::jwt::KeySource;
 use crate::meters::{FilterBlock, Series};
 use std::sync::Arc;
 
@@ -102,6 +109,27 @@ impl Step {
     /// The names of the path parameters that it reads; [`Link::parameters`] has their places.
     pub fn parameters(&self) -> &[String] {
         &[]
+    }
+
+    /// Where the keys are fetched that it needs, if it does.
+    pub fn key_source(&self) -> Option<&Arc<KeySource>> {
+        match self {
+            Step::Auth(auth) => auth.key_source(),
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::RateLimit(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::Rbac(_)
+            | Step::ConcurrencyLimit(_)
+            | Step::Headers(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_)
+            | Step::Custom(_) => None,
+        }
     }
 }
 
