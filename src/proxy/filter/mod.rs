@@ -25,6 +25,7 @@ mod custom;
 
 use crate::bridge::question::{Answer, Question};
 use crate::bridge::reason::Reason;
+use crate::bridge::stages::Stage;
 use crate::http::status::Status;
 use crate::meters::FilterBlock;
 use crate::snapshot::filter::{self, Filter, FilterId, Link};
@@ -172,7 +173,12 @@ pub async fn request(worker: &Worker, exchange: &mut Exchange) -> Result<Option<
             }
             Flow::Ask(question) => {
                 asked_count += 1;
+                let facts = &mut exchange.facts;
+                worker.stepped(facts, Stage::Filter);
+                facts.enter(&worker.block.stages, Stage::Ask, worker.runtime.now());
+                // In a box of its own: few requests ask.
                 answer = Some(Box::pin(worker.ask(question)).await);
+                worker.step(&mut exchange.facts);
             }
         }
     }

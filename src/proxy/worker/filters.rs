@@ -1,6 +1,5 @@
-//! What a worker keeps for each filter, and what it asks control for them.
+//! What a worker keeps for each filter.
 
-use crate::bridge::question::{Answer, Question};
 use crate::snapshot::filter::{Filter, FilterId};
 
 use super::super::filter::{Local, State};
@@ -64,11 +63,5 @@ impl Worker {
             }
         }
         from + count
-    }
-
-    /// Asks control, and waits for what it says.
-    pub async fn ask(&self, question: Question) -> Answer {
-        drop(question);
-        Answer::Failed
     }
 }

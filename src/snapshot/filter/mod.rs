@@ -19,8 +19,10 @@ mod headers;
 mod security_headers;
 mod transform;
 mod custom;
+mod asked;
 
 pub use api_key::ApiKey;
+pub use asked::{ForwardTarget, PasswordHash};
 pub use auth::Auth;
 #[cfg(feature = "authentication")]
 pub use auth::TokenPlace;

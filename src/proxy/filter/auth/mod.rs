@@ -91,7 +91,7 @@ pub(super) fn on_answer(
 ) -> Verdict {
     let set = match answer {
         Answer::Keys(set) => set,
-        Answer::Task(_) | Answer::Failed => {
+        Answer::Task(_) | Answer::Password(_) | Answer::Forward(_) | Answer::Failed => {
             return unavailable(exchange);
         }
     };
