@@ -16,8 +16,8 @@ use prometheus_client::encoding::{
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use super::reload::Outcome;
 use super::ledger::Status;
+use super::reload::Outcome;
 use super::report::{Classes, Report, UpstreamSum};
 use super::state::{Phase, State};
 use crate::bridge::histogram::Merged;

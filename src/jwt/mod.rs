@@ -13,6 +13,8 @@ mod token;
 mod rules;
 mod verify;
 mod cache;
+#[cfg(any(test, feature = "__simulation"))]
+pub mod fixture;
 
 pub use algorithm::{Algorithm, Algorithms};
 pub use cache::Cache;

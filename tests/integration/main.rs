@@ -31,3 +31,5 @@ mod demo;
 mod explain;
 mod test_upstream;
 mod bench;
+#[cfg(feature = "authentication")]
+mod tokens;

@@ -14,6 +14,8 @@ use frys_gateway::config::{
 };
 use frys_gateway::http::h1::chunked::ChunkLimits;
 use frys_gateway::http::h1::parse::HeadLimits;
+#[cfg(feature = "authentication")]
+use frys_gateway::jwt::{KeySet, KeySource, Origin};
 use frys_gateway::proxy::worker::{Parts, Worker};
 use frys_gateway::runtime::simulated::{Faults, Settings};
 use frys_gateway::runtime::{Address, Options, Runtime};
@@ -261,6 +263,13 @@ impl Shared {
         *self.snapshot.borrow_mut() = Some(snapshot.clone());
         self.snapshots.borrow_mut().push(Arc::downgrade(&snapshot));
         Ok(snapshot)
+    }
+
+    /// The keys that later generations have from this place.
+    #[cfg(feature = "authentication")]
+    pub fn learn_keys(&self, url: &str, keys: Arc<KeySet>) {
+        let source = KeySource { origin: Origin::Url(url.into()), refresh_ms: None, ca: None };
+        self.lineage.borrow_mut().learn([(Arc::new(source), keys)].into());
     }
 
     /// Generations that somebody still uses, the newest among them.

@@ -65,7 +65,8 @@ pub struct AuthConfig {
     /// After how long fetched keys are fetched again. Without it, what `Cache-Control: max-age`
     /// says, from a minute to an hour, and 5 minutes where it says nothing.
     pub refresh_interval: Option<Duration>,
-    /// Certificates in PEM that the server of the keys may be known by, besides the system's.
+    /// Certificates of authorities in PEM by which the server of the keys is known, instead of the
+    /// system's.
     pub ca: Option<Secret>,
 }
 

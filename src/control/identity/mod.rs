@@ -86,11 +86,7 @@ type Doors = Arc<Mutex<BTreeMap<Arc<KeySource>, mpsc::Sender<Waiting>>>>;
 
 impl Identities {
     /// Nothing to fetch yet; what filters ask comes through `asked`. Call it within a runtime.
-    pub fn new(
-        ledger: Arc<Ledger>,
-        asked: mpsc::Receiver<KeysAsked>,
-        pace: Pace,
-    ) -> Identities {
+    pub fn new(ledger: Arc<Ledger>, asked: mpsc::Receiver<KeysAsked>, pace: Pace) -> Identities {
         let (sets_told, sets) = watch::channel(KeySets::new());
         let (unasked_told, unasked) = watch::channel(0);
         let clients = Arc::new(Clients::default());

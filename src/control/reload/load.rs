@@ -268,8 +268,9 @@ fn compile_loaded(
     check: impl FnOnce() -> Result<Loaded, ConfigError>,
 ) -> Result<(Candidate, GatewayConfig), ConfigError> {
     let Ok(loaded) = load() else { return Err(all_faults(check(), name)) };
-    let (files, listings) = (loaded.files().to_vec(), loaded.listings().to_vec());
+    let (mut files, listings) = (loaded.files().to_vec(), loaded.listings().to_vec());
     let Loaded { config, document, .. } = loaded;
+    files.extend(config.key_files().map(Path::to_owned));
     let plan = match Plan::new(&config) {
         Ok(plan) if log_faults(&config).is_empty() => plan,
         Ok(_) | Err(_) => return Err(all_faults(check(), name)),

@@ -167,8 +167,8 @@ pub(crate) static AUTH: Section = Section {
             "ca_file",
             Kind::Text(Form::FILE),
             "[none]",
-            "Certificates in PEM by which the server of the keys may be known, besides the \
-             system's.",
+            "Certificates of authorities in PEM by which the server of the keys is known, instead \
+             of the system's.",
         ),
     ],
     choices: &[],
