@@ -22,6 +22,9 @@ mod mutations;
 mod documents;
 #[path = "configuration/promised.rs"]
 mod promised;
+#[cfg(feature = "authentication")]
+#[path = "configuration/tokens.rs"]
+mod tokens;
 
 use frys_gateway::config::{ConfigError, Fault, Format, GatewayConfig};
 

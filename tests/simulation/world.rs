@@ -302,7 +302,7 @@ impl Shared {
     }
 
     /// Waits until `done`, but not for ever.
-    pub async fn wait(&self, what: &str, done: impl Fn() -> bool) -> Result<(), String> {
+    pub async fn wait(&self, what: &str, mut done: impl FnMut() -> bool) -> Result<(), String> {
         let runtime = &self.runtime;
         let deadline = runtime.now().plus_ns(10 * self.patience_ns);
         while !done() {
