@@ -2,7 +2,7 @@
 
 use super::{accept, places, refuse};
 use frys_gateway::config::{
-    AuthConfig, Middleware, RequiredClaim, Route, TokenAlgorithm, TokenSource,
+    AuthConfig, CredentialSource, Middleware, RequiredClaim, Route, TokenAlgorithm,
 };
 use frys_gateway::{Gateway, GatewayConfig, OIDCConfig};
 use std::time::Duration;
@@ -35,7 +35,7 @@ fn an_issuer_and_an_audience_are_enough() {
         ));
     let want = AuthConfig::issued_by("https://a.test", "api");
     assert_eq!(short.routes[0].middlewares, [Middleware::Auth(want.clone())]);
-    assert_eq!(want.token_from, [TokenSource::Header("Authorization".into())]);
+    assert_eq!(want.token_from, [CredentialSource::Bearer]);
     assert!(want.require_exp && want.forward_credentials && !want.optional);
     assert_eq!((want.leeway, want.max_token_size), (Duration::from_secs(60), 8 * 1024));
 }
@@ -57,7 +57,7 @@ fn every_key_is_read() {
     assert_eq!(found.algorithms, [TokenAlgorithm::HS256, TokenAlgorithm::EdDSA]);
     let tenant = RequiredClaim { name: "tenant".into(), values: vec!["x".into()] };
     assert_eq!(found.required_claims, ["role".into(), tenant]);
-    assert_eq!(found.token_from[1], TokenSource::Cookie("session".into()));
+    assert_eq!(found.token_from[1], CredentialSource::Cookie("session".into()));
     assert_eq!(found.claims_to_headers["X-User"], "sub");
     assert_eq!((found.realm.as_str(), found.cache_tokens, found.cache_size), ("shop", 0, 1 << 20));
     assert_eq!(found.refresh_interval, Some(Duration::from_secs(30)));
@@ -112,6 +112,7 @@ fn what_cannot_be_is_refused_at_its_place() {
         ("token_from = [\"body:x\"]\n", ".token_from[0]"),
         ("token_from = [\"header:Cookie\"]\n", ".token_from[0]"),
         ("token_from = [\"header:X-A\", \"header:x-a\"]\n", ".token_from[1]"),
+        ("token_from = [\"bearer\", \"header:authorization\"]\n", ".token_from[1]"),
         ("token_from = [\"query:t\"]\nforward_credentials = false\n", ".forward_credentials"),
         ("required_scopes = [\"a b\"]\n", ".required_scopes[0]"),
         ("required_claims = [\"\"]\n", ".required_claims[0]"),

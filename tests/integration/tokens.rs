@@ -116,7 +116,7 @@ fn attacks_are_refused() {
         &upstream,
         &format!(
             "public_key = {{ file = \"{}\" }}\nmax_token_size = \"2KiB\"\n\
-             token_from = [\"header:Authorization\", \"cookie:session\", \"query:token\"]\n",
+             token_from = [\"bearer\", \"cookie:session\", \"query:token\"]\n",
             pem.display()
         ),
     );
@@ -170,7 +170,7 @@ fn the_upstream_is_told_of_claims_and_never_by_the_client() {
         &upstream,
         &format!(
             "jwt_secret = \"{SECRET}\"\noptional = true\nforward_credentials = false\n\
-             token_from = [\"header:Authorization\", \"cookie:session\"]\n\
+             token_from = [\"bearer\", \"cookie:session\"]\n\
              claims_to_headers = {{ X-User = \"sub\", X-Roles = \"realm.roles\" }}\n"
         ),
     );

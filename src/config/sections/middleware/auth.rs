@@ -15,7 +15,7 @@ const ALGORITHMS: &[&str] = &[
     "ES384", "EdDSA",
 ];
 const PLACE: Form =
-    Form { words: "place of a token", pattern: "^(header|cookie|query):[^\\x00-\\x20;=]+$" };
+    Form { words: "place of a token", pattern: "^(bearer|(header|cookie|query):.+)$" };
 const WEB_URL: Form = Form { words: "URL", pattern: "^[Hh][Tt][Tt][Pp][Ss]?://." };
 const FILLED: Kind = Kind::Text(Form::FILLED);
 
@@ -112,9 +112,10 @@ pub(crate) static AUTH: Section = Section {
         key(
             "token_from",
             Kind::List { of: &Kind::Text(PLACE), most: limits::TOKEN_SOURCES_MAX },
-            "[\"header:Authorization\"]",
-            "Where the token stands: `header:NAME`, `cookie:NAME` or `query:NAME`. A request with \
-             a token in two places, or twice in one, is refused.",
+            "[\"bearer\"]",
+            "Where the token stands: `bearer` is `Authorization: Bearer`; or `header:NAME`, \
+             `cookie:NAME`, `query:NAME`. A request with a token in two places, or twice in one, \
+             is refused.",
         ),
         key(
             "claims_to_headers",

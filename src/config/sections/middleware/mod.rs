@@ -16,9 +16,9 @@ mod security_headers;
 mod transform;
 mod custom;
 
-pub(crate) use api_key::API_KEY;
+pub(crate) use api_key::{API_KEY, API_KEY_ENTRY};
 pub(crate) use auth::{AUTH, AUTH_PROVIDER, REQUIRED_CLAIM};
-pub(crate) use basic_auth::BASIC_AUTH;
+pub(crate) use basic_auth::{BASIC_AUTH, BASIC_USER};
 pub(crate) use concurrency_limit::CONCURRENCY_LIMIT;
 pub(crate) use cors::CORS;
 pub(crate) use custom::CUSTOM;
@@ -38,8 +38,8 @@ use super::key;
 
 pub(crate) static MIDDLEWARES: Section = Section {
     title: "[middlewares]",
-    text: "Filters that routes share, by kind and name: `middlewares = [\"rate_limit.tight\"]` in a \
-           route names `[middlewares.rate_limit.tight]`.",
+    text: "Filters that routes share, by kind and name: `middlewares = [\"rate_limit.tight\"]` in \
+           a route names `[middlewares.rate_limit.tight]`.",
     keys: &[
         key(
             "ip_filter",
