@@ -365,7 +365,8 @@ fn claims_that_are_asked_for_must_be_there() {
         ..strict()
     };
     let claims = json!({ "iss": "https://a.test", "aud": "api", "exp": NOW_S + 9, "role": "admin",
-        "realm": { "roles": ["a", "b"] }, "https://x.test/tenant": 7, "on": true, "nothing": null });
+        "realm": { "roles": ["a", "b"] }, "https://x.test/tenant": 7, "on": true,
+        "nothing": null });
     for (name, values, holds) in [
         ("role", [].as_slice(), true),
         ("role", &["user", "admin"], true),

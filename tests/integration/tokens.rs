@@ -316,7 +316,8 @@ fn a_provider_signs_with_its_keys_and_with_the_shared_secret() {
     let gateway = gateway(
         &upstream,
         &format!(
-            "oidc_config = {{ issuer = \"{}\", client_id = \"api\", client_secret = \"{SECRET}\" }}\n",
+            "oidc_config = {{ issuer = \"{}\", client_id = \"api\", \
+             client_secret = \"{SECRET}\" }}\n",
             issuer.url()
         ),
     );

@@ -17,7 +17,11 @@ const SECRET: &str = "a secret of thirty-two bytes, or so";
 const SECOND_NS: u64 = 1_000_000_000;
 
 fn run(scene: impl AsyncFnOnce(Rc<Shared>) -> Result<(), String>) {
-    let outcome = World::new(1, true).run_scene(scene);
+    let outcome = World::new(1, true).run_scene(async |shared| {
+        // The world's own configuration comes by mail; those of the scene come after it.
+        pause(&shared, SECOND_NS).await;
+        scene(shared).await
+    });
     outcome.unwrap_or_else(|fault| panic!("{fault}"));
 }
 

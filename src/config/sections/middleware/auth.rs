@@ -5,7 +5,8 @@ use super::super::super::kind::{Form, Kind};
 use super::super::{key, number, size};
 use crate::limits;
 
-/// A text, or where it is read: `{ env = "NAME" }`, `{ file = "/path" }`, `{ credential = "name" }`.
+/// A text, or where it is read: `{ env = "NAME" }`, `{ file = "/path" }` or
+/// `{ credential = "name" }`.
 const TEXT_OR_SOURCE: Kind = Kind::Either(&[
     Kind::Text(Form::FILLED),
     Kind::Named { of: &Kind::TEXT, name: Form::PARAMETER },
