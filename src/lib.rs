@@ -16,7 +16,7 @@ pub mod extension;
 pub mod jwt;
 #[doc(hidden)]
 #[cfg(not(feature = "authentication"))]
-#[path = "jwt_absent.rs"]
+#[path = "jwt/absent.rs"]
 pub mod jwt;
 #[doc(hidden)]
 pub mod snapshot;

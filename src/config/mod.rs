@@ -67,7 +67,7 @@ pub use middleware::{
     ForwardAuthConfig, ForwardAuthError, HeadersConfig, Identity, IpFilterConfig, LimitScope,
     MaintenanceConfig, Middleware, MiddlewareKind, MissingKey, OIDCConfig, RateLimitConfig,
     RateLimitKey, RbacConfig, RequestLimitsConfig, RequiredClaim, SecurityHeadersConfig,
-    TokenAlgorithm, TokenSource, TokenSourceInvalid, TransformConfig,
+    TokenAlgorithm, TransformConfig,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,

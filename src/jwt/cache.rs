@@ -1,8 +1,8 @@
 //! What is known of tokens that were verified before.
 //!
-//! Only tokens that passed are kept, whole, and are compared whole: no other token can be taken for
-//! one of them. Whoever wants to push others out needs valid tokens to do it with, and what it costs
-//! them is that their signatures are checked again.
+//! Only tokens that passed are kept, whole, and are compared whole: no other token can be taken
+//! for one of them. Whoever wants to push others out needs valid tokens to do it with, and what it
+//! costs them is that their signatures are checked again.
 
 use super::verify::Verified;
 use crate::limits::TOKEN_CACHE_STEPS_MAX;

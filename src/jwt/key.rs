@@ -108,6 +108,9 @@ impl Key {
     /// # Errors
     /// [`KeyInvalid`]: what is wrong with it.
     pub(super) fn jwk(member: &serde_json::Value, shared: bool) -> Result<Key, KeyInvalid> {
+        if !member.is_object() {
+            return Err(KeyInvalid::Malformed);
+        }
         let jwk = Jwk::deserialize(member).map_err(|_| KeyInvalid::Malformed)?;
         // RFC 7517 sections 4.2 and 4.3.
         let is_used = jwk.usage.as_deref().is_none_or(|usage| usage == "sig");

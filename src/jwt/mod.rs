@@ -2,8 +2,8 @@
 //! it must.
 //!
 //! Bytes in, facts out: no I/O, and the time is told. `jsonwebtoken` checks the signatures; what
-//! stands around them is here, since a gateway has several keys, wants to say why it refuses a token,
-//! and believes nothing of a token's header but which of its own keys is meant (RFC 8725).
+//! stands around them is here, since a gateway has several keys, wants to say why it refuses a
+//! token, and believes nothing of a token's header but which of its own keys is meant (RFC 8725).
 
 mod algorithm;
 mod key;
@@ -13,6 +13,8 @@ mod token;
 mod rules;
 mod verify;
 mod cache;
+#[cfg(any(test, feature = "__simulation"))]
+pub mod fixture;
 
 pub use algorithm::{Algorithm, Algorithms};
 pub use cache::Cache;

@@ -10,7 +10,7 @@ pub struct KeySource {
     pub origin: Origin,
     /// Milliseconds until it is fetched again; without it the answer says.
     pub refresh_ms: Option<u64>,
-    /// Certificates in PEM by which its server may be known, besides the system's.
+    /// Certificates of authorities in PEM by which its server is known, instead of the system's.
     pub ca: Option<Arc<str>>,
 }
 

@@ -47,6 +47,10 @@ impl<'a> Parts<'a> {
 
 impl Header<'_> {
     pub(super) fn parse(bytes: &[u8]) -> Result<Header<'_>, TokenFault> {
+        // A list of values would be taken for the members in their order.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err(TokenFault::Malformed);
+        }
         let header: Header<'_> =
             serde_json::from_slice(bytes).map_err(|_| TokenFault::Malformed)?;
         // RFC 7515 section 4.1.11: no extension is understood here, so none may be critical. RFC

@@ -35,8 +35,8 @@ pub const TOKEN_SOURCES_MAX: usize = 8;
 /// Claims, scopes, audiences and fields from claims of one filter, each.
 pub const TOKEN_CLAIMS_MAX: usize = 64;
 
-/// Keys that one token is tried with, where its `kid` leaves more than one: each costs a signature's
-/// check, and a set that is being rotated has two or three of a kind.
+/// Keys that one token is tried with, where its `kid` leaves more than one: each costs the check of
+/// a signature, and a set that is being rotated has two or three of a kind.
 pub const TOKEN_KEYS_TRIED_MAX: usize = 4;
 
 /// Keys of one set: large providers have five, and one key for each of many clients is no use here.

@@ -1,10 +1,10 @@
 //! Who may pass: bearers of a JSON Web Token.
 
 use super::super::Secret;
+use super::credential::CredentialSource;
 use crate::limits;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 /// Who may pass: bearers of a JSON Web Token (RFC 7519) that is signed (RFC 7515) with one of the
@@ -45,7 +45,7 @@ pub struct AuthConfig {
     /// back.
     pub require_exp: bool,
     /// Where the token stands, in this order. `Authorization: Bearer` by default.
-    pub token_from: Vec<TokenSource>,
+    pub token_from: Vec<CredentialSource>,
     /// Fields for the upstream, each with the claim that it is set from. What the client says in
     /// these fields is always removed. None by default.
     pub claims_to_headers: BTreeMap<String, String>,
@@ -64,7 +64,8 @@ pub struct AuthConfig {
     /// After how long fetched keys are fetched again. Without it, what `Cache-Control: max-age`
     /// says, from a minute to an hour, and 5 minutes where it says nothing.
     pub refresh_interval: Option<Duration>,
-    /// Certificates in PEM that the server of the keys may be known by, besides the system's.
+    /// Certificates of authorities in PEM by which the server of the keys is known, instead of the
+    /// system's.
     pub ca: Option<Secret>,
 }
 
@@ -119,22 +120,6 @@ pub enum TokenAlgorithm {
     EdDSA,
 }
 
-/// Where a token stands in a request.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TokenSource {
-    /// A field. `Authorization` must have the scheme `Bearer`; another one may.
-    Header(String),
-    /// A cookie.
-    Cookie(String),
-    /// A parameter of the query. It stands in logs and histories too: better none.
-    Query(String),
-}
-
-/// A text names no place of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TokenSourceInvalid;
-
 impl AuthConfig {
     /// Nothing but keys from the issuer with this URL, and its tokens for this audience.
     pub fn issued_by(issuer: impl Into<String>, audience: impl Into<String>) -> AuthConfig {
@@ -185,7 +170,7 @@ impl Default for AuthConfig {
             audience: Vec::new(),
             leeway: Duration::from_secs(60),
             require_exp: true,
-            token_from: vec![TokenSource::Header("Authorization".to_owned())],
+            token_from: vec![CredentialSource::Bearer],
             claims_to_headers: BTreeMap::new(),
             forward_credentials: true,
             optional: false,
@@ -246,27 +231,6 @@ impl TokenAlgorithm {
         }
     }
 }
-
-impl FromStr for TokenSource {
-    type Err = TokenSourceInvalid;
-
-    fn from_str(text: &str) -> Result<TokenSource, TokenSourceInvalid> {
-        match text.split_once(':') {
-            Some(("header", name)) => Ok(TokenSource::Header(name.to_owned())),
-            Some(("cookie", name)) => Ok(TokenSource::Cookie(name.to_owned())),
-            Some(("query", name)) => Ok(TokenSource::Query(name.to_owned())),
-            Some(_) | None => Err(TokenSourceInvalid),
-        }
-    }
-}
-
-impl fmt::Display for TokenSourceInvalid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a place is written `header:NAME`, `cookie:NAME` or `query:NAME`")
-    }
-}
-
-impl std::error::Error for TokenSourceInvalid {}
 
 impl fmt::Debug for AuthConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -341,12 +305,5 @@ mod tests {
         let provider = OIDCConfig { issuer: "https://c.test".into(), ..OIDCConfig::default() };
         let both = AuthConfig { oidc_config: Some(provider), ..with_secret };
         assert_eq!(both.discovered(), Some("https://c.test"));
-    }
-
-    #[test]
-    fn places_of_tokens_have_a_kind_and_a_name() {
-        assert_eq!("cookie:a:b".parse(), Ok(TokenSource::Cookie("a:b".into())));
-        assert_eq!("body:a".parse::<TokenSource>(), Err(TokenSourceInvalid));
-        assert_eq!("header".parse::<TokenSource>(), Err(TokenSourceInvalid));
     }
 }

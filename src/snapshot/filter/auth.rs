@@ -1,7 +1,7 @@
 //! Who may pass: bearers of a JSON Web Token (RFC 7519).
 
 use super::Place;
-use crate::config::{AuthConfig, Fault, TokenAlgorithm, TokenSource};
+use crate::config::{AuthConfig, CredentialSource, Fault, TokenAlgorithm};
 use crate::http::field::FieldId;
 use crate::jwt::{
     Algorithm, Algorithms, ClaimRule, Key, KeySet, KeySource, Origin, Rules, Symmetric,
@@ -154,14 +154,15 @@ fn source(config: &AuthConfig) -> Option<KeySource> {
     Some(KeySource { origin, refresh_ms, ca: config.ca.as_ref().map(|ca| ca.expose().into()) })
 }
 
-fn token_place(source: &TokenSource) -> TokenPlace {
+fn token_place(source: &CredentialSource) -> TokenPlace {
     match source {
-        TokenSource::Header(name) => match FieldId::of(name.as_bytes()) {
+        CredentialSource::Bearer => TokenPlace::Authorization,
+        CredentialSource::Header(name) => match FieldId::of(name.as_bytes()) {
             FieldId::Authorization => TokenPlace::Authorization,
             id => TokenPlace::Field(id, name.as_bytes().into()),
         },
-        TokenSource::Cookie(name) => TokenPlace::Cookie(name.as_bytes().into()),
-        TokenSource::Query(name) => TokenPlace::Query(name.as_bytes().into()),
+        CredentialSource::Cookie(name) => TokenPlace::Cookie(name.as_bytes().into()),
+        CredentialSource::Query(name) => TokenPlace::Query(name.as_bytes().into()),
     }
 }
 

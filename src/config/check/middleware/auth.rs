@@ -1,6 +1,6 @@
 //! Who may pass: bearers of a JSON Web Token (RFC 7519).
 
-use super::super::super::{AuthConfig, Secret, TokenSource, path};
+use super::super::super::{AuthConfig, CredentialSource, Secret, path};
 use super::super::{Faults, action, is_token};
 use crate::http::field::FieldId;
 use crate::limits;
@@ -112,21 +112,24 @@ fn places(base: &str, found: &AuthConfig, faults: &mut Faults) {
     for (index, source) in found.token_from.iter().enumerate() {
         let place = path::element(&list, index);
         match source {
-            TokenSource::Header(name) => {
+            CredentialSource::Header(name) => {
                 action::field_name(&place, name, true, faults);
                 if FieldId::of(name.as_bytes()) == FieldId::Cookie {
                     faults.push(&place, "a cookie is written `cookie:NAME`");
                 }
             }
-            TokenSource::Cookie(name) if !is_token(name) => {
+            CredentialSource::Cookie(name) if !is_token(name) => {
                 faults.push(&place, format!("`{}` is no name of a cookie", name.escape_debug()));
             }
-            TokenSource::Query(name) if name.is_empty() => faults.push(&place, "an empty name"),
-            TokenSource::Query(_) if !found.forward_credentials => {
+            CredentialSource::Query(name) if name.is_empty() => {
+                faults.push(&place, "an empty name")
+            }
+            CredentialSource::Query(_) if !found.forward_credentials => {
                 let message = "a token cannot be taken out of the query in this version";
                 faults.push(&path::join(base, "forward_credentials"), message);
             }
-            TokenSource::Cookie(_) | TokenSource::Query(_) => {}
+            CredentialSource::Bearer | CredentialSource::Cookie(_) | CredentialSource::Query(_) => {
+            }
         }
         if found.token_from.iter().take(index).any(|other| is_same(other, source)) {
             faults.push(&place, "it is in the list already");
@@ -134,12 +137,19 @@ fn places(base: &str, found: &AuthConfig, faults: &mut Faults) {
     }
 }
 
-fn is_same(one: &TokenSource, other: &TokenSource) -> bool {
-    match (one, other) {
-        (TokenSource::Header(one), TokenSource::Header(other)) => one.eq_ignore_ascii_case(other),
-        (TokenSource::Cookie(one), TokenSource::Cookie(other))
-        | (TokenSource::Query(one), TokenSource::Query(other)) => one == other,
-        (TokenSource::Header(_) | TokenSource::Cookie(_) | TokenSource::Query(_), _) => false,
+fn is_same(one: &CredentialSource, other: &CredentialSource) -> bool {
+    match (field_of(one), field_of(other)) {
+        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+        (_, _) => one == other,
+    }
+}
+
+/// The field that a token has for itself.
+fn field_of(source: &CredentialSource) -> Option<&str> {
+    match source {
+        CredentialSource::Bearer => Some("Authorization"),
+        CredentialSource::Header(name) => Some(name),
+        CredentialSource::Cookie(_) | CredentialSource::Query(_) => None,
     }
 }
 
@@ -154,11 +164,9 @@ fn headers(base: &str, found: &AuthConfig, faults: &mut Faults) {
         if names.iter().any(|other| other.eq_ignore_ascii_case(name)) {
             faults.push(&place, "is there already: names of fields have no case");
         }
-        let id = FieldId::of(name.as_bytes());
-        let is_source = |source: &TokenSource| match source {
-            TokenSource::Header(source) => source.eq_ignore_ascii_case(name),
-            TokenSource::Cookie(_) => id == FieldId::Cookie,
-            TokenSource::Query(_) => false,
+        let is_source = |source: &CredentialSource| match source {
+            CredentialSource::Cookie(_) => name.eq_ignore_ascii_case("cookie"),
+            other => field_of(other).is_some_and(|field| field.eq_ignore_ascii_case(name)),
         };
         if found.token_from.iter().any(is_source) {
             faults.push(&place, "the token itself stands there");

@@ -5,7 +5,8 @@ use super::super::super::kind::{Form, Kind};
 use super::super::{key, number, size};
 use crate::limits;
 
-/// A text, or where it is read: `{ env = "NAME" }`, `{ file = "/path" }`, `{ credential = "name" }`.
+/// A text, or where it is read: `{ env = "NAME" }`, `{ file = "/path" }` or
+/// `{ credential = "name" }`.
 const TEXT_OR_SOURCE: Kind = Kind::Either(&[
     Kind::Text(Form::FILLED),
     Kind::Named { of: &Kind::TEXT, name: Form::PARAMETER },
@@ -15,7 +16,7 @@ const ALGORITHMS: &[&str] = &[
     "ES384", "EdDSA",
 ];
 const PLACE: Form =
-    Form { words: "place of a token", pattern: "^(header|cookie|query):[^\\x00-\\x20;=]+$" };
+    Form { words: "place of a token", pattern: "^(bearer|(header|cookie|query):.+)$" };
 const WEB_URL: Form = Form { words: "URL", pattern: "^[Hh][Tt][Tt][Pp][Ss]?://." };
 const FILLED: Kind = Kind::Text(Form::FILLED);
 
@@ -112,9 +113,10 @@ pub(crate) static AUTH: Section = Section {
         key(
             "token_from",
             Kind::List { of: &Kind::Text(PLACE), most: limits::TOKEN_SOURCES_MAX },
-            "[\"header:Authorization\"]",
-            "Where the token stands: `header:NAME`, `cookie:NAME` or `query:NAME`. A request with \
-             a token in two places, or twice in one, is refused.",
+            "[\"bearer\"]",
+            "Where the token stands: `bearer` is `Authorization: Bearer`; or `header:NAME`, \
+             `cookie:NAME`, `query:NAME`. A request with a token in two places, or twice in one, \
+             is refused.",
         ),
         key(
             "claims_to_headers",
@@ -167,8 +169,8 @@ pub(crate) static AUTH: Section = Section {
             "ca_file",
             Kind::Text(Form::FILE),
             "[none]",
-            "Certificates in PEM by which the server of the keys may be known, besides the \
-             system's.",
+            "Certificates of authorities in PEM by which the server of the keys is known, instead \
+             of the system's.",
         ),
     ],
     choices: &[],

@@ -143,7 +143,7 @@ const SCHEME: &[u8] = b"bearer";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::h1::parse;
+    use crate::http::h1::parse::{HeadLimits, request};
     use crate::http::head::HeadIndex;
 
     /// What is found in a request with this query and these fields.
@@ -151,7 +151,7 @@ mod tests {
         let fields: String = fields.iter().map(|field| format!("{field}\r\n")).collect();
         let text = format!("GET /x{query} HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
         let mut index = HeadIndex::new();
-        parse::request_of(text.as_bytes(), &mut index);
+        request(text.as_bytes(), &HeadLimits::default(), &mut index).expect("a head");
         let head = RequestHead::new(text.as_bytes(), &index);
         assert_eq!(find(head, places), want, "{text}");
     }
@@ -237,7 +237,7 @@ mod tests {
         ] {
             let text = format!("GET / HTTP/1.1\r\nHost: a\r\nCookie: {field}\r\n\r\n");
             let mut index = HeadIndex::new();
-            parse::request_of(text.as_bytes(), &mut index);
+            request(text.as_bytes(), &HeadLimits::default(), &mut index).expect("a head");
             let mut lines = Vec::new();
             other_cookies(RequestHead::new(text.as_bytes(), &index), b"session", &mut lines);
             assert_eq!(String::from_utf8_lossy(&lines), want);

@@ -126,7 +126,8 @@ fn judge(
     if let Some(bearer) = cache.get(token, now_s, version) {
         step.block().cache_hits.add(1);
         passage.request.append_lines(|lines| lines.extend_from_slice(&bearer.lines));
-        passage.principal = Some(Rc::clone(&bearer.principal));
+        // A filter before may know already whose the request is.
+        passage.principal.get_or_insert_with(|| Rc::clone(&bearer.principal));
     } else {
         step.block().cache_misses.add(1);
         let fetched = match (&plan.source, set) {
@@ -139,7 +140,8 @@ fn judge(
         let bytes = told::weight(&verified.claims);
         let bearer = bearer(plan, &mut verified);
         passage.request.append_lines(|lines| lines.extend_from_slice(&bearer.lines));
-        passage.principal = Some(Rc::clone(&bearer.principal));
+        // A filter before may know already whose the request is.
+        passage.principal.get_or_insert_with(|| Rc::clone(&bearer.principal));
         let bytes = bytes + bearer.lines.len();
         cache.insert(token, &verified, bearer, bytes, now_s);
     }
