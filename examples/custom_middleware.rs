@@ -1,9 +1,9 @@
 //! A filter and a load balancer of one's own, in a gateway inside another program.
 //!
 //! `audit` counts the requests of its routes, tells the upstream and the client which one this is,
-//! and turns callers away that its settings name. `recent` prefers the upstream that answered fastest
-//! of late. The program starts two upstreams and a gateway in front of them, calls it, gives it other
-//! settings while it serves, and calls it again: the count goes on.
+//! and turns callers away that its settings name. `recent` prefers the upstream that answered
+//! fastest of late. The program starts two upstreams and a gateway in front of them, calls it,
+//! gives it other settings while it serves, and calls it again: the count goes on.
 
 use frys_gateway::*;
 use serde::Deserialize;
@@ -102,8 +102,8 @@ impl LoadBalancerFactory for RecentFactory {
 /// Prefers who answered fastest of late.
 #[derive(Default)]
 struct Recent {
-    /// By the endpoint's identity, which outlives a change of the configuration: a mean in which the
-    /// latest answers weigh most.
+    /// By the endpoint's identity, which outlives a change of the configuration: a mean in which
+    /// the latest answers weigh most.
     first_bytes: HashMap<u64, Duration>,
 }
 
