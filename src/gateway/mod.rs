@@ -22,7 +22,6 @@ use crate::control::resolve::Resolver;
 use crate::control::state::State;
 use crate::control::{
     self, Control, ControlFault, Ending, Housekeeping, Remote, Settings, WorkerHandle, admin,
-    reload,
 };
 use crate::error::{ConfigError, ReloadError, StartError};
 use crate::extension::Extensions;
