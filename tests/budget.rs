@@ -4,17 +4,22 @@
 use frys_gateway::bridge::mailbox::{self, Message};
 use frys_gateway::bridge::metrics::WorkerBlock;
 use frys_gateway::config::{
-    FileServing, GatewayConfig, HeaderEdits, Redirect, RequestIdConfig, Rewrite, Route,
+    CustomConfig, FileServing, GatewayConfig, HeaderEdits, Redirect, RequestIdConfig, Rewrite,
+    Route,
 };
-use frys_gateway::config::{StaticResponse, Upstream};
+use frys_gateway::config::{Middleware, StaticResponse, Upstream};
 use frys_gateway::proxy::worker::{Parts, Worker};
 use frys_gateway::runtime::{Options, Runtime};
 use frys_gateway::snapshot::{self, Resolved};
+use frys_gateway::{
+    BuildContext, Extensions, Filter, FilterContext, FilterFactory, Flow, Needs, Request, Response,
+};
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -137,7 +142,9 @@ fn worker(route: Route) -> (SocketAddr, Arc<Counted>, mailbox::Sender) {
         routes: vec![route],
         ..GatewayConfig::default()
     };
-    let snapshot = snapshot::compile(&config, &Resolved::default(), 1).expect("it is valid");
+    let extensions = Extensions::new().filter("stamp", StampFactory);
+    let snapshot = snapshot::compile_with(&config, &extensions, &Resolved::default(), 1);
+    let snapshot = snapshot.expect("it is valid");
     let counted = Arc::new(Counted::default());
     let (mut sender, receiver) = mailbox::pair().expect("two descriptors");
     assert!(sender.send(Message::Install(Arc::new(snapshot))).is_ok());
@@ -238,6 +245,44 @@ fn a_warm_edited_and_rewritten_request_costs_the_same() {
         }),
         2,
     );
+}
+
+/// Stamps the request and its answer.
+struct Stamp;
+
+struct StampFactory;
+
+impl FilterFactory for StampFactory {
+    fn build(&self, _: &BuildContext<'_>) -> Result<Rc<dyn Filter>, String> {
+        Ok(Rc::new(Stamp))
+    }
+}
+
+impl Filter for Stamp {
+    fn needs(&self) -> Needs {
+        Needs { response: true, end: true, ..Needs::default() }
+    }
+
+    fn on_request(&self, request: &mut Request<'_>, _: &mut FilterContext<'_>) -> Flow {
+        let agent = request.field("User-Agent").unwrap_or_default();
+        request.set("X-Stamp", agent).expect("a field");
+        Flow::Continue
+    }
+
+    fn on_response(&self, response: &mut Response<'_>, _: &mut FilterContext<'_>) -> Flow {
+        let kind = response.field("Content-Type").unwrap_or_default();
+        response.set("X-Stamp", kind).expect("a field");
+        Flow::Continue
+    }
+}
+
+#[test]
+fn a_warm_request_through_a_filter_of_the_program_costs_the_same() {
+    let stamp = || vec![Middleware::Custom(CustomConfig::new("stamp"))];
+    assert_cost(cost(Route { middlewares: stamp(), ..to(upstream()) }), 2);
+    let respond = Some(StaticResponse { body: Some("x".into()), ..StaticResponse::default() });
+    let route = Route { id: "answer".into(), path: "/*".into(), respond, ..Route::default() };
+    assert_cost(cost(Route { middlewares: stamp(), ..route }), 1);
 }
 
 #[test]

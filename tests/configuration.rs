@@ -6,6 +6,8 @@ mod accepted;
 mod refused;
 #[path = "configuration/routing.rs"]
 mod routing;
+#[path = "configuration/extensions.rs"]
+mod extensions;
 #[path = "configuration/formats.rs"]
 mod formats;
 #[path = "configuration/included.rs"]

@@ -86,11 +86,8 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
     }
     let mut lines = std::mem::take(lines);
     let status = status_of(reason);
-    let other = exchange.facts.is_filtered.then(|| {
-        let shown = Shown::own((status, reason), &lines, reply::PLAIN_TEXT);
-        filter::own_response(worker, exchange, &shown)
-    });
-    let other = other.flatten();
+    let shown = Shown::own((status, reason), &lines, reply::PLAIN_TEXT);
+    let other = filter::own_response(worker, exchange, &shown);
     if other.is_some() {
         // They belong to the answer that is not sent.
         lines.clear();

@@ -24,8 +24,8 @@ pub struct Passage {
     pub body_bytes_max: Option<u64>,
     /// The filter that the request stopped at, or that it is at.
     pub reached: Option<FilterId>,
-    /// Of the route's filters those that let the request pass, from the first on, and were not shown
-    /// an answer yet.
+    /// Of the route's filters those that let the request pass, from the first on, and were not
+    /// shown an answer yet.
     pub passed_count: usize,
     /// The filters of the embedding program that have seen the request.
     pub visits: Vec<Visit>,

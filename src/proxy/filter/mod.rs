@@ -377,9 +377,9 @@ impl Shown<'_> {
     }
 }
 
-/// Shows the head of an answer to the filters that let its request pass, the last of them first, and
-/// each of them once an exchange: the answer in its place where one of them has one, which those
-/// before it are still to see.
+/// Shows the head of an answer to the filters that let its request pass, the last of them first,
+/// and each of them once an exchange: the answer in its place where one of them has one, which
+/// those before it are still to see.
 pub(crate) fn response(
     worker: &Worker,
     exchange: &mut Exchange,
@@ -419,13 +419,16 @@ pub(crate) fn response(
     None
 }
 
-/// [`response`] for an answer of the gateway's own: what all filters together make of it, where that
-/// is another one.
+/// [`response`] for an answer of the gateway's own: what all filters together make of it, where
+/// that is another one.
 pub(crate) fn own_response(
     worker: &Worker,
     exchange: &mut Exchange,
     shown: &Shown<'_>,
 ) -> Option<Reply> {
+    if !exchange.facts.is_filtered {
+        return None;
+    }
     let mut reply = response(worker, exchange, shown)?;
     // Each round takes at least one filter off those that are still to see an answer.
     loop {
