@@ -4,7 +4,8 @@
 use frys_gateway::bridge::mailbox::{self, Message};
 use frys_gateway::bridge::metrics::WorkerBlock;
 use frys_gateway::config::{
-    FileServing, GatewayConfig, HeaderEdits, Redirect, RequestIdConfig, Rewrite, Route,
+    ConcurrencyLimitConfig, FileServing, GatewayConfig, HeaderEdits, Middleware, RateLimitConfig,
+    Redirect, RequestIdConfig, Rewrite, Route,
 };
 use frys_gateway::config::{StaticResponse, Upstream};
 use frys_gateway::proxy::worker::{Parts, Worker};
@@ -234,6 +235,23 @@ fn a_warm_edited_and_rewritten_request_costs_the_same() {
         }),
         2,
     );
+}
+
+#[test]
+fn a_warm_limited_request_costs_the_same() {
+    // More than anybody asks for, so that all pass.
+    let rate = Middleware::RateLimit(RateLimitConfig {
+        requests_per_second: 10_000_000,
+        burst_size: 100_000_000,
+        ..RateLimitConfig::default()
+    });
+    let concurrency = Middleware::ConcurrencyLimit(ConcurrencyLimitConfig {
+        max_requests: 10,
+        ..ConcurrencyLimitConfig::default()
+    });
+    for middlewares in [vec![rate.clone()], vec![rate, concurrency]] {
+        assert_cost(cost(Route { middlewares, ..to(upstream()) }), 2);
+    }
 }
 
 #[test]

@@ -60,8 +60,8 @@ pub use load::Loaded;
 pub use middleware::{
     ApiKeyConfig, AuthConfig, BasicAuthConfig, ConcurrencyLimitConfig, CorsConfig, CustomConfig,
     ForwardAuthConfig, HeadersConfig, IpFilterConfig, LimitScope, MaintenanceConfig, Middleware,
-    MiddlewareKind, MissingKey, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig, RequestLimitsConfig,
-    SecurityHeadersConfig, TransformConfig,
+    MiddlewareKind, MissingKey, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig,
+    RequestLimitsConfig, SecurityHeadersConfig, TransformConfig,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,

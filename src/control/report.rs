@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::limiters::{self, LimiterSum};
 use super::process::{Process, Thread};
 use super::state::State;
 use crate::bridge::histogram::Merged;
@@ -91,6 +92,8 @@ pub struct Report {
     pub routes: BTreeMap<Box<str>, Traffic>,
     /// By cluster and address, [`OTHER`] among them.
     pub upstreams: BTreeMap<(Box<str>, Box<str>), UpstreamSum>,
+    /// By filter.
+    pub limiters: BTreeMap<Box<str>, LimiterSum>,
     /// By [`Reason::index`].
     pub reasons: [u64; Reason::COUNT],
     /// Exchanges of all workers.
@@ -109,6 +112,7 @@ impl Report {
             workers: Vec::with_capacity(state.blocks.len()),
             routes: BTreeMap::new(),
             upstreams: BTreeMap::new(),
+            limiters: limiters::gather(state),
             reasons: [0; Reason::COUNT],
             total: Traffic::default(),
             stages: Stage::ALL.iter().map(|stage| (*stage, Merged::default())).collect(),

@@ -9,7 +9,7 @@ use super::names::Names;
 use super::reload::{Outcome, Source};
 use super::resolve::Addresses;
 use crate::bridge::WorkerBlock;
-use crate::meters::{Named, RouteBlock, UpstreamBlock};
+use crate::meters::{FilterBlock, Named, RouteBlock, UpstreamBlock};
 use crate::snapshot::{SharedMeters, Snapshot};
 
 /// How far the gateway has come.
@@ -111,6 +111,13 @@ impl State {
         meters.routes.settle();
         meters.upstreams.settle();
         (meters.routes.named(), meters.upstreams.named())
+    }
+
+    /// The series of filters.
+    pub fn filter_series(&self) -> Vec<Named<FilterBlock>> {
+        let mut meters = locked(&self.meters);
+        meters.filters.settle();
+        meters.filters.named()
     }
 
     /// The newest generation that was sent to the workers; 0 before the first.

@@ -100,8 +100,7 @@ impl Leases {
             return Taken { tokens: 0, full_at_ns: taken.full_at_ns };
         }
         let left = left + taken.tokens - cost;
-        let lease =
-            Lease { key, left, size, taken_at_ns: now_ns, full_at_ns: taken.full_at_ns };
+        let lease = Lease { key, left, size, taken_at_ns: now_ns, full_at_ns: taken.full_at_ns };
         slot.set(lease);
         Taken { tokens: cost, full_at_ns: lease.full_at_less_left(rate) }
     }

@@ -22,12 +22,7 @@ pub(super) enum Found {
 }
 
 /// Hashes what of the request makes its key. Nothing of it is kept.
-pub(super) fn find(
-    step: &Step<'_>,
-    key: &LimitKey,
-    secret: Secret,
-    exchange: &Exchange,
-) -> Found {
+pub(super) fn find(step: &Step<'_>, key: &LimitKey, secret: Secret, exchange: &Exchange) -> Found {
     let mut digest = secret.digest();
     if key.is_per_worker {
         digest.word(step.worker.number() as u64);

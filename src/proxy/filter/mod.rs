@@ -144,9 +144,7 @@ impl State {
                 State::RequestLimits(request_limits::State::default())
             }
             filter::Step::Cors(_) => State::Cors(cors::State::default()),
-            filter::Step::RateLimit(plan) => {
-                State::RateLimit(rate_limit::State::new(worker, plan))
-            }
+            filter::Step::RateLimit(plan) => State::RateLimit(rate_limit::State::new(worker, plan)),
             filter::Step::Auth(_) => State::Auth(auth::State::default()),
             filter::Step::ApiKey(_) => State::ApiKey(api_key::State::default()),
             filter::Step::BasicAuth(_) => State::BasicAuth(basic_auth::State::default()),

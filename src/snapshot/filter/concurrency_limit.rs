@@ -1,7 +1,7 @@
 //! How many requests of one key may be under way at once.
 
-use super::limit_key::LimitKey;
 use super::Place;
+use super::limit_key::LimitKey;
 use crate::config::{ConcurrencyLimitConfig, Fault};
 use crate::quota::{Secret, Tally};
 use std::sync::Arc;

@@ -86,9 +86,8 @@ mod tests {
 
     #[test]
     fn the_mask_has_as_many_bits_as_the_prefix() {
-        let key = |prefix| {
-            LimitKey::new(&RateLimitKey::IP, LimitScope::Gateway, Missing::Ip, prefix)
-        };
+        let key =
+            |prefix| LimitKey::new(&RateLimitKey::IP, LimitScope::Gateway, Missing::Ip, prefix);
         assert_eq!(key(64).ipv6_mask.count_ones(), 64);
         assert_eq!(key(128).ipv6_mask, u128::MAX);
         assert_eq!(key(1).ipv6_mask, 1 << 127);
