@@ -1,8 +1,9 @@
 //! Rate limits and concurrency limits, right and wrong.
 
 use super::{accept, refuse};
+use frys_gateway::Gateway;
 use frys_gateway::config::{
-    ConcurrencyLimitConfig, GatewayConfig, LimitScope, Middleware, MissingKey, RateLimitConfig,
+    ConcurrencyLimitConfig, Format, GatewayConfig, LimitScope, Middleware, MissingKey, RateLimitConfig,
     RateLimitKey, Route, StaticResponse, check,
 };
 use std::time::Duration;
@@ -134,12 +135,10 @@ fn refuses_what_is_no_rate_limit() {
         ("rate = \"1/s\", key = []", &at("key"), "`\"global\"`"),
         ("rate = \"1/s\", key = [\"ip\", \"ip\"]", &at("key[1]"), "twice"),
         ("rate = \"1/s\", key = [\"ip\", \"global\"]", &at("key[1]"), "adds nothing"),
-        ("rate = \"1/s\", key = \"path:name\"", "routes[0].rate_limit", "no parameter `{name}`"),
         ("rate = \"1/s\", scope = \"process\"", &at("scope"), "`gateway`"),
         ("rate = \"1/s\", missing = \"deny\"", &at("missing"), "`refuse`"),
         ("rate = \"1/s\", cost = 2", &at("cost"), "a burst has 1 tokens"),
         ("rate = \"1/s\", costs = { a = 2 }", &at("costs.a"), "a burst has 1 tokens"),
-        ("rate = \"5/s\", costs = { b = 2 }", &at("costs"), "no route has the name `b`"),
         ("rate = \"1/day\", burst_size = 31", &at("burst_size"), "more than 30 days"),
         ("rate = \"1/s\", ipv6_prefix = 129", &at("ipv6_prefix"), "128"),
         ("rate = \"1/s\", memory = \"1KiB\"", &at("memory"), "4KiB"),
@@ -157,13 +156,42 @@ fn refuses_what_is_no_concurrency_limit() {
     for (inside, path, says) in [
         ("", "routes[0].concurrency_limit.max_requests", "is missing"),
         ("max_requests = 0", "routes[0].concurrency_limit.max_requests", "from 1"),
-        ("max_requests = 1, key = \"path:b\"", "routes[0].concurrency_limit", "no parameter"),
         ("max_requests = 1, cost = 2", "routes[0].concurrency_limit.cost", "unknown key"),
     ] {
         let faults = refuse(&format!("{ROUTE}concurrency_limit = {{ {inside} }}\n"));
         assert_eq!(faults.len(), 1, "{inside}: {faults:?}");
         assert_eq!(faults[0].path, path);
         assert!(faults[0].message.contains(says), "{}", faults[0]);
+    }
+}
+
+#[test]
+fn refuses_names_that_are_nobodys() {
+    for (line, path, says) in [
+        (
+            "rate_limit = { rate = \"1/s\", key = \"path:is\" }",
+            "routes[0].rate_limit",
+            "no parameter `{is}`",
+        ),
+        (
+            "concurrency_limit = { max_requests = 1, key = [\"ip\", \"path:is\"] }",
+            "routes[0].concurrency_limit",
+            "no parameter `{is}`",
+        ),
+        (
+            "rate_limit = { rate = \"5/s\", costs = { b = 2 } }",
+            "routes[0].rate_limit.costs",
+            "no route has the name `b`",
+        ),
+    ] {
+        let text = format!("{ROUTE}{line}\n");
+        let Err(error) = Gateway::from_text(&text, Format::Toml, "frys.toml") else {
+            panic!("accepted:\n{text}");
+        };
+        let [fault] = &error.faults[..] else { panic!("{error}") };
+        assert_eq!(fault.path, path);
+        assert!(fault.message.contains(says), "{fault}");
+        assert!(fault.location.is_some(), "{fault}");
     }
 }
 

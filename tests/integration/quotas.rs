@@ -3,7 +3,12 @@
 use crate::support::wire::{Response, Wire};
 use crate::support::{Gateway, Upstream, until};
 
+use socket2::SockRef;
+
 use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::Duration;
 
 /// Two workers, and a route that answers by itself, with these lines of its own.
 fn answering(route: &str) -> Gateway {
@@ -264,10 +269,14 @@ fn so_many_requests_are_under_way_and_no_more() {
             upstream.address
         ),
     );
-    let mut waiting: Vec<Wire> = (0..3).map(|_| gateway.connect()).collect();
-    for (number, wire) in waiting.iter_mut().enumerate() {
-        wire.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut waiting = Vec::new();
+    for number in 0..3 {
+        let mut client = TcpStream::connect(gateway.address).expect("the gateway listens");
+        client.write_all(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n").expect("it reads");
+        // Its end is a reset: one that only ends its sending could still read an answer.
+        SockRef::from(&client).set_linger(Some(Duration::ZERO)).expect("an open socket");
         upstream.wait_for(number);
+        waiting.push(client);
     }
     let labels = ["filter=\"concurrency_limit@all\""];
     assert_eq!(gateway.metric("frys_concurrency_limit_active", &labels), 3.0);

@@ -271,6 +271,8 @@ fn scene(play: impl AsyncFnOnce(Rc<Shared>, Arc<Tally>) -> Result<(), String>) {
                 runtime.spawn(async move { while let Ok(Some(_)) = socket.receive().await {} });
             }
         });
+        // The worker has installed the world's own configuration once it answers.
+        status(&begin(&shared, "/fixed").await?).await?;
         let snapshot = shared.compile(limited())?;
         let tally = tally(&snapshot);
         *inside.borrow_mut() = Some((tally.clone(), snapshot.filters.clone()));
