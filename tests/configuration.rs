@@ -22,8 +22,14 @@ mod built_in_rust;
 mod mutations;
 #[path = "configuration/documents.rs"]
 mod documents;
+#[path = "configuration/edge.rs"]
+mod edge;
 #[path = "configuration/promised.rs"]
 mod promised;
+
+#[cfg(feature = "authentication")]
+#[path = "configuration/access.rs"]
+mod access;
 
 use frys_gateway::config::{ConfigError, Fault, Format, GatewayConfig};
 

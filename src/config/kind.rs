@@ -36,6 +36,8 @@ pub(crate) enum Kind {
         of: &'static Kind,
         name: Form,
     },
+    /// A table of which the gateway knows nothing.
+    Free,
     Either(&'static [Kind]),
 }
 
@@ -70,6 +72,8 @@ impl Form {
     pub(crate) const PATH: Form = Form { words: "path", pattern: "^/" };
     pub(crate) const REGEX: Form = Form { words: "regular expression", pattern: "." };
     pub(crate) const TEMPLATE: Form = Form { words: "template", pattern: "" };
+    pub(crate) const ORIGIN: Form =
+        Form { words: "origin", pattern: "^(\\*|null|[A-Za-z][-+.0-9A-Za-z]*://.+)$" };
     pub(crate) const MEDIA_TYPE: Form = Form {
         words: "media type",
         pattern: "^[-!#$%&'+.^_`|~0-9A-Za-z]+/[-!#$%&'+.^_`|~0-9A-Za-z]+$",
@@ -103,7 +107,7 @@ impl Kind {
                 format!("size from {} to {}", show_size(*low), show_size(*high))
             }
             Kind::List { of, .. } => format!("list of {}", of.plural()),
-            Kind::Table(_) => "table".into(),
+            Kind::Table(_) | Kind::Free => "table".into(),
             Kind::Named { of, .. } => format!("table of {}", of.plural()),
             Kind::Either(kinds) => either(kinds.iter().map(Kind::words)),
         }
@@ -118,7 +122,8 @@ impl Kind {
             | Kind::Decimal
             | Kind::Duration
             | Kind::Size { .. }
-            | Kind::Table(_) => format!("{}s", self.words()),
+            | Kind::Table(_)
+            | Kind::Free => format!("{}s", self.words()),
             Kind::List { of, .. } => format!("lists of {}", of.plural()),
             Kind::Named { of, .. } => format!("tables of {}", of.plural()),
             Kind::Either(kinds) => either(kinds.iter().map(Kind::plural)),

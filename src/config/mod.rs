@@ -15,6 +15,7 @@ mod url;
 mod middleware;
 mod condition;
 mod secret;
+mod text_file;
 mod action;
 mod version;
 mod policy;
@@ -39,14 +40,15 @@ mod canonical;
 pub mod difference;
 
 pub use crate::error::{ConfigError, Fault, Location, Related};
-pub use crate::http::method::Method;
+#[doc(inline)]
+pub use crate::http::method::{Method, MethodInvalid};
 pub use action::{
     FileServing, HeaderEdits, HeaderValue, Redirect, RequestIdConfig, Rewrite, StaticResponse,
     WeightedCluster,
 };
 pub use canonical::formatted;
 pub use check::check;
-pub use cluster::{ClusterConfig, LoadBalancerType, Upstream};
+pub use cluster::{ClusterConfig, CustomBalancer, LoadBalancerType, Upstream};
 pub use condition::{ConditionOperator, ConditionValue, RouteCondition};
 pub(crate) use decode::units;
 pub use document::Document;
@@ -56,12 +58,15 @@ pub use gateway::{GatewayConfig, Workers};
 pub(crate) use keys::nearest;
 pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
 pub use listen::{AddressInvalid, ListenAddr, ListenAddress, ListenerConfig};
+pub(crate) use load::Check;
 pub use load::Loaded;
+pub(crate) use middleware::sha256;
 pub use middleware::{
-    ApiKeyConfig, AuthConfig, BasicAuthConfig, ConcurrencyLimitConfig, CorsConfig, CustomConfig,
-    ForwardAuthConfig, HeadersConfig, IpFilterConfig, LimitScope, MaintenanceConfig, Middleware,
-    MiddlewareKind, MissingKey, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig,
-    RequestLimitsConfig, SecurityHeadersConfig, TransformConfig,
+    AddressOf, ApiKey, ApiKeyConfig, ApiKeyValue, AuthConfig, BasicAuthConfig, BasicUser,
+    ConcurrencyLimitConfig, CorsConfig, CredentialSource, CredentialSourceInvalid, CustomConfig,
+    ForwardAuthConfig, ForwardAuthError, HeadersConfig, Identity, IpFilterConfig, LimitScope,
+    MaintenanceConfig, Middleware, MiddlewareKind, MissingKey, OIDCConfig, RateLimitConfig,
+    RateLimitKey, RbacConfig, RequestLimitsConfig, SecurityHeadersConfig, TransformConfig,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,
@@ -76,6 +81,7 @@ pub use service::{
     CircuitBreakerConfig, EtcdConfig, HealthCheck, HealthCheckConfig, JaegerConfig, MirrorConfig,
     RetryConfig, TlsConfig,
 };
+pub use text_file::{TextFile, TextFileInvalid};
 pub use timeouts::Timeouts;
 pub use url::{UpstreamUrl, UrlInvalid};
 pub use version::{AfterSunset, RouteVersion, VersionGroup, VersionLife, VersionSource};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::report::OTHER;
 use super::state::State;
+use crate::meters::{FilterBlock, Named};
 use crate::snapshot::filter::Step;
 
 /// One limit, or all beyond the cap.
@@ -16,8 +17,6 @@ pub struct LimiterSum {
     pub concurrency: Option<ConcurrencySum>,
     /// Bytes of its table that were taken.
     pub memory_bytes: u64,
-    /// Requests that it would have refused, were it not only watching.
-    pub shadowed: u64,
 }
 
 /// What a rate limit holds.
@@ -39,10 +38,9 @@ pub struct ConcurrencySum {
 }
 
 /// The limits of the newest snapshot, by name.
-pub fn gather(state: &State) -> BTreeMap<Box<str>, LimiterSum> {
+pub fn gather(state: &State, named: &[Named<FilterBlock>]) -> BTreeMap<Box<str>, LimiterSum> {
     let mut sums: BTreeMap<Box<str>, LimiterSum> = BTreeMap::new();
     let Some(snapshot) = state.newest() else { return sums };
-    let named = state.filter_series();
     let names: HashMap<_, _> = named
         .iter()
         .map(|named| (Arc::as_ptr(&named.series), named.name.as_deref().unwrap_or(OTHER)))
@@ -51,10 +49,7 @@ pub fn gather(state: &State) -> BTreeMap<Box<str>, LimiterSum> {
         let name = names.get(&Arc::as_ptr(&filter.series)).copied().unwrap_or(OTHER);
         let workers = 0..state.blocks.len();
         let blocks = || workers.clone().flat_map(|worker| filter.series.read(worker));
-        let mut sum = LimiterSum {
-            shadowed: blocks().map(|block| block.shadowed.read()).sum(),
-            ..LimiterSum::default()
-        };
+        let mut sum = LimiterSum::default();
         match &filter.step {
             Step::RateLimit(limit) => {
                 let usage = limit.rates.usage();
@@ -103,7 +98,6 @@ impl LimiterSum {
             sum.no_room += concurrency.no_room;
         }
         self.memory_bytes += other.memory_bytes;
-        self.shadowed = if shares_series { other.shadowed } else { self.shadowed + other.shadowed };
     }
 }
 
@@ -143,13 +137,12 @@ mod tests {
         let snapshot = Arc::new(plan.snapshot(&mut lineage, &Resolved::new(), 1));
         let blocks = (0..2).map(WorkerBlock::new).collect();
         let state = State::new(blocks, Arc::new(AtomicU64::new(0)), meters);
-        assert_eq!(gather(&state), BTreeMap::new());
+        assert_eq!(gather(&state, &state.series().filters), BTreeMap::new());
         for filter in snapshot.filters.iter() {
             match &filter.step {
                 Step::RateLimit(limit) => {
                     let second = Rate { interval_ns: 1_000_000_000, burst: 1 };
                     assert_eq!(limit.rates.take(9, 1, &second, 1, 1).tokens, 1);
-                    filter.series.of(1).shadowed.add(4);
                 }
                 Step::ConcurrencyLimit(limit) => {
                     assert!(matches!(limit.tally.enter(9, 3), Entered::Place(_)));
@@ -159,10 +152,10 @@ mod tests {
             }
         }
         state.install(snapshot);
-        let sums = gather(&state);
+        let sums = gather(&state, &state.series().filters);
         let rate = &sums["rate_limit@a"];
         assert_eq!(rate.rate, Some(RateSum { keys: 1, evictions: 0 }));
-        assert_eq!((rate.concurrency, rate.shadowed), (None, 4));
+        assert_eq!(rate.concurrency, None);
         assert!(rate.memory_bytes >= 4096);
         let concurrency = &sums["concurrency_limit@a"];
         assert_eq!(concurrency.concurrency, Some(ConcurrencySum { active: 1, no_room: 0 }));

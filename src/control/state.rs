@@ -49,6 +49,16 @@ pub struct InUse {
     pub fallback: Option<Arc<str>>,
 }
 
+/// Where the names of one gateway count.
+pub struct AllSeries {
+    /// By route.
+    pub routes: Vec<Named<RouteBlock>>,
+    /// By cluster and upstream.
+    pub upstreams: Vec<Named<UpstreamBlock>>,
+    /// By filter.
+    pub filters: Vec<Named<FilterBlock>>,
+}
+
 /// Read by the admin server, written by housekeeping.
 pub struct State {
     /// When control started.
@@ -105,19 +115,17 @@ impl State {
         *locked(&self.phase) = phase;
     }
 
-    /// The series of routes and of upstreams.
-    pub fn series(&self) -> (Vec<Named<RouteBlock>>, Vec<Named<UpstreamBlock>>) {
+    /// The series of all names.
+    pub fn series(&self) -> AllSeries {
         let mut meters = locked(&self.meters);
         meters.routes.settle();
         meters.upstreams.settle();
-        (meters.routes.named(), meters.upstreams.named())
-    }
-
-    /// The series of filters.
-    pub fn filter_series(&self) -> Vec<Named<FilterBlock>> {
-        let mut meters = locked(&self.meters);
         meters.filters.settle();
-        meters.filters.named()
+        AllSeries {
+            routes: meters.routes.named(),
+            upstreams: meters.upstreams.named(),
+            filters: meters.filters.named(),
+        }
     }
 
     /// The newest generation that was sent to the workers; 0 before the first.
@@ -129,6 +137,13 @@ impl State {
     pub fn install(&self, snapshot: Arc<Snapshot>) {
         self.generation.store(snapshot.generation, Ordering::Relaxed);
         locked(&self.generations).push(snapshot);
+    }
+
+    /// The workers have ended: what they served is let go of, though somebody may still read what
+    /// they counted.
+    pub fn close(&self) {
+        locked(&self.generations).clear();
+        locked(&self.in_use).source = Arc::default();
     }
 
     /// Takes out the snapshots that no worker uses any more, the newest apart.

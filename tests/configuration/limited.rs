@@ -3,8 +3,8 @@
 use super::{accept, refuse};
 use frys_gateway::Gateway;
 use frys_gateway::config::{
-    ConcurrencyLimitConfig, Format, GatewayConfig, LimitScope, Middleware, MissingKey, RateLimitConfig,
-    RateLimitKey, Route, StaticResponse, check,
+    ConcurrencyLimitConfig, Format, GatewayConfig, LimitScope, Middleware, MissingKey,
+    RateLimitConfig, RateLimitKey, Route, StaticResponse, check,
 };
 use std::time::Duration;
 

@@ -3,12 +3,7 @@
 use crate::support::wire::{Response, Wire};
 use crate::support::{Gateway, Upstream, until};
 
-use socket2::SockRef;
-
 use std::fs;
-use std::io::Write;
-use std::net::TcpStream;
-use std::time::Duration;
 
 /// Two workers, and a route that answers by itself, with these lines of its own.
 fn answering(route: &str) -> Gateway {
@@ -189,8 +184,8 @@ fn a_limit_in_shadow_refuses_nobody_and_counts() {
     assert_eq!(passed(&gateway, 5, |_| String::new()), 5);
     assert_eq!(gateway.get("/").field("ratelimit-limit"), None);
     until("it is counted", 10, || {
-        let labels = ["filter=\"rate_limit@all\""];
-        (gateway.metric("frys_limit_shadowed_total", &labels) == 5.0).then_some(())
+        let labels = ["filter=\"rate_limit@all\"", "outcome=\"shadowed\""];
+        (gateway.metric("frys_filter_requests_total", &labels) == 5.0).then_some(())
     });
 }
 
@@ -269,14 +264,11 @@ fn so_many_requests_are_under_way_and_no_more() {
             upstream.address
         ),
     );
-    let mut waiting = Vec::new();
-    for number in 0..3 {
-        let mut client = TcpStream::connect(gateway.address).expect("the gateway listens");
-        client.write_all(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n").expect("it reads");
-        // Its end is a reset: one that only ends its sending could still read an answer.
-        SockRef::from(&client).set_linger(Some(Duration::ZERO)).expect("an open socket");
+    // In the middle of their bodies, so that their end is not taken for the end of a request.
+    let mut waiting: Vec<Wire> = (0..3).map(|_| gateway.connect()).collect();
+    for (number, wire) in waiting.iter_mut().enumerate() {
+        wire.send("POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nsome");
         upstream.wait_for(number);
-        waiting.push(client);
     }
     let labels = ["filter=\"concurrency_limit@all\""];
     assert_eq!(gateway.metric("frys_concurrency_limit_active", &labels), 3.0);

@@ -8,8 +8,20 @@ mod cors;
 mod limit_key;
 mod rate_limit;
 mod auth;
+#[cfg(feature = "authentication")]
 mod api_key;
+#[cfg(not(feature = "authentication"))]
+#[path = "api_key_absent.rs"]
+mod api_key;
+#[cfg(feature = "authentication")]
+pub mod basic_auth;
+#[cfg(not(feature = "authentication"))]
+#[path = "basic_auth_absent.rs"]
 mod basic_auth;
+#[cfg(feature = "authentication")]
+mod forward_auth;
+#[cfg(not(feature = "authentication"))]
+#[path = "forward_auth_absent.rs"]
 mod forward_auth;
 mod rbac;
 mod concurrency_limit;
@@ -18,19 +30,23 @@ mod security_headers;
 mod transform;
 mod custom;
 mod asked;
+#[cfg(feature = "authentication")]
+pub mod owner;
+#[cfg(feature = "authentication")]
+pub mod source;
 
 pub use api_key::ApiKey;
 pub use asked::{ForwardTarget, PasswordHash};
 pub use auth::Auth;
 pub use basic_auth::BasicAuth;
 pub use concurrency_limit::ConcurrencyLimit;
-pub use cors::Cors;
+pub use cors::{Asker, Cors, CorsCache};
 pub use custom::Custom;
 pub use forward_auth::ForwardAuth;
 pub use headers::Headers;
 pub use ip_filter::IpFilter;
 pub use limit_key::{KeyPart, LimitKey, Missing};
-pub use maintenance::Maintenance;
+pub use maintenance::{Maintenance, Text};
 pub use rate_limit::RateLimit;
 pub use rbac::Rbac;
 pub use request_limits::RequestLimits;
@@ -38,6 +54,7 @@ pub use security_headers::SecurityHeaders;
 pub use transform::Transform;
 
 use crate::config::{Fault, GatewayConfig, Middleware};
+use crate::extension::Extensions;
 use crate::meters::{FilterBlock, Series};
 use std::sync::Arc;
 
@@ -63,9 +80,14 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether it is one of the embedding program.
+    pub(super) fn is_custom(&self) -> bool {
+        matches!(self.step, Step::Custom(_))
+    }
+
     /// Whether both do the same: written alike, and with the same contents of the files they name.
     pub(super) fn is_same(&self, other: &Filter) -> bool {
-        self.source == other.source
+        self.source == other.source && self.step.has_same_files(&other.step)
     }
 }
 
@@ -105,9 +127,31 @@ pub enum Step {
 }
 
 impl Step {
+    /// Whether it may look at answers.
+    pub fn wants_response(&self) -> bool {
+        match self {
+            Step::Custom(_) => true,
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::RateLimit(_)
+            | Step::Auth(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::Rbac(_)
+            | Step::ConcurrencyLimit(_)
+            | Step::Headers(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_) => false,
+        }
+    }
+
     /// The names of the path parameters that it reads; [`Link::parameters`] has their places.
     pub fn parameters(&self) -> &[String] {
         match self {
+            Step::Headers(headers) => &headers.parameters,
             Step::RateLimit(limit) => &limit.key.parameters,
             Step::ConcurrencyLimit(limit) => &limit.key.parameters,
             Step::IpFilter(_)
@@ -119,10 +163,19 @@ impl Step {
             | Step::BasicAuth(_)
             | Step::ForwardAuth(_)
             | Step::Rbac(_)
-            | Step::Headers(_)
             | Step::SecurityHeaders(_)
             | Step::Transform(_)
             | Step::Custom(_) => &[],
+        }
+    }
+
+    /// Whether both were made of files with the same contents, where their configuration is the
+    /// same.
+    fn has_same_files(&self, other: &Step) -> bool {
+        match (self, other) {
+            (Step::IpFilter(one), Step::IpFilter(other)) => one == other,
+            (Step::Maintenance(one), Step::Maintenance(other)) => one == other,
+            (_, _) => true,
         }
     }
 
@@ -153,6 +206,12 @@ impl Step {
 pub struct Chain {
     /// One after the other.
     pub links: Box<[Link]>,
+    /// The names of the route's path parameters, in their order.
+    pub parameters: Box<[String]>,
+    /// Whether one of them may look at answers.
+    pub wants_response: bool,
+    /// Whether one of them answers preflights.
+    pub has_cors: bool,
 }
 
 /// A filter as one route has it.
@@ -172,7 +231,13 @@ pub(in crate::snapshot) struct Place<'a> {
     pub(in crate::snapshot) path: &'a str,
     /// The whole.
     pub(in crate::snapshot) config: &'a GatewayConfig,
+    /// What the program has of its own.
+    pub(in crate::snapshot) extensions: &'a Extensions,
 }
+
+/// Faults of one file of keys or users that are told: more say nothing new.
+#[cfg(feature = "authentication")]
+const LINE_FAULTS_MAX: usize = 10;
 
 /// Compiles one filter.
 pub(super) fn compile(
