@@ -4,10 +4,9 @@
 use frys_gateway::bridge::mailbox::{self, Message};
 use frys_gateway::bridge::metrics::WorkerBlock;
 use frys_gateway::config::{
-    CustomConfig, FileServing, GatewayConfig, HeaderEdits, Redirect, RequestIdConfig, Rewrite,
-    Route,
+    ConcurrencyLimitConfig, CustomConfig, FileServing, GatewayConfig, HeaderEdits, Middleware, RateLimitConfig, Redirect, RequestIdConfig, Rewrite, Route,
 };
-use frys_gateway::config::{Middleware, StaticResponse, Upstream};
+use frys_gateway::config::{StaticResponse, Upstream};
 use frys_gateway::proxy::worker::{Parts, Worker};
 use frys_gateway::runtime::{Options, Runtime};
 use frys_gateway::snapshot::{self, Resolved};
@@ -283,6 +282,23 @@ fn a_warm_request_through_a_filter_of_the_program_costs_the_same() {
     let respond = Some(StaticResponse { body: Some("x".into()), ..StaticResponse::default() });
     let route = Route { id: "answer".into(), path: "/*".into(), respond, ..Route::default() };
     assert_cost(cost(Route { middlewares: stamp(), ..route }), 1);
+}
+
+#[test]
+fn a_warm_limited_request_costs_the_same() {
+    // More than anybody asks for, so that all pass.
+    let rate = Middleware::RateLimit(RateLimitConfig {
+        requests_per_second: 10_000_000,
+        burst_size: 100_000_000,
+        ..RateLimitConfig::default()
+    });
+    let concurrency = Middleware::ConcurrencyLimit(ConcurrencyLimitConfig {
+        max_requests: 10,
+        ..ConcurrencyLimitConfig::default()
+    });
+    for middlewares in [vec![rate.clone()], vec![rate, concurrency]] {
+        assert_cost(cost(Route { middlewares, ..to(upstream()) }), 2);
+    }
 }
 
 #[test]

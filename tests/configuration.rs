@@ -8,6 +8,8 @@ mod refused;
 mod routing;
 #[path = "configuration/extensions.rs"]
 mod extensions;
+#[path = "configuration/limited.rs"]
+mod limited;
 #[path = "configuration/formats.rs"]
 mod formats;
 #[path = "configuration/included.rs"]

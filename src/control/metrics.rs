@@ -179,6 +179,7 @@ impl Collector for Scrape {
         out.upstreams(&report)?;
         out.pools(&report)?;
         out.filters(&report)?;
+        out.limiters(&report)?;
         out.log(&self.state, &report)?;
         out.engine(&report)
     }
@@ -403,6 +404,38 @@ impl Out<'_> {
             "frys_pool_full",
             "Exchanges refused because every connection was in use",
             |upstream| upstream.full,
+        )
+    }
+
+    fn limiters(&mut self, report: &Report) -> fmt::Result {
+        let limiters = || report.limiters.iter().map(|(name, sum)| ([("filter", &**name)], sum));
+        let rates = || limiters().filter_map(|(labels, sum)| Some((labels, sum.rate?)));
+        let concurrency =
+            || limiters().filter_map(|(labels, sum)| Some((labels, sum.concurrency?)));
+        self.gauges(
+            "frys_rate_limit_keys",
+            "Places of a rate limit's table that belong to a key",
+            rates().map(|(labels, rate)| (labels, rate.keys)),
+        )?;
+        self.counters(
+            "frys_rate_limit_evictions",
+            "Times that a new key took over the place, and the debt, of another",
+            rates().map(|(labels, rate)| (labels, rate.evictions)),
+        )?;
+        self.gauges(
+            "frys_concurrency_limit_active",
+            "Requests under way that a concurrency limit counts",
+            concurrency().map(|(labels, sum)| (labels, sum.active)),
+        )?;
+        self.counters(
+            "frys_concurrency_limit_no_room",
+            "Requests refused because their key found no place in the table",
+            concurrency().map(|(labels, sum)| (labels, sum.no_room)),
+        )?;
+        self.gauges(
+            "frys_limit_memory_bytes",
+            "Memory of a limit's table that was taken",
+            limiters().map(|(labels, sum)| (labels, sum.memory_bytes)),
         )
     }
 

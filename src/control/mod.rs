@@ -7,6 +7,7 @@
 pub mod names;
 pub mod state;
 pub mod process;
+mod limiters;
 pub mod report;
 pub mod stats;
 pub mod metrics;

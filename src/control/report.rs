@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::limiters::{self, LimiterSum};
 use super::process::{Process, Thread};
 use super::state::{AllSeries, State};
 use crate::bridge::histogram::Merged;
@@ -110,6 +111,8 @@ pub struct Report {
     pub routes: BTreeMap<Box<str>, Traffic>,
     /// By cluster and address, [`OTHER`] among them.
     pub upstreams: BTreeMap<(Box<str>, Box<str>), UpstreamSum>,
+    /// By filter.
+    pub limiters: BTreeMap<Box<str>, LimiterSum>,
     /// By name, [`OTHER`] among them.
     pub filters: BTreeMap<Box<str>, FilterSum>,
     /// By [`Reason::index`].
@@ -130,6 +133,7 @@ impl Report {
             workers: Vec::with_capacity(state.blocks.len()),
             routes: BTreeMap::new(),
             upstreams: BTreeMap::new(),
+            limiters: limiters::gather(state, &filters),
             filters: BTreeMap::new(),
             reasons: [0; Reason::COUNT],
             total: Traffic::default(),

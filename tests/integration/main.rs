@@ -14,6 +14,7 @@ mod routing;
 mod actions;
 mod pools;
 mod limits;
+mod quotas;
 mod documents;
 mod timeouts;
 mod admin;

@@ -7,6 +7,7 @@ mod actions;
 mod bench;
 mod client;
 mod questions;
+mod quotas;
 mod reloads;
 mod scenes;
 mod files;
