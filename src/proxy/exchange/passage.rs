@@ -1,9 +1,13 @@
 //! What the filters of a route made of an exchange.
 
-use crate::extension::Principal;
-use crate::http::field::{FieldId, FieldNames, FieldSet};
+use crate::extension::{Filter, Needs, Principal};
+pub use crate::http::changes::HeadChanges;
+use crate::quota::Place;
 use crate::snapshot::filter::FilterId;
 
+use super::super::filter::Reply;
+
+use std::any::Any;
 use std::rc::Rc;
 
 /// What filters leave for the stages behind them, and for the record. Its memory is kept from one
@@ -20,16 +24,51 @@ pub struct Passage {
     pub body_bytes_max: Option<u64>,
     /// The filter that the request stopped at, or that it is at.
     pub reached: Option<FilterId>,
+    /// Of the route's filters those that let the request pass, from the first on, and were not shown
+    /// an answer yet.
+    pub passed_count: usize,
+    /// The filters of the embedding program that have seen the request.
+    pub visits: Vec<Visit>,
+    /// What a filter put in the place of an answer whose head was not sent.
+    pub instead: Option<Box<Reply>>,
+    /// What a custom balancer picks by, where a filter said so.
+    pub balance_key: Option<u64>,
+    /// Where concurrency limits count it, until it ends.
+    pub held: Vec<Held>,
+    quota: Option<Quota>,
 }
 
-/// Fields that a head loses and gains.
-#[derive(Default)]
-pub struct HeadChanges {
-    drop: FieldSet,
-    /// Names of other fields that are left out, in lower case with `-` for `_`, each with a line
-    /// end.
-    names: Vec<u8>,
-    lines: Vec<u8>,
+/// A place in the tally of a concurrency limit.
+#[derive(Debug)]
+pub struct Held {
+    /// The limit.
+    pub filter: FilterId,
+    /// The place.
+    pub place: Place,
+}
+
+/// What is left of a rate limit, for its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Tokens of a whole burst.
+    pub limit: u64,
+    /// Tokens that are left.
+    pub remaining: u64,
+    /// Seconds until all are there again.
+    pub reset_seconds: u64,
+}
+
+/// A filter of the embedding program in one exchange: the same one to its end, whatever is
+/// installed meanwhile.
+pub struct Visit {
+    /// Its place among the route's filters.
+    pub at: usize,
+    /// The filter.
+    pub filter: Rc<dyn Filter>,
+    /// What it wants to be called for.
+    pub needs: Needs,
+    /// What it keeps for the exchange.
+    pub kept: Option<Box<dyn Any>>,
 }
 
 impl Passage {
@@ -40,123 +79,30 @@ impl Passage {
         self.principal = None;
         self.body_bytes_max = None;
         self.reached = None;
-    }
-}
-
-impl HeadChanges {
-    /// Whether the head stays as it is.
-    #[inline]
-    pub fn are_none(&self) -> bool {
-        self.lines.is_empty() && self.names.is_empty() && self.drop == FieldSet::EMPTY
+        self.passed_count = 0;
+        self.visits.clear();
+        self.instead = None;
+        self.balance_key = None;
+        debug_assert!(self.held.is_empty(), "`filter::end` gives places back");
+        self.quota = None;
     }
 
-    /// Leaves a field out: all lines of it that come from the other side, or from an earlier filter.
-    pub fn remove(&mut self, name: &[u8]) {
-        self.take_back(|line| line.iter().map(folded).eq(name.iter().map(folded)));
-        let known = match FieldId::of(name) {
-            FieldId::Other => FieldId::of_twin(name),
-            known => known,
+    /// Notes what is left of one more limit. Of several the tightest is told: that which leaves
+    /// least, and of two that leave as much, that which takes longer.
+    pub fn tell_quota(&mut self, quota: Quota) {
+        let is_tighter = |told: Quota| {
+            let (more, less) = (told.remaining, quota.remaining);
+            less < more || (less == more && quota.reset_seconds > told.reset_seconds)
         };
-        match known {
-            FieldId::Other => {
-                self.names.extend(name.iter().map(folded));
-                self.names.push(b'\n');
-            }
-            id => self.drop.insert(id),
+        if self.quota.is_none_or(is_tighter) {
+            self.quota = Some(quota);
         }
     }
 
-    /// Leaves out all fields of a set, as [`HeadChanges::remove`] does.
-    pub fn remove_names(&mut self, names: &FieldNames) {
-        self.take_back(|line| names.contains(line));
-        self.drop = self.drop.union(names.known());
-        for name in names.others() {
-            self.names.extend_from_slice(name);
-            self.names.push(b'\n');
-        }
+    /// What is left of the tightest limit, once.
+    pub fn take_quota(&mut self) -> Option<Quota> {
+        self.quota.take()
     }
-
-    /// Writes a field in place of those that come from the other side. Both must be as a head may
-    /// have them.
-    pub fn set(&mut self, name: &[u8], value: &[u8]) {
-        self.remove(name);
-        self.append(name, value);
-    }
-
-    /// Writes one more line of a field.
-    pub fn append(&mut self, name: &[u8], value: &[u8]) {
-        self.lines.extend_from_slice(name);
-        self.lines.extend_from_slice(b": ");
-        self.lines.extend_from_slice(value);
-        self.lines.extend_from_slice(b"\r\n");
-    }
-
-    /// Writes lines that are whole, each with its CRLF.
-    pub fn append_lines(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        write(&mut self.lines);
-    }
-
-    /// Leaves out a set of well-known fields.
-    pub fn remove_known(&mut self, known: FieldSet) {
-        self.drop = self.drop.union(known);
-    }
-
-    /// Well-known fields that are left out.
-    pub fn drop(&self) -> FieldSet {
-        self.drop
-    }
-
-    /// Names of other fields that are left out, each with a line end.
-    pub fn names(&self) -> &[u8] {
-        &self.names
-    }
-
-    /// Appends the lines that are written, but for those of some fields.
-    pub fn write_but(&self, names: &FieldNames, out: &mut Vec<u8>) {
-        for line in self.lines.split_inclusive(|byte| *byte == b'\n') {
-            if !names.contains(name_of(line)) {
-                out.extend_from_slice(line);
-            }
-        }
-    }
-
-    /// The lines that are written.
-    pub fn lines(&self) -> &[u8] {
-        &self.lines
-    }
-
-    /// Bytes of memory that it holds.
-    pub fn capacity(&self) -> usize {
-        self.names.capacity() + self.lines.capacity()
-    }
-
-    /// Takes lines back whose fields are named so.
-    fn take_back(&mut self, is_named: impl Fn(&[u8]) -> bool) {
-        let mut at = 0;
-        while let Some(end) = memchr::memchr(b'\n', self.lines.get(at..).unwrap_or_default()) {
-            let end = at + end + 1;
-            if is_named(name_of(&self.lines[at..end])) {
-                drop(self.lines.drain(at..end));
-            } else {
-                at = end;
-            }
-        }
-    }
-
-    fn clear(&mut self) {
-        self.drop = FieldSet::EMPTY;
-        self.names.clear();
-        self.lines.clear();
-    }
-}
-
-fn name_of(line: &[u8]) -> &[u8] {
-    line.split(|byte| *byte == b':').next().unwrap_or_default()
-}
-
-/// RFC 3875 section 4.1.18 and its heirs cannot tell `_` from `-`.
-fn folded(byte: &u8) -> u8 {
-    if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }
 }
 
 #[cfg(test)]
@@ -164,46 +110,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_set_is_left_out_and_written() {
-        let mut changes = HeadChanges::default();
-        assert!(changes.are_none());
-        changes.set(b"X-User_Name", b"a");
-        changes.append(b"X-More", b"b");
-        changes.remove(b"Cookie");
-        assert_eq!(changes.names(), b"x-user-name\n");
-        assert_eq!(changes.lines(), b"X-User_Name: a\r\nX-More: b\r\n");
-        assert!(changes.drop().contains(FieldId::Cookie));
-        changes.clear();
-        assert!(changes.are_none());
-    }
-
-    #[test]
-    fn a_later_filter_takes_back_what_an_earlier_one_wrote() {
-        let mut changes = HeadChanges::default();
-        changes.set(b"X-User_Name", b"a");
-        changes.append(b"Vary", b"Origin");
-        changes.set(b"x_user-name", b"b");
-        assert_eq!(changes.lines(), b"Vary: Origin\r\nx_user-name: b\r\n");
-        let mut names = FieldNames::default();
-        names.insert("vary");
-        names.insert("X-More");
-        changes.append(b"x_more", b"c");
-        changes.remove_names(&names);
-        assert_eq!(changes.lines(), b"x_user-name: b\r\n");
-        assert!(changes.drop().contains(FieldId::Vary));
-        assert!(changes.names().ends_with(b"x-more\n"));
-    }
-
-    #[test]
-    fn writes_lines_but_those_of_some_fields() {
-        let mut changes = HeadChanges::default();
-        changes.append(b"X-A", b"1");
-        changes.append(b"X-B", b"2: 3");
-        changes.append(b"x_a", b"4");
-        let mut names = FieldNames::default();
-        names.insert("X-A");
-        let mut out = Vec::new();
-        changes.write_but(&names, &mut out);
-        assert_eq!(out, b"X-B: 2: 3\r\n");
+    fn of_several_limits_the_tightest_is_told() {
+        let quota = |remaining, reset_seconds| Quota { limit: 9, remaining, reset_seconds };
+        let mut passage = Passage::default();
+        for told in [quota(5, 9), quota(2, 1), quota(2, 3), quota(2, 2), quota(7, 90)] {
+            passage.tell_quota(told);
+        }
+        assert_eq!(passage.take_quota(), Some(quota(2, 3)));
+        assert_eq!(passage.take_quota(), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::id;
 use crate::config::{self, Fault, GatewayConfig, Middleware, MiddlewareKind};
+use crate::extension::Extensions;
 use crate::meters::{FilterBlock, Series};
 use crate::snapshot::filter::{self, Chain, Filter, FilterId, Link, Place, Step};
 use crate::snapshot::template::variable_names;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 /// Compiles the filters of routes one by one, and each of those that routes share once.
 pub(super) struct Filters {
+    extensions: Extensions,
     /// Of filters whose own series is not known yet.
     nobody: Arc<Series<FilterBlock>>,
     named: HashMap<String, Option<FilterId>>,
@@ -18,12 +20,21 @@ pub(super) struct Filters {
 
 impl Filters {
     /// Compiles those that have names, also where no route names them: their faults must be told.
-    pub(super) fn new(config: &GatewayConfig, faults: &mut Vec<Fault>) -> Filters {
+    pub(super) fn new(
+        config: &GatewayConfig,
+        extensions: &Extensions,
+        faults: &mut Vec<Fault>,
+    ) -> Filters {
         let nobody = Arc::new(Series::new(1));
-        let mut filters = Filters { nobody, named: HashMap::new(), filters: Vec::new() };
+        let mut filters = Filters {
+            extensions: extensions.clone(),
+            nobody,
+            named: HashMap::new(),
+            filters: Vec::new(),
+        };
         for (name, middleware) in &config.middlewares {
             let path = format!("middlewares.{name}");
-            let place = Place { path: &path, config };
+            let place = Place { path: &path, config, extensions };
             let found = filters.add(name.clone(), middleware, &place, faults);
             filters.named.insert(name.clone(), found);
         }
@@ -61,7 +72,9 @@ impl Filters {
                     let key = own.kind().map_or("middlewares", MiddlewareKind::name);
                     let path = format!("{place}.{key}");
                     let own_name = self.own_name(key, name);
-                    let found = self.add(own_name, own, &Place { path: &path, config }, faults);
+                    let extensions = &self.extensions.clone();
+                    let place = Place { path: &path, config, extensions };
+                    let found = self.add(own_name, own, &place, faults);
                     (path, found)
                 }
             };
@@ -74,6 +87,7 @@ impl Filters {
                 faults.extend(fault.map(|message| Fault::new(path.as_str(), message)));
             }
             let wanted = step.parameters();
+            let cost = step.cost(name);
             let mut of_route = Vec::with_capacity(wanted.len());
             for wanted in wanted {
                 match parameters.iter().position(|known| known == wanted) {
@@ -87,9 +101,11 @@ impl Filters {
                     }
                 }
             }
-            links.push(Link { filter, parameters: of_route.into() });
+            links.push(Link { filter, parameters: of_route.into(), cost });
         }
-        Some(Chain { links: links.into(), has_cors })
+        let step = |link: &Link| &self.filters[link.filter.0 as usize].step;
+        let wants_response = links.iter().any(|link| step(link).wants_response());
+        Some(Chain { links: links.into(), parameters: parameters.into(), wants_response, has_cors })
     }
 
     /// `rate_limit@ROUTE`, and `rate_limit@ROUTE#2` for the second of its kind.

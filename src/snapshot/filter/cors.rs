@@ -360,7 +360,8 @@ mod tests {
     fn compiled(config: &CorsConfig) -> Result<Cors, Vec<Fault>> {
         let mut faults = Vec::new();
         let whole = GatewayConfig::default();
-        let place = Place { path: "cors", config: &whole };
+        let extensions = crate::extension::Extensions::new();
+        let place = Place { path: "cors", config: &whole, extensions: &extensions };
         let cors = Cors::compile(config, &place, &mut faults);
         cors.filter(|_| faults.is_empty()).ok_or(faults)
     }

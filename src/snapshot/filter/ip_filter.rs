@@ -122,7 +122,8 @@ mod tests {
     fn compiled(config: &IpFilterConfig) -> Result<IpFilter, Vec<Fault>> {
         let mut faults = Vec::new();
         let whole = GatewayConfig::default();
-        let place = Place { path: "ip_filter", config: &whole };
+        let extensions = crate::extension::Extensions::new();
+        let place = Place { path: "ip_filter", config: &whole, extensions: &extensions };
         IpFilter::compile(config, &place, &mut faults).ok_or(faults)
     }
 

@@ -1,9 +1,11 @@
-//! Filters as workers read them: compiled once, shared by all generations in which they are the same.
+//! Filters as workers read them: compiled once, shared by all generations in which they are the
+//! same.
 
 mod ip_filter;
 mod maintenance;
 mod request_limits;
 mod cors;
+mod limit_key;
 mod rate_limit;
 mod auth;
 mod api_key;
@@ -15,8 +17,10 @@ mod headers;
 mod security_headers;
 mod transform;
 mod custom;
+mod asked;
 
 pub use api_key::ApiKey;
+pub use asked::{ForwardTarget, PasswordHash};
 pub use auth::Auth;
 pub use basic_auth::BasicAuth;
 pub use concurrency_limit::ConcurrencyLimit;
@@ -25,6 +29,7 @@ pub use custom::Custom;
 pub use forward_auth::ForwardAuth;
 pub use headers::Headers;
 pub use ip_filter::IpFilter;
+pub use limit_key::{KeyPart, LimitKey, Missing};
 pub use maintenance::{Maintenance, Text};
 pub use rate_limit::RateLimit;
 pub use rbac::Rbac;
@@ -33,6 +38,7 @@ pub use security_headers::SecurityHeaders;
 pub use transform::Transform;
 
 use crate::config::{Fault, GatewayConfig, Middleware};
+use crate::extension::Extensions;
 use crate::meters::{FilterBlock, Series};
 use std::sync::Arc;
 
@@ -43,7 +49,8 @@ pub struct FilterId(pub u32);
 /// One filter: a named one of the gateway, or one of a route.
 #[derive(Debug)]
 pub struct Filter {
-    /// `rate_limit.tight`, or `rate_limit@ROUTE` of one that stands in a route; in logs and metrics.
+    /// `rate_limit.tight`, or `rate_limit@ROUTE` of one that stands in a route; in logs and
+    /// metrics.
     pub name: Box<str>,
     /// A small number that no other filter of the same generation has, and that a name keeps from
     /// one generation to the next: where a worker keeps what it knows of the filter.
@@ -57,6 +64,11 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether it is one of the embedding program.
+    pub(super) fn is_custom(&self) -> bool {
+        matches!(self.step, Step::Custom(_))
+    }
+
     /// Whether both do the same: written alike, and with the same contents of the files they name.
     pub(super) fn is_same(&self, other: &Filter) -> bool {
         self.source == other.source && self.step.has_same_files(&other.step)
@@ -99,10 +111,10 @@ pub enum Step {
 }
 
 impl Step {
-    /// The names of the path parameters that it reads; [`Link::parameters`] has their places.
-    pub fn parameters(&self) -> &[String] {
+    /// Whether it may look at answers.
+    pub fn wants_response(&self) -> bool {
         match self {
-            Step::Headers(headers) => &headers.parameters,
+            Step::Custom(_) => true,
             Step::IpFilter(_)
             | Step::Maintenance(_)
             | Step::RequestLimits(_)
@@ -114,6 +126,27 @@ impl Step {
             | Step::ForwardAuth(_)
             | Step::Rbac(_)
             | Step::ConcurrencyLimit(_)
+            | Step::Headers(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_) => false,
+        }
+    }
+
+    /// The names of the path parameters that it reads; [`Link::parameters`] has their places.
+    pub fn parameters(&self) -> &[String] {
+        match self {
+            Step::Headers(headers) => &headers.parameters,
+            Step::RateLimit(limit) => &limit.key.parameters,
+            Step::ConcurrencyLimit(limit) => &limit.key.parameters,
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::Auth(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::Rbac(_)
             | Step::SecurityHeaders(_)
             | Step::Transform(_)
             | Step::Custom(_) => &[],
@@ -129,6 +162,27 @@ impl Step {
             (_, _) => true,
         }
     }
+
+    /// What a request of a route counts for, where requests are counted.
+    pub(super) fn cost(&self, route: &str) -> u32 {
+        match self {
+            Step::RateLimit(limit) => limit.cost(route),
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::Auth(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::Rbac(_)
+            | Step::ConcurrencyLimit(_)
+            | Step::Headers(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_)
+            | Step::Custom(_) => 1,
+        }
+    }
 }
 
 /// The filters of a route, in the order in which they see a request.
@@ -136,6 +190,10 @@ impl Step {
 pub struct Chain {
     /// One after the other.
     pub links: Box<[Link]>,
+    /// The names of the route's path parameters, in their order.
+    pub parameters: Box<[String]>,
+    /// Whether one of them may look at answers.
+    pub wants_response: bool,
     /// Whether one of them answers preflights.
     pub has_cors: bool,
 }
@@ -147,6 +205,8 @@ pub struct Link {
     pub filter: FilterId,
     /// By the order of [`Step::parameters`]: which of the route's parameters each is.
     pub parameters: Box<[usize]>,
+    /// What a request of the route counts for, where requests are counted.
+    pub cost: u32,
 }
 
 /// Where a filter stands, and what it may look at.
@@ -155,6 +215,8 @@ pub(in crate::snapshot) struct Place<'a> {
     pub(in crate::snapshot) path: &'a str,
     /// The whole.
     pub(in crate::snapshot) config: &'a GatewayConfig,
+    /// What the program has of its own.
+    pub(in crate::snapshot) extensions: &'a Extensions,
 }
 
 /// Compiles one filter.
@@ -210,5 +272,9 @@ pub(super) fn compile(
 
 /// Hands on what a filter of the same name keeps for all workers, where both are of one kind.
 pub(super) fn succeed(new: &mut Step, old: &Step) {
-    let _ = (new, old);
+    match (new, old) {
+        (Step::RateLimit(new), Step::RateLimit(old)) => new.succeed(old),
+        (Step::ConcurrencyLimit(new), Step::ConcurrencyLimit(old)) => new.succeed(old),
+        (_, _) => {}
+    }
 }
