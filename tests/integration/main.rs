@@ -14,8 +14,6 @@ mod routing;
 mod actions;
 mod edge;
 mod origins;
-mod edge;
-mod origins;
 mod pools;
 mod limits;
 mod documents;
