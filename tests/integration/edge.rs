@@ -393,7 +393,8 @@ fn explain_says_what_a_preflight_gets() {
     let text = format!(
         "listen_addr = \"127.0.0.1:8080\"\n[[routes]]\nid = \"api\"\npath = \"/api/*\"\n\
          methods = [\"PUT\"]\n{CORS}upstreams = [{{ url = \"http://127.0.0.1:9\" }}]\n\
-         [[routes]]\nid = \"all\"\npath = \"/*\"\nupstreams = [{{ url = \"http://127.0.0.1:9\" }}]\n"
+         [[routes]]\nid = \"all\"\npath = \"/*\"\n\
+         upstreams = [{{ url = \"http://127.0.0.1:9\" }}]\n"
     );
     fs::write(&file, text).expect("a file");
     let explain = |method: &str| {

@@ -68,16 +68,8 @@ fn seen(chromium: &PathBuf, site: &Upstream, api: &Gateway) -> Value {
     serde_json::from_slice(&report.body).expect("JSON")
 }
 
-#[test]
-fn a_browser_lets_pages_do_what_they_may_and_no_more() {
-    let Some(chromium) = program("chromium") else { return };
-    let site = site();
-    // It allows everything to everybody, which is not what the gateway says.
-    let upstream = Upstream::answering(
-        "HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\n\
-         Access-Control-Allow-Headers: *\r\nX-Shown: shown\r\nX-Hidden: hidden\r\n\
-         Set-Cookie: sid=7; Path=/\r\nContent-Length: 2\r\n\r\nok",
-    );
+/// A gateway with a route for each thing that a `cors` can say of the page.
+fn gateway(site: &Upstream, upstream: &Upstream) -> Gateway {
     let origin = format!("http://{}", site.address);
     let route = |path: &str, filters: &str| {
         format!(
@@ -89,7 +81,7 @@ fn a_browser_lets_pages_do_what_they_may_and_no_more() {
         "cors = {{ origins = [\"{origin}\"], credentials = true, methods = [\"GET\", \"PUT\"], \
          headers = [\"Content-Type\", \"X-Custom\"], expose_headers = [\"X-Shown\"] }}"
     );
-    let gateway = Gateway::start(
+    Gateway::start(
         &[
             route("/listed", &listed),
             route("/limited", &format!("{listed}\nrequest_limits = {{ query_size = \"0B\" }}")),
@@ -101,7 +93,20 @@ fn a_browser_lets_pages_do_what_they_may_and_no_more() {
             route("/without", ""),
         ]
         .concat(),
+    )
+}
+
+#[test]
+fn a_browser_lets_pages_do_what_they_may_and_no_more() {
+    let Some(chromium) = program("chromium") else { return };
+    let site = site();
+    // It allows everything to everybody, which is not what the gateway says.
+    let upstream = Upstream::answering(
+        "HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\n\
+         Access-Control-Allow-Headers: *\r\nX-Shown: shown\r\nX-Hidden: hidden\r\n\
+         Set-Cookie: sid=7; Path=/\r\nContent-Length: 2\r\n\r\nok",
     );
+    let gateway = gateway(&site, &upstream);
     let seen = seen(&chromium, &site, &gateway);
     let failed = json!("TypeError");
     let ok = json!([200, "ok", "shown", null]);

@@ -79,12 +79,8 @@ fn a_path_that_is_refused_is_refused_for_preflights_too() {
 fn lines_of_the_upstream_give_way_and_the_answer_varies() {
     let scene = scene();
     let get = |origin: &str| {
-        ask(
-            &scene,
-            format!(
-                "GET /api/x HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nOrigin: {origin}\r\n\r\n"
-            ),
-        )
+        let own = format!("Origin: {origin}");
+        ask(&scene, super::scene::get("/api/x", &[&own]))
     };
     let allowed = get("https://a.example");
     assert_eq!(allowed.text(), "api /api/x");
