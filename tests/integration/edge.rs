@@ -5,7 +5,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::process::Command;
 
-use crate::support::gateway::reserve;
+use crate::support::gateway::{frys_on, reserve};
 use crate::support::wire::Response;
 use crate::support::{Gateway, Upstream, program, until};
 
@@ -417,6 +417,26 @@ fn explain_says_what_a_preflight_gets() {
     }
     let said = explain("GET");
     assert!(said.contains("> all") && !said.contains("preflight"), "{said}");
+}
+
+#[test]
+fn the_examples_of_the_pages_pass_the_command() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut examples_count = 0;
+    for page in [include_str!("../../docs/filters.md"), include_str!("../../docs/cors.md")] {
+        for fenced in page.split("```toml").skip(1) {
+            let (kind, rest) = fenced.split_once('\n').expect("a line");
+            let (text, _) = rest.split_once("```").expect("an end");
+            let top = if kind.is_empty() { "" } else { "listen_addr = \"0.0.0.0:8080\"\n" };
+            let text = format!("{top}{text}");
+            let output = frys_on(folder.path(), "check", "frys.toml", &text).output();
+            let output = output.expect("frys starts");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{said}\n{text}");
+            examples_count += 1;
+        }
+    }
+    assert!(examples_count >= 6, "{examples_count}");
 }
 
 #[test]
