@@ -73,7 +73,7 @@ fn route(choices: &mut Choices<'_>, number: usize) -> Route {
         path: choices.one(PATHS).to_owned(),
         methods,
         respond: Some(StaticResponse::default()),
-        middlewares: has_cors.then(|| Middleware::Cors(cors)).into_iter().collect(),
+        middlewares: if has_cors { vec![Middleware::Cors(cors)] } else { Vec::new() },
         ..Route::default()
     }
 }
