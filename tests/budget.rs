@@ -4,7 +4,9 @@
 use frys_gateway::bridge::mailbox::{self, Message};
 use frys_gateway::bridge::metrics::WorkerBlock;
 use frys_gateway::config::{
-    ConcurrencyLimitConfig, CustomConfig, FileServing, GatewayConfig, HeaderEdits, Middleware, RateLimitConfig, Redirect, RequestIdConfig, Rewrite, Route,
+    ConcurrencyLimitConfig, CorsConfig, CustomConfig, FileServing, GatewayConfig, HeaderEdits,
+    HeadersConfig, IpFilterConfig, Middleware, RateLimitConfig, Redirect, RequestIdConfig,
+    RequestLimitsConfig, Rewrite, Route, SecurityHeadersConfig,
 };
 use frys_gateway::config::{StaticResponse, Upstream};
 use frys_gateway::proxy::worker::{Parts, Worker};
@@ -87,7 +89,8 @@ impl Counted {
 
 const ANSWER: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
-const REQUEST: &[u8] = b"GET /small HTTP/1.1\r\nHost: budget.test\r\nUser-Agent: budget\r\n\r\n";
+const REQUEST: &[u8] = b"GET /small HTTP/1.1\r\nHost: budget.test\r\nUser-Agent: budget\r\n\
+    Origin: https://pr-7.a.example\r\n\r\n";
 const WARM_COUNT: u64 = 300;
 const REQUESTS_COUNT: u64 = 1_000;
 
@@ -299,6 +302,40 @@ fn a_warm_limited_request_costs_the_same() {
     for middlewares in [vec![rate.clone()], vec![rate, concurrency]] {
         assert_cost(cost(Route { middlewares, ..to(upstream()) }), 2);
     }
+}
+
+#[test]
+fn a_warm_request_through_the_filters_of_the_edge_costs_the_same() {
+    let edits = |name: &str| HeaderEdits {
+        set: [
+            (name.to_owned(), "$client_ip at $name for $identity".into()),
+            ("X-Frame-Options".to_owned(), "DENY".into()),
+        ]
+        .into(),
+        append: [("X-More".to_owned(), "$request_id".into())].into(),
+        remove: vec!["Accept".into(), "X-Unknown".into()],
+    };
+    let deny: Vec<_> = (0..1_000_u32)
+        .map(|number| std::net::Ipv4Addr::from_bits(0x0a00_0000 + 2 * number))
+        .map(|address| std::net::IpAddr::from(address).into())
+        .collect();
+    // Known by the last that is looked at, the expression.
+    let cors = CorsConfig {
+        origins: vec!["https://b.example".into(), "https://*.b.example".into()],
+        origin_regexes: vec![r"https://pr-\d+\.a\.example".into()],
+        credentials: true,
+        ..CorsConfig::default()
+    };
+    let limits = RequestLimitsConfig { body: Some(1), ..RequestLimitsConfig::default() };
+    let middlewares = vec![
+        Middleware::IpFilter(IpFilterConfig { deny, ..IpFilterConfig::default() }),
+        Middleware::RequestLimits(limits),
+        Middleware::Cors(cors),
+        Middleware::Headers(HeadersConfig { request: edits("X-A"), response: edits("X-B") }),
+        Middleware::SecurityHeaders(SecurityHeadersConfig::default()),
+    ];
+    let route = Route { path: "/{name}".into(), middlewares, ..to(upstream()) };
+    assert_cost(cost(route), 2);
 }
 
 #[test]

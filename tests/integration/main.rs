@@ -12,6 +12,8 @@ mod framing;
 mod wire_cases;
 mod routing;
 mod actions;
+mod edge;
+mod origins;
 mod pools;
 mod limits;
 mod quotas;

@@ -71,8 +71,8 @@ pub(super) fn of_route(
     }
 }
 
-/// Answers to preflights: one filter gives them, before anybody asks for credentials, which browsers
-/// never send with them.
+/// Answers to preflights: one filter gives them, before anybody asks for credentials, which
+/// browsers never send with them.
 fn preflights(owner: Owner<'_>, config: &GatewayConfig, found: &Route, faults: &mut Faults) {
     let kinds = found.middlewares.iter().filter_map(|middleware| match middleware {
         Middleware::Named(name) => config.middlewares.get(name)?.kind(),
