@@ -37,6 +37,8 @@ pub(crate) enum Kind {
         name: Form,
     },
     Either(&'static [Kind]),
+    /// A table of anything, which is read by nobody but its owner.
+    Any,
 }
 
 /// How a string is written.
@@ -74,6 +76,10 @@ impl Form {
         words: "media type",
         pattern: "^[-!#$%&'+.^_`|~0-9A-Za-z]+/[-!#$%&'+.^_`|~0-9A-Za-z]+$",
     };
+    pub(crate) const MEDIA_RANGE: Form = Form {
+        words: "media type",
+        pattern: "^[-*!#$%&'+.^_`|~0-9A-Za-z]+/[-*!#$%&'+.^_`|~0-9A-Za-z]+$",
+    };
     pub(crate) const DATE: Form = Form { words: "date", pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" };
     pub(crate) const FILE: Form = Form { words: "absolute path", pattern: "^/." };
 }
@@ -103,6 +109,7 @@ impl Kind {
             Kind::Table(_) => "table".into(),
             Kind::Named { of, .. } => format!("table of {}", of.plural()),
             Kind::Either(kinds) => either(kinds.iter().map(Kind::words)),
+            Kind::Any => "table of anything".into(),
         }
     }
 
@@ -119,6 +126,7 @@ impl Kind {
             Kind::List { of, .. } => format!("lists of {}", of.plural()),
             Kind::Named { of, .. } => format!("tables of {}", of.plural()),
             Kind::Either(kinds) => either(kinds.iter().map(Kind::plural)),
+            Kind::Any => "tables of anything".into(),
         }
     }
 }

@@ -61,7 +61,7 @@ pub use middleware::{
     ApiKeyConfig, AuthConfig, BasicAuthConfig, ConcurrencyLimitConfig, CorsConfig, CustomConfig,
     ForwardAuthConfig, HeadersConfig, IpFilterConfig, MaintenanceConfig, Middleware,
     MiddlewareKind, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig, RequestLimitsConfig,
-    SecurityHeadersConfig, TransformConfig,
+    SecurityHeadersConfig, TransformConfig, TransformError, TransformStep,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,

@@ -4,10 +4,12 @@
 //! nobody needs to move is a constant alone.
 
 mod bench;
+mod bodies;
 mod configuration;
 mod runtime;
 
 pub use bench::*;
+pub use bodies::*;
 pub use configuration::*;
 pub use runtime::*;
 

@@ -102,6 +102,10 @@ async fn request(
         Taken::Answer => return answer::run(worker, client, exchange).await,
         Taken::Files => return files::run(worker, client, exchange).await,
     };
+    if exchange.facts.reads_request {
+        // In a box of its own: few routes read bodies.
+        Box::pin(forward::hold(worker, client, exchange)).await?;
+    }
     let local = worker.local(&exchange.generation, cluster);
     let mut attempts = Attempts::new(cluster, local);
     // Opening an upstream is the only step that is ever tried again: no answer has begun.

@@ -30,7 +30,7 @@ pub use rate_limit::{RateLimitConfig, RateLimitKey};
 pub use rbac::RbacConfig;
 pub use request_limits::RequestLimitsConfig;
 pub use security_headers::SecurityHeadersConfig;
-pub use transform::TransformConfig;
+pub use transform::{TransformConfig, TransformError, TransformStep};
 
 /// A filter of requests and responses, in the order of `Route::middlewares`.
 #[derive(Clone, Debug, PartialEq)]

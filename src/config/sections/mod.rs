@@ -57,6 +57,7 @@ pub(crate) const ALL: &[&Section] = &[
     &HEADERS,
     &SECURITY_HEADERS,
     &TRANSFORM,
+    &TRANSFORM_STEP,
     &CUSTOM,
     &CLUSTER,
     &VERSION_GROUP,

@@ -1,5 +1,6 @@
 //! What the filters of a route made of an exchange.
 
+use super::Held;
 use crate::extension::Principal;
 use crate::http::field::{FieldId, FieldSet};
 use crate::snapshot::filter::FilterId;
@@ -18,6 +19,31 @@ pub struct Passage {
     pub principal: Option<Rc<Principal>>,
     /// The filter that the request stopped at, or that it is at.
     pub reached: Option<FilterId>,
+    /// How the request's body is read, once that was decided.
+    pub request_course: Course,
+    /// The links of the chain that read it, by bits.
+    pub request_links: u32,
+    /// The links that read the answer's body.
+    pub answer_links: u32,
+    /// The request's body, where it is held whole and may still have to be sent.
+    pub held: Option<Held>,
+}
+
+/// How a body goes through the filters of its route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Course {
+    /// Past them: it is carried on as it comes.
+    #[default]
+    Pass,
+    /// Piece by piece.
+    Stream,
+    /// Whole.
+    Hold {
+        /// Bytes that it may have.
+        bytes_max: usize,
+    },
+    /// It is not there, and what is said of it would not be so of the one that it stands for.
+    Describe,
 }
 
 /// Fields that a head loses and gains.
@@ -37,6 +63,10 @@ impl Passage {
         self.response.clear();
         self.principal = None;
         self.reached = None;
+        self.request_course = Course::Pass;
+        self.request_links = 0;
+        self.answer_links = 0;
+        self.held = None;
     }
 }
 

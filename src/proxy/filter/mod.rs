@@ -18,6 +18,7 @@ mod headers;
 mod security_headers;
 mod transform;
 mod custom;
+pub mod body;
 
 use crate::bridge::question::{Answer, Question};
 use crate::bridge::reason::Reason;
@@ -201,6 +202,8 @@ fn pass(
         }
     }
     exchange.passage.reached = None;
+    exchange.facts.reads_request = chain.bodies.request.is_some();
+    exchange.facts.reads_answer = chain.bodies.response.is_some();
     Ok(Flow::Continue)
 }
 

@@ -77,9 +77,10 @@ impl Filters {
                     }
                 }
             }
-            links.push(Link { filter, parameters: of_route.into() });
+            let bodies = self.filters[filter.0 as usize].step.bodies();
+            links.push(Link { filter, parameters: of_route.into(), bodies });
         }
-        Some(Chain { links: links.into() })
+        Some(Chain::new(links))
     }
 
     /// `rate_limit@ROUTE`, and `rate_limit@ROUTE#2` for the second of its kind.

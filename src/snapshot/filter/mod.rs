@@ -15,10 +15,12 @@ mod headers;
 mod security_headers;
 mod transform;
 mod custom;
+mod body;
 
 pub use api_key::ApiKey;
 pub use auth::Auth;
 pub use basic_auth::BasicAuth;
+pub use body::{BodyNeed, BodyNeeds, Buffers, Direction};
 pub use concurrency_limit::ConcurrencyLimit;
 pub use cors::Cors;
 pub use custom::Custom;
@@ -30,7 +32,7 @@ pub use rate_limit::RateLimit;
 pub use rbac::Rbac;
 pub use request_limits::RequestLimits;
 pub use security_headers::SecurityHeaders;
-pub use transform::Transform;
+pub use transform::{Scratch, Transform, Unchanged, Want};
 
 use crate::config::{Fault, GatewayConfig, Middleware};
 use crate::meters::{FilterBlock, Series};
@@ -110,6 +112,8 @@ impl Step {
 pub struct Chain {
     /// One after the other.
     pub links: Box<[Link]>,
+    /// What they may read of bodies, all together.
+    pub bodies: BodyNeeds,
 }
 
 /// A filter as one route has it.
@@ -119,6 +123,8 @@ pub struct Link {
     pub filter: FilterId,
     /// By the order of [`Step::parameters`]: which of the route's parameters each is.
     pub parameters: Box<[usize]>,
+    /// What it may read of bodies: [`Step::bodies`].
+    pub bodies: BodyNeeds,
 }
 
 /// Where a filter stands, and what it may look at.
