@@ -43,4 +43,6 @@ pub mod cli;
 pub use config::*;
 pub use control::reload::{Changes, Reloaded};
 pub use error::{ConfigError, ReloadError, StartError};
+pub use extension::*;
 pub use gateway::{Gateway, Handle, Running};
+pub use http::status::Status;

@@ -1,7 +1,7 @@
 //! From a file to a checked configuration.
 
 use super::document::Document;
-use super::files::{self, Inputs};
+use super::files::{self, Inputs, Listing};
 use super::{Format, GatewayConfig, HeaderValue, SecretSource, check, decode, path};
 use crate::error::{ConfigError, Fault};
 use crate::limits;
@@ -86,6 +86,11 @@ impl Loaded {
     /// of them may change the configuration.
     pub fn folders(&self) -> &[PathBuf] {
         &self.inputs.folders
+    }
+
+    /// The patterns by which files are included: one that comes to fit changes the configuration.
+    pub fn listings(&self) -> &[Listing] {
+        &self.inputs.listings
     }
 
     fn checked(mut document: Document, also: Check) -> Result<Loaded, ConfigError> {

@@ -51,7 +51,7 @@ pub use condition::{ConditionOperator, ConditionValue, RouteCondition};
 pub(crate) use decode::units;
 pub use document::Document;
 pub(crate) use draft::{Draft, Literal, lines as draft_lines};
-pub use files::Inputs;
+pub use files::{Inputs, Listing};
 pub use gateway::{GatewayConfig, Workers};
 pub(crate) use keys::nearest;
 pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};

@@ -18,6 +18,14 @@ pub mod recent;
 pub mod admin;
 pub mod logs;
 pub mod signals;
+#[cfg(feature = "authentication")]
+pub mod client;
+#[cfg(feature = "authentication")]
+mod access;
+#[cfg(not(feature = "authentication"))]
+#[path = "access_absent.rs"]
+mod access;
+pub mod questions;
 mod fleet;
 mod housekeep;
 
@@ -33,7 +41,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot, watch as channel};
 
-use crate::bridge::{WorkerBlock, log, mailbox};
+use crate::bridge::{WorkerBlock, log, mailbox, question};
 use crate::error::ReloadError;
 use crate::limits::{BACKGROUND_NICE, CONTROL_COMMANDS_MAX, RELOADS_WAITING_MAX, STOP_GRACE_MS};
 use crate::runtime::step_back;
@@ -44,6 +52,7 @@ use housekeep::Housekeeper;
 use listeners::Listeners;
 use logs::format::Format;
 use logs::writer::{Output, Source, Writer};
+use questions::Services;
 use reload::install::{Current, Installer};
 use reload::{Answer, Candidate, Input, Request, Trigger};
 use resolve::Resolver;
@@ -71,6 +80,8 @@ pub struct WorkerHandle {
     pub block: Arc<WorkerBlock>,
     /// Its access-log records, if there is a log.
     pub log: Option<log::Reader>,
+    /// What its filters ask.
+    pub questions: question::Desk,
 }
 
 /// What control is started with.
@@ -319,7 +330,10 @@ fn assemble(
     let Housekeeping { settings, first, listeners, resolver, workers } = housekeeping;
     let _context = runtime.enter();
     let (mut mailboxes, mut blocks, mut sources) = (Vec::new(), Vec::new(), Vec::new());
-    for (worker, WorkerHandle { mailbox, block, log }) in workers.into_iter().enumerate() {
+    let services = Services::new(None);
+    for (worker, handle) in workers.into_iter().enumerate() {
+        let WorkerHandle { mailbox, block, log, questions } = handle;
+        questions::attend(&services, questions)?;
         mailboxes.push(mailbox);
         blocks.push(block);
         sources.extend(log.map(|reader| Source { worker, reader }));

@@ -46,7 +46,9 @@ fn worker(number: usize, conduct: Conduct) -> (WorkerHandle, Worker) {
     let (mailbox, mut inbox) = mailbox::pair().expect("descriptors");
     let block = WorkerBlock::new(number);
     let (mut log, reader) = log::ring(LOG_RING_BYTES, &block);
-    let handle = WorkerHandle { mailbox, block: Arc::clone(&block), log: Some(reader) };
+    let (_, questions) = question::pair().expect("descriptors");
+    let block_shared = Arc::clone(&block);
+    let handle = WorkerHandle { mailbox, block: block_shared, log: Some(reader), questions };
     let (tell, told) = std_mpsc::channel();
     let thread = thread::spawn(move || {
         let wake = UnixStream::from(inbox.take_wake().expect("not yet taken"));

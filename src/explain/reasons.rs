@@ -57,17 +57,20 @@ const REMEDIES: &[(Reason, &str)] = &[
     ),
     (
         Reason::IpDenied,
-        "Add the client's network to `allow`, or name the proxy in front in `trusted_proxies`, if the address is the proxy's.",
+        "Add the client's network to `allow`, or name the proxy in front in `trusted_proxies`, if \
+         the address is the proxy's.",
     ),
     (Reason::Maintenance, "Take `maintenance` out of the route when the work is done."),
     (
         Reason::RateLimited,
-        "`filter` of the access log says which limit it was; `Retry-After` told the client when to come again. Raise `requests_per_second` or `burst_size`, or count by another `key`.",
+        "`filter` of the access log says which limit it was; `Retry-After` told the client when to \
+         come again. Raise `requests_per_second` or `burst_size`, or count by another `key`.",
     ),
     (Reason::ConcurrencyLimited, "Raise `max_requests`, or see why the upstream takes so long."),
     (
         Reason::CredentialsMissing,
-        "The client has to send them where the route's filter looks for them: `Authorization`, unless it says otherwise.",
+        "The client has to send them where the route's filter looks for them: `Authorization`, \
+         unless it says otherwise.",
     ),
     (
         Reason::CredentialsInvalid,
@@ -80,7 +83,8 @@ const REMEDIES: &[(Reason, &str)] = &[
     ),
     (
         Reason::TokenKeyUnknown,
-        "The key was rotated away, or the token is of another issuer. The key set is fetched anew for an unknown key, within a bound.",
+        "The key was rotated away, or the token is of another issuer. The key set is fetched anew \
+         for an unknown key, within a bound.",
     ),
     (Reason::TokenSignature, "The token was changed, or signed with another key."),
     (

@@ -1,7 +1,7 @@
 //! The gateway as a whole: check, bind, start one worker a core and the control thread, end.
 
 use crate::bridge::mailbox::Acceptor;
-use crate::bridge::{WorkerBlock, log, mailbox};
+use crate::bridge::{WorkerBlock, log, mailbox, question};
 use crate::config::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, Fault, Format, GatewayConfig, ListenAddress,
     Loaded, Workers,
@@ -207,7 +207,8 @@ impl Gateway {
             let (mailbox, receiver) = mailbox::pair().map_err(|source| thread(number, source))?;
             let ring = config.access_log.is_some();
             let (log, reader) = ring.then(|| log::ring(limits::LOG_RING_BYTES, &block)).unzip();
-            handles.push(WorkerHandle { mailbox, block: block.clone(), log: reader });
+            let (asker, questions) = question::pair().map_err(|source| thread(number, source))?;
+            handles.push(WorkerHandle { mailbox, block: block.clone(), log: reader, questions });
             let plan = Plan {
                 number,
                 count: cores.len(),
@@ -215,6 +216,7 @@ impl Gateway {
                 options: options(config, cores.len()),
                 bound,
                 receiver,
+                asker,
                 block,
                 log,
             };
@@ -383,6 +385,7 @@ struct Plan {
     options: runtime::Options,
     bound: Vec<Acceptor>,
     receiver: mailbox::Receiver,
+    asker: question::Asker,
     block: Arc<WorkerBlock>,
     log: Option<log::Writer>,
 }
@@ -428,6 +431,7 @@ fn serve(plan: Plan, told: Told) {
         log: plan.log,
         seed: seed(plan.number),
     });
+    worker.ask_through(plan.asker);
     runtime.block_on(worker.run(listeners, plan.receiver));
     runtime.shutdown();
 }

@@ -271,8 +271,8 @@ pub(crate) fn is_one_of(name: &[u8], others: &[Box<[u8]>]) -> bool {
     })
 }
 
-/// Whether a name is one of those that stand in `lines`, in lower case with `-` for `_`, each with a
-/// line end.
+/// Whether a name is one of those that stand in `lines`, in lower case with `-` for `_`, each with
+/// a line end.
 pub(crate) fn is_among(name: &[u8], lines: &[u8]) -> bool {
     let folded = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
     lines.split(|byte| *byte == b'\n').any(|other| {

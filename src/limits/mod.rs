@@ -3,11 +3,13 @@
 //! A bound that an operator can move has its default here and its key in `config`; one that
 //! nobody needs to move is a constant alone.
 
+mod access;
 mod bench;
 mod bodies;
 mod configuration;
 mod runtime;
 
+pub use access::*;
 pub use bench::*;
 pub use bodies::*;
 pub use configuration::*;

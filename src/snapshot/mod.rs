@@ -27,6 +27,7 @@ pub use search::{Asked, Matched, Memory, Refusal};
 pub use template::{ExchangeId, RequestId, Template};
 
 use self::filter::{Chain, Filter, FilterId};
+pub use crate::extension::{Endpoint, EndpointId, UpstreamId};
 use crate::http::networks::Networks;
 use crate::meters::{Counter, RouteBlock, Series, UpstreamBlock};
 pub use crate::router::RouteId;
@@ -42,15 +43,6 @@ use std::sync::Arc;
 /// An index into [`Snapshot::clusters`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClusterId(pub u32);
-
-/// An index into [`Snapshot::upstreams`]: the same for every generation of one configuration,
-/// whatever the names resolve to, and another in the next configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct UpstreamId(pub u32);
-
-/// An index into [`Cluster::endpoints`] of one cluster of one generation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct EndpointId(pub u32);
 
 /// The addresses of upstreams' host names; a name that is missing has none yet.
 pub type Resolved = BTreeMap<String, Vec<IpAddr>>;
@@ -238,20 +230,6 @@ impl Upstream {
         let same_target = self.name == other.name && self.authority == other.authority;
         same_target && self.weight == other.weight && Arc::ptr_eq(&self.series, &other.series)
     }
-}
-
-/// One address that requests are sent to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    /// Where to connect.
-    pub address: SocketAddr,
-    /// Whose address it is.
-    pub upstream: UpstreamId,
-    /// The upstream's weight, shared by its addresses; 0 is never picked.
-    pub weight: u32,
-    /// A hash of address and upstream name, the same in every generation: by it a balancer's state
-    /// survives a new snapshot.
-    pub identity: u64,
 }
 
 /// How a cluster's endpoints are picked.

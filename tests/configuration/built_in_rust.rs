@@ -57,7 +57,6 @@ fn features_that_are_not_built_are_refused() -> Result<(), Box<dyn Error>> {
                 requests_per_second: 1000,
                 burst_size: 100,
                 key_strategy: RateLimitKey::IP,
-                distributed: true,
                 ..Default::default()
             }))
             .upstream("https://api-backend:8443", 100)
@@ -69,7 +68,6 @@ fn features_that_are_not_built_are_refused() -> Result<(), Box<dyn Error>> {
         "tracing_enabled",
         "routes[1].upstreams[0].url",
         "routes[1].upstreams[1].url",
-        "routes[1].middlewares[0]",
     ];
     assert_eq!(paths(&config), want);
     Ok(())

@@ -36,7 +36,7 @@ routes:
     upstreams:
       - url: http://a:1
         wieght: 2
-    rate_limit: {}
+    mirror: {}
 ";
 
 const JSON: &str = r#"{
@@ -45,21 +45,19 @@ const JSON: &str = r#"{
   "routes": [
     { "path": "/a",
       "upstreams": [{ "url": "http://a:1", "wieght": 2 }],
-      "rate_limit": {} }
+      "mirror": {} }
   ]
 }"#;
 
 #[test]
 fn yaml_faults_have_places() {
-    let want =
-        ["2:16 drain_timeout", "7:9 routes[0].upstreams[0].wieght", "8:5 routes[0].rate_limit"];
+    let want = ["2:16 drain_timeout", "7:9 routes[0].upstreams[0].wieght", "8:5 routes[0].mirror"];
     assert_eq!(places(&refuse_as(YAML, Format::Yaml)), want);
 }
 
 #[test]
 fn json_faults_have_places() {
-    let want =
-        ["3:20 drain_timeout", "6:44 routes[0].upstreams[0].wieght", "7:7 routes[0].rate_limit"];
+    let want = ["3:20 drain_timeout", "6:44 routes[0].upstreams[0].wieght", "7:7 routes[0].mirror"];
     assert_eq!(places(&refuse_as(JSON, Format::Json)), want);
 }
 
@@ -110,15 +108,15 @@ fn underlined(faults: &[Fault]) -> Vec<String> {
 #[test]
 fn every_format_underlines_the_same() {
     let toml = "listen_addr = \"0.0.0.0:8080\"\ndrain_timeout = 30\n[[routes]]\npath = \"/ä\"\n\
-                rate_limit = {}\nmethods = [\"get\", \"PUT\"]\n\
+                mirror = {}\nmethods = [\"get\", \"PUT\"]\n\
                 upstreams = [{ url = \"ftp://a:1\", \"wieght\" = 2 }]\n";
     let yaml = "listen_addr: 0.0.0.0:8080\ndrain_timeout: 30\nroutes:\n  - path: \"/ä\"\n    \
-                rate_limit: {}\n    methods: [\"get\", \"PUT\"]\n    upstreams:\n      \
+                mirror: {}\n    methods: [\"get\", \"PUT\"]\n    upstreams:\n      \
                 - { url: \"ftp://a:1\", \"wieght\": 2 }\n";
     let json = "{ \"listen_addr\": \"0.0.0.0:8080\", \"drain_timeout\": 30,\n\"routes\": [\n\
-                { \"path\": \"/ä\", \"rate_limit\": {}, \"methods\": [\"get\", \"PUT\"],\n\
+                { \"path\": \"/ä\", \"mirror\": {}, \"methods\": [\"get\", \"PUT\"],\n\
                 \"upstreams\": [{ \"url\": \"ftp://a:1\", \"wieght\": 2 }] } ] }";
-    let want = ["30", "rate_limit", "\"get\"", "\"ftp://a:1\"", "\"wieght\""];
+    let want = ["30", "mirror", "\"get\"", "\"ftp://a:1\"", "\"wieght\""];
     for (text, format) in [(toml, Format::Toml), (yaml, Format::Yaml), (json, Format::Json)] {
         let found = underlined(&refuse_as(text, format));
         let plain = |text: &String| text.trim_matches('"').to_owned();
@@ -189,7 +187,7 @@ fn yaml_faults_speak_of_the_file() {
 fn a_configuration_on_one_line_has_places() {
     let json = JSON.replace('\n', " ");
     let columns: Vec<usize> =
-        ["30,", "\"wieght", "\"rate"].map(|text| json.find(text).expect("there") + 1).to_vec();
+        ["30,", "\"wieght", "\"mirror"].map(|text| json.find(text).expect("there") + 1).to_vec();
     let faults = refuse_as(&json, Format::Json);
     let found = faults.iter().map(|fault| fault.location.as_ref().map_or(0, |at| at.column));
     assert_eq!(found.map(|column| column as usize).collect::<Vec<_>>(), columns);

@@ -160,8 +160,8 @@ pub(crate) static ROUTE: Section = Section {
             "middlewares",
             Kind::list(&Kind::Text(Form::FILLED)),
             "[the fixed order]",
-            "The route's filters in the order in which they see a request: `\"rate_limit.tight\"` is one \
-             of `middlewares`, `\"rate_limit\"` the route's own.",
+            "The route's filters in the order in which they see a request: `\"rate_limit.tight\"` \
+             is one of `middlewares`, `\"rate_limit\"` the route's own.",
         ),
         key(
             "ip_filter",

@@ -289,8 +289,9 @@ impl Installer {
         if !self.current.reload.watch || source.file.is_none() {
             files.clear();
         }
+        let listings = if files.is_empty() { Vec::new() } else { source.listings.clone() };
         self.files.send_if_modified(|watched| {
-            let now = files::Watched { files };
+            let now = files::Watched { files, listings };
             let is_new = *watched != now;
             *watched = now;
             is_new

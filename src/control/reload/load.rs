@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::changes::{Prints, Side};
 use super::{Input, SENT};
 use crate::config::{
-    self, AccessLogFormat, Document, Fault, Format, GatewayConfig, ListenAddress, Loaded,
+    self, AccessLogFormat, Document, Fault, Format, GatewayConfig, ListenAddress, Listing, Loaded,
     ReloadConfig,
 };
 use crate::control::logs::format;
@@ -26,6 +26,8 @@ pub struct Source {
     pub file: Option<PathBuf>,
     /// Every file that was read.
     pub files: Vec<PathBuf>,
+    /// By which files are included.
+    pub listings: Vec<Listing>,
     /// What it says, as JSON without its secrets; nothing of one that was made in Rust.
     pub shown: Option<Box<str>>,
     /// Itself, where it was made in Rust.
@@ -266,14 +268,15 @@ fn compile_loaded(
     check: impl FnOnce() -> Result<Loaded, ConfigError>,
 ) -> Result<(Candidate, GatewayConfig), ConfigError> {
     let Ok(loaded) = load() else { return Err(all_faults(check(), name)) };
-    let files = loaded.files().to_vec();
+    let (files, listings) = (loaded.files().to_vec(), loaded.listings().to_vec());
     let Loaded { config, document, .. } = loaded;
     let plan = match Plan::new(&config) {
         Ok(plan) if log_faults(&config).is_empty() => plan,
         Ok(_) | Err(_) => return Err(all_faults(check(), name)),
     };
     let shown = Some(document.to_json_masked().into());
-    let source = Source { name: name.to_owned(), file: None, files, shown, built: None };
+    let name = name.to_owned();
+    let source = Source { name, file: None, files, listings, shown, built: None };
     let candidate = Candidate::new(&config, plan, source, Some(document));
     Ok((candidate, config))
 }

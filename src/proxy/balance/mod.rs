@@ -10,7 +10,7 @@ mod fixture;
 pub use round_robin::RoundRobin;
 pub use smooth_weighted::SmoothWeighted;
 
-use crate::limits;
+pub use crate::extension::EndpointSet;
 use crate::snapshot::{Balance, Cluster, Endpoint, EndpointId};
 
 /// Picks endpoints of one cluster.
@@ -73,35 +73,6 @@ impl Balancer {
     }
 }
 
-/// Endpoints of one cluster as bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EndpointSet([u64; limits::ENDPOINTS_COUNT_MAX / 64]);
-
-impl EndpointSet {
-    /// No endpoint.
-    pub const EMPTY: EndpointSet = EndpointSet([0; limits::ENDPOINTS_COUNT_MAX / 64]);
-
-    /// Adds an endpoint.
-    pub fn insert(&mut self, endpoint: EndpointId) {
-        // A cluster has at most ENDPOINTS_COUNT_MAX, which `snapshot::compile` holds.
-        debug_assert!((endpoint.0 as usize) < limits::ENDPOINTS_COUNT_MAX);
-        if let Some(word) = self.0.get_mut(endpoint.0 as usize / 64) {
-            *word |= 1 << (endpoint.0 % 64);
-        }
-    }
-
-    /// Whether an endpoint is in it.
-    pub fn contains(&self, endpoint: EndpointId) -> bool {
-        let word = self.0.get(endpoint.0 as usize / 64);
-        word.is_some_and(|word| word & (1 << (endpoint.0 % 64)) != 0)
-    }
-
-    /// How many are in it.
-    pub fn count(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
-    }
-}
-
 /// Spreads seeds that differ in a few bits, such as worker numbers, over all bits: the finalizer of
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
 fn mix(seed: u64) -> u64 {
@@ -119,19 +90,6 @@ fn endpoint_id(index: usize) -> Option<EndpointId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_set_holds_every_endpoint_of_a_full_cluster() {
-        let mut set = EndpointSet::EMPTY;
-        for index in 0..limits::ENDPOINTS_COUNT_MAX {
-            let id = endpoint_id(index).expect("a u32");
-            assert!(!set.contains(id));
-            set.insert(id);
-            assert!(set.contains(id));
-            assert_eq!(set.count(), index + 1);
-        }
-        assert!(!set.contains(EndpointId(u32::MAX)));
-    }
 
     #[test]
     fn workers_start_at_different_endpoints() {

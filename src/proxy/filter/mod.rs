@@ -22,6 +22,7 @@ pub mod body;
 
 use crate::bridge::question::{Answer, Question};
 use crate::bridge::reason::Reason;
+use crate::bridge::stages::Stage;
 use crate::http::status::Status;
 use crate::meters::FilterBlock;
 use crate::snapshot::filter::{self, Filter, FilterId, Link};
@@ -44,8 +45,8 @@ pub enum Flow {
     Ask(Question),
 }
 
-/// What a filter says: how to go on, or why the request is refused. Lines that belong to the refusal
-/// (`WWW-Authenticate`, `Retry-After`) stand in the response's changes of the passage.
+/// What a filter says: how to go on, or why the request is refused. Lines that belong to the
+/// refusal (`WWW-Authenticate`, `Retry-After`) stand in the response's changes of the passage.
 pub type Verdict = Result<Flow, Failure>;
 
 /// An answer in place of the upstream's. Its fields stand in the response's changes of the passage.
@@ -169,7 +170,12 @@ pub async fn request(worker: &Worker, exchange: &mut Exchange) -> Result<Option<
             }
             Flow::Ask(question) => {
                 asked_count += 1;
+                let facts = &mut exchange.facts;
+                worker.stepped(facts, Stage::Filter);
+                facts.enter(&worker.block.stages, Stage::Ask, worker.runtime.now());
+                // In a box of its own: few requests ask.
                 answer = Some(Box::pin(worker.ask(question)).await);
+                worker.step(&mut exchange.facts);
             }
         }
     }

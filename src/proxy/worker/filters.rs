@@ -1,6 +1,5 @@
-//! What a worker keeps for each filter, and what it asks control for them.
+//! What a worker keeps for each filter.
 
-use crate::bridge::question::{Answer, Question};
 use crate::snapshot::filter::{Filter, FilterId};
 
 use super::super::filter::{Local, State};
@@ -48,8 +47,8 @@ impl Worker {
         local
     }
 
-    /// Brings what is kept for so many filters, from this place on, to the present snapshot: what is
-    /// gone is let go of. Where to go on.
+    /// Brings what is kept for so many filters, from this place on, to the present snapshot: what
+    /// is gone is let go of. Where to go on.
     pub(super) fn tidy_filters(&self, from: usize, count: usize) -> usize {
         let generation = self.generation();
         for slot in from..from + count {
@@ -64,11 +63,5 @@ impl Worker {
             }
         }
         from + count
-    }
-
-    /// Asks control, and waits for what it says.
-    pub async fn ask(&self, question: Question) -> Answer {
-        drop(question);
-        Answer::Failed
     }
 }

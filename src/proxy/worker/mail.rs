@@ -22,6 +22,7 @@ impl Worker {
         let wake = mailbox.take_wake().map(|wake| self.runtime.adopt(wake));
         let mut unopened = listeners;
         self.runtime.spawn(maintain(self.clone()));
+        self.listen_for_answers();
         let block = self.block.clone();
         self.runtime.sample_turns(limits::STAGE_SAMPLE_EVERY, move |busy_ns| {
             block.stages.record(Stage::Turn, busy_ns);

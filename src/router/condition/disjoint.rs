@@ -31,7 +31,10 @@ fn are_disjoint(a: &Node, b: &Node) -> bool {
         (_, Node::All(nodes)) => nodes.iter().any(|node| are_disjoint(a, node)),
         (Node::Any(nodes), _) => nodes.iter().all(|node| are_disjoint(node, b)),
         (_, Node::Any(nodes)) => nodes.iter().all(|node| are_disjoint(a, node)),
-        (Node::Not(inner), other) | (other, Node::Not(inner)) => **inner == *other,
+        // Both may be negations, and either that of the other.
+        (Node::Not(inner), other) if **inner == *other => true,
+        (other, Node::Not(inner)) => **inner == *other,
+        (Node::Not(_), _) => false,
         (Node::Tls(a), Node::Tls(b)) => a != b,
         (Node::Client(a), Node::Client(b)) => a.is_disjoint(b),
         (

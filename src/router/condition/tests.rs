@@ -238,6 +238,11 @@ fn guards_that_cannot_both_hold_are_seen() {
         (Node::Tls(true), Node::Tls(false), true),
         (Node::Not(Box::new(Node::Tls(true))), Node::Tls(true), true),
         (
+            Node::Not(Box::new(Node::Not(Box::new(Node::Tls(true))))),
+            Node::Not(Box::new(Node::Tls(true))),
+            true,
+        ),
+        (
             Node::Client(Networks::new(&["10.0.0.0/8".parse().unwrap()])),
             Node::Client(Networks::new(&["10.1.0.0/16".parse().unwrap()])),
             false,

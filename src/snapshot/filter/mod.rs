@@ -1,4 +1,5 @@
-//! Filters as workers read them: compiled once, shared by all generations in which they are the same.
+//! Filters as workers read them: compiled once, shared by all generations in which they are the
+//! same.
 
 mod ip_filter;
 mod maintenance;
@@ -15,9 +16,11 @@ mod headers;
 mod security_headers;
 mod transform;
 mod custom;
+mod asked;
 mod body;
 
 pub use api_key::ApiKey;
+pub use asked::{ForwardTarget, PasswordHash};
 pub use auth::Auth;
 pub use basic_auth::BasicAuth;
 pub use body::{BodyNeed, BodyNeeds, Buffers, Direction};
@@ -45,7 +48,8 @@ pub struct FilterId(pub u32);
 /// One filter: a named one of the gateway, or one of a route.
 #[derive(Debug)]
 pub struct Filter {
-    /// `rate_limit.tight`, or `rate_limit@ROUTE` of one that stands in a route; in logs and metrics.
+    /// `rate_limit.tight`, or `rate_limit@ROUTE` of one that stands in a route; in logs and
+    /// metrics.
     pub name: Box<str>,
     /// A small number that no other filter of the same generation has, and that a name keeps from
     /// one generation to the next: where a worker keeps what it knows of the filter.

@@ -38,8 +38,8 @@ use super::key;
 
 pub(crate) static MIDDLEWARES: Section = Section {
     title: "[middlewares]",
-    text: "Filters that routes share, by kind and name: `middlewares = [\"rate_limit.tight\"]` in a \
-           route names `[middlewares.rate_limit.tight]`.",
+    text: "Filters that routes share, by kind and name: `middlewares = [\"rate_limit.tight\"]` in \
+           a route names `[middlewares.rate_limit.tight]`.",
     keys: &[
         key(
             "ip_filter",
