@@ -46,7 +46,7 @@ pub use action::{
 };
 pub use canonical::formatted;
 pub use check::check;
-pub use cluster::{ClusterConfig, LoadBalancerType, Upstream};
+pub use cluster::{ClusterConfig, CustomBalancer, LoadBalancerType, Upstream};
 pub use condition::{ConditionOperator, ConditionValue, RouteCondition};
 pub(crate) use decode::units;
 pub use document::Document;
@@ -56,6 +56,7 @@ pub use gateway::{GatewayConfig, Workers};
 pub(crate) use keys::nearest;
 pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
 pub use listen::{AddressInvalid, ListenAddr, ListenAddress, ListenerConfig};
+pub(crate) use load::Check;
 pub use load::Loaded;
 pub use middleware::{
     ApiKeyConfig, AuthConfig, BasicAuthConfig, ConcurrencyLimitConfig, CorsConfig, CustomConfig,

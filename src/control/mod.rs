@@ -43,6 +43,7 @@ use tokio::sync::{mpsc, oneshot, watch as channel};
 
 use crate::bridge::{WorkerBlock, log, mailbox, question};
 use crate::error::ReloadError;
+use crate::extension::Extensions;
 use crate::limits::{BACKGROUND_NICE, CONTROL_COMMANDS_MAX, RELOADS_WAITING_MAX, STOP_GRACE_MS};
 use crate::runtime::step_back;
 use crate::snapshot::{Lineage, Meters};
@@ -68,6 +69,8 @@ pub struct Settings {
     pub access_log: Option<(Output, Format)>,
     /// Where the configuration is kept, if it does not say so itself.
     pub kept_at: Option<PathBuf>,
+    /// What the program has of its own.
+    pub extensions: Extensions,
     /// Why the configuration that was asked for is not the one that is used, if so.
     pub fallback: Option<Arc<str>>,
 }
@@ -371,6 +374,7 @@ fn assemble(
         current: Current::of(first),
         lineage: Some(lineage),
         generation: 0,
+        extensions: settings.extensions,
         kept_at: settings.kept_at,
         gone: Vec::new(),
     };

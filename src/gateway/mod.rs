@@ -15,6 +15,7 @@ use crate::control::{
     reload,
 };
 use crate::error::{ConfigError, ReloadError, StartError};
+use crate::extension::Extensions;
 use crate::limits;
 use crate::proxy::worker::{Parts, Worker};
 use crate::runtime::{self, Errno, Listener, Runtime};
@@ -51,6 +52,7 @@ pub struct Gateway {
     config: Arc<GatewayConfig>,
     /// Compiled by the check already: the first start takes it.
     candidate: Arc<Mutex<Option<Candidate>>>,
+    extensions: Extensions,
     kept_at: Option<PathBuf>,
     fallback: Option<Arc<str>>,
 }
@@ -82,14 +84,38 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::new`].
     pub fn checked(config: GatewayConfig) -> Result<Gateway, ConfigError> {
-        let candidate = Candidate::built(&config)?;
-        Ok(Gateway::of(config, candidate))
+        Gateway::checked_with(config, Extensions::new())
     }
 
-    fn of(config: GatewayConfig, candidate: Candidate) -> Gateway {
+    /// [`Gateway::new`] with filters and balancers of the program's own, which later configurations
+    /// of this gateway find too. Settings that their factories refuse are faults of the configuration.
+    ///
+    /// # Errors
+    /// As [`Gateway::new`].
+    pub async fn with_extensions(
+        config: GatewayConfig,
+        extensions: Extensions,
+    ) -> Result<Gateway, ConfigError> {
+        Gateway::checked_with(config, extensions)
+    }
+
+    /// [`Gateway::with_extensions`] for a thread without an executor.
+    ///
+    /// # Errors
+    /// As [`Gateway::new`].
+    pub fn checked_with(
+        config: GatewayConfig,
+        extensions: Extensions,
+    ) -> Result<Gateway, ConfigError> {
+        let candidate = Candidate::built(&config, &extensions)?;
+        Ok(Gateway::of(config, candidate, extensions))
+    }
+
+    fn of(config: GatewayConfig, candidate: Candidate, extensions: Extensions) -> Gateway {
         Gateway {
             config: Arc::new(config),
             candidate: Arc::new(Mutex::new(Some(candidate))),
+            extensions,
             kept_at: None,
             fallback: None,
         }
@@ -105,7 +131,15 @@ impl Gateway {
     /// # Errors
     /// Everything that is wrong with the configuration, at once.
     pub fn check(config: &GatewayConfig) -> Result<(), ConfigError> {
-        Candidate::built(config).map(drop)
+        Gateway::check_with(config, &Extensions::new())
+    }
+
+    /// What [`Gateway::with_extensions`] checks.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the configuration, at once.
+    pub fn check_with(config: &GatewayConfig, extensions: &Extensions) -> Result<(), ConfigError> {
+        Candidate::built(config, extensions).map(drop)
     }
 
     /// Reads and checks a file in TOML, YAML or JSON, told by its ending. The running gateway reads
@@ -114,8 +148,20 @@ impl Gateway {
     /// # Errors
     /// Everything that is wrong with it, at once, each fault with its file, line and column.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Gateway, ConfigError> {
-        let (candidate, config) = Candidate::from_file_loaded(path.as_ref())?;
-        Ok(Gateway::of(config, candidate))
+        Gateway::from_file_with(path, Extensions::new())
+    }
+
+    /// [`Gateway::from_file`] with filters and balancers of the program's own, which later versions
+    /// of the file find too.
+    ///
+    /// # Errors
+    /// As [`Gateway::from_file`].
+    pub fn from_file_with(
+        path: impl AsRef<Path>,
+        extensions: Extensions,
+    ) -> Result<Gateway, ConfigError> {
+        let (candidate, config) = Candidate::from_file_loaded(path.as_ref(), &extensions)?;
+        Ok(Gateway::of(config, candidate, extensions))
     }
 
     /// What [`Gateway::from_file`] reads and checks, with the places of all that it says.
@@ -123,7 +169,18 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::from_file`].
     pub fn check_file(path: impl AsRef<Path>) -> Result<Loaded, ConfigError> {
-        Loaded::from_file_with(path.as_ref(), reload::load::faults)
+        Gateway::check_file_with(path, &Extensions::new())
+    }
+
+    /// What [`Gateway::from_file_with`] reads and checks, with the places of all that it says.
+    ///
+    /// # Errors
+    /// As [`Gateway::from_file`].
+    pub fn check_file_with(
+        path: impl AsRef<Path>,
+        extensions: &Extensions,
+    ) -> Result<Loaded, ConfigError> {
+        Loaded::from_file_with(path.as_ref(), &|config| reload::load::faults(config, extensions))
     }
 
     /// The same for a text.
@@ -131,8 +188,9 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::from_file`]; faults name `name` as their file.
     pub fn from_text(text: &str, format: Format, name: &str) -> Result<Gateway, ConfigError> {
-        let (candidate, config) = Candidate::from_text_loaded(text, format, name)?;
-        Ok(Gateway::of(config, candidate))
+        let extensions = Extensions::new();
+        let (candidate, config) = Candidate::from_text_loaded(text, format, name, &extensions)?;
+        Ok(Gateway::of(config, candidate, extensions))
     }
 
     /// Reads what a gateway kept of the last configuration that it served, to serve it instead of
@@ -149,10 +207,13 @@ impl Gateway {
         let unreadable =
             |error: io::Error| Fault::new("", format!("{name}: cannot be read: {error}"));
         let text = std::fs::read_to_string(kept).map_err(unreadable)?;
-        let (mut candidate, config) = Candidate::from_text_loaded(&text, Format::Json, &name)?;
+        // The command has none, and it alone keeps and reads these.
+        let extensions = Extensions::new();
+        let (mut candidate, config) =
+            Candidate::from_text_loaded(&text, Format::Json, &name, &extensions)?;
         candidate.source.file = Some(file.to_owned());
         let fallback = Some(why.into());
-        Ok(Gateway { fallback, ..Gateway::of(config, candidate) })
+        Ok(Gateway { fallback, ..Gateway::of(config, candidate, extensions) })
     }
 
     /// Keeps each configuration that was installed at this path, where it does not name another.
@@ -187,13 +248,14 @@ impl Gateway {
         let first = self.candidate.lock().unwrap_or_else(PoisonError::into_inner).take();
         let first = match first {
             Some(first) => first,
-            None => Candidate::built(config)?,
+            None => Candidate::built(config, &self.extensions)?,
         };
         let mut listeners = Listeners::new(cores.len());
         let of_workers = listen(&mut listeners, &first.listeners, cores.len())?;
         let settings = Settings {
             kept_at: self.kept_at.clone(),
             fallback: self.fallback.clone(),
+            extensions: self.extensions.clone(),
             ..settings(config)?
         };
         let mut handles = Vec::new();
@@ -478,6 +540,7 @@ fn settings(config: &GatewayConfig) -> Result<Settings, StartError> {
         admin,
         metrics_path: config.metrics_path().map(str::to_owned),
         access_log,
+        extensions: Extensions::new(),
         kept_at: None,
         fallback: None,
     })

@@ -462,6 +462,10 @@ pub const FIELD_EDITS_MAX: usize = 64;
 /// Filters of one route: more than any route of a gateway has use for, each a step a request.
 pub const FILTERS_COUNT_MAX: usize = 32;
 
+/// Milliseconds until a filter of the embedding program that could not be made is tried again: soon
+/// enough for who mends what it lacks, and a line of the log a second at most.
+pub const FILTER_BUILD_AGAIN_MS: u64 = 1_000;
+
 /// Questions to control that the filters of one exchange may ask: one for each filter that may be
 /// there, so that none can keep its request going round.
 pub const QUESTIONS_COUNT_MAX: usize = FILTERS_COUNT_MAX;

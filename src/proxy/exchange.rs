@@ -8,7 +8,7 @@ mod passage;
 pub use edits::{Changes, OwnLines};
 pub use held::{Full, Growing, Held, Ledger};
 pub use moving::{Deadline, Halt, Idle, Moving};
-pub use passage::{Course, HeadChanges, Passage};
+pub use passage::{Course, HeadChanges, Kept, Passage, Visit};
 
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::{Stage, Stages};

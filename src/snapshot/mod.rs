@@ -7,6 +7,7 @@
 mod action;
 mod compile;
 mod endpoints;
+mod extend;
 mod files;
 mod lineage;
 mod name;
@@ -17,7 +18,8 @@ pub mod template;
 pub mod filter;
 
 pub use action::{Action, Edits, Extra, Line, Redirect, RequestIdField, Respond, Share, Split};
-pub use compile::{Listing, check, compile, names, route_names};
+pub use compile::{Listing, check, check_with, compile, compile_with, names, route_names};
+pub use extend::CustomBalance;
 pub use files::{Files, FolderId};
 pub use lineage::{Lineage, Meters, SharedMeters};
 pub use name::Name;
@@ -71,6 +73,8 @@ pub struct Snapshot {
     pub filters: Arc<[Arc<Filter>]>,
     /// The filter in each of the places that [`Filter::slot`] counts.
     pub filter_slots: Arc<[Option<FilterId>]>,
+    /// Those of the embedding program, which workers make before a request needs them.
+    pub custom_filters: Arc<[FilterId]>,
     /// By [`FolderId`]: opened when the configuration was compiled, and only to be looked below.
     pub folders: Arc<[Arc<OwnedFd>]>,
     /// By [`ClusterId`].
@@ -233,12 +237,14 @@ impl Upstream {
 }
 
 /// How a cluster's endpoints are picked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Balance {
     /// One after the other; weights only say who is never picked (0).
     RoundRobin,
     /// By weight, smoothly.
     SmoothWeighted,
+    /// As the embedding program says.
+    Custom(Arc<CustomBalance>),
 }
 
 /// Timeouts in nanoseconds; [`Timeouts::NONE`] never fires.

@@ -1,10 +1,14 @@
 //! What the filters of a route made of an exchange.
 
 use super::Held;
-use crate::extension::Principal;
+use crate::extension::{Filter, Needs, Principal};
 pub use crate::http::changes::HeadChanges;
 use crate::snapshot::filter::FilterId;
 
+use super::super::filter::Reply;
+
+use std::any::Any;
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// What filters leave for the stages behind them, and for the record. Its memory is kept from one
@@ -19,6 +23,15 @@ pub struct Passage {
     pub principal: Option<Rc<Principal>>,
     /// The filter that the request stopped at, or that it is at.
     pub reached: Option<FilterId>,
+    /// Of the route's filters those that let the request pass, from the first on, and were not shown
+    /// an answer yet.
+    pub passed_count: usize,
+    /// The filters of the embedding program that have seen the request.
+    pub visits: Vec<Visit>,
+    /// What a filter put in the place of an answer whose head was not sent.
+    pub instead: Option<Box<Reply>>,
+    /// What a custom balancer picks by, where a filter said so.
+    pub balance_key: Option<u64>,
     /// How the request's body is read, once that was decided.
     pub request_course: Course,
     /// The links of the chain that read it, by bits.
@@ -46,6 +59,59 @@ pub enum Course {
     Describe,
 }
 
+/// A filter of the embedding program in one exchange: the same one to its end, whatever is
+/// installed meanwhile.
+pub struct Visit {
+    /// Its place among the route's filters.
+    pub at: usize,
+    /// The filter.
+    pub filter: Rc<dyn Filter>,
+    /// What it wants to be called for.
+    pub needs: Needs,
+    /// What it keeps for the exchange.
+    pub kept: Kept,
+}
+
+/// What a filter keeps for an exchange. It is shared where the request's body and the answer are
+/// with the filter by turns.
+pub enum Kept {
+    /// By one owner.
+    Own(Option<Box<dyn Any>>),
+    /// By both halves.
+    Shared(Rc<Cell<Option<Box<dyn Any>>>>),
+}
+
+impl Kept {
+    /// Nothing yet.
+    pub const NOTHING: Kept = Kept::Own(None);
+
+    /// Takes it, to be put back.
+    pub fn take(&mut self) -> Option<Box<dyn Any>> {
+        match self {
+            Kept::Own(kept) => kept.take(),
+            Kept::Shared(kept) => kept.take(),
+        }
+    }
+
+    /// Puts it back, or something else in its place.
+    pub fn put(&mut self, now: Option<Box<dyn Any>>) {
+        match self {
+            Kept::Own(kept) => *kept = now,
+            Kept::Shared(kept) => kept.set(now),
+        }
+    }
+
+    /// Another handle of the same.
+    pub fn share(&mut self) -> Kept {
+        let kept = match self {
+            Kept::Own(kept) => Rc::new(Cell::new(kept.take())),
+            Kept::Shared(kept) => Rc::clone(kept),
+        };
+        *self = Kept::Shared(Rc::clone(&kept));
+        Kept::Shared(kept)
+    }
+}
+
 impl Passage {
     /// As at the beginning of a request.
     pub fn clear(&mut self) {
@@ -53,6 +119,10 @@ impl Passage {
         self.response.clear();
         self.principal = None;
         self.reached = None;
+        self.passed_count = 0;
+        self.visits.clear();
+        self.instead = None;
+        self.balance_key = None;
         self.request_course = Course::Pass;
         self.request_links = 0;
         self.answer_links = 0;

@@ -3,8 +3,9 @@
 //! A request's body goes through them in the order of the chain, an answer's the other way round.
 //! Where one of them wants it whole, all are shown it whole.
 
-use super::{Local, Step, transform};
+use super::{Local, Step, custom, transform};
 use crate::bridge::reason::Reason;
+use crate::extension::Direction;
 use crate::http::field::{FieldId, FieldSet};
 use crate::http::framing::Body;
 use crate::http::head::ResponseHead;
@@ -12,7 +13,7 @@ use crate::http::method::Method;
 use crate::proxy::exchange::{Course, Exchange, Growing, HeadChanges};
 use crate::proxy::failure::Failure;
 use crate::proxy::worker::Worker;
-use crate::snapshot::filter::{self, BodyNeed, Chain, Direction, FilterId, Want};
+use crate::snapshot::filter::{self, BodyNeed, Chain, FilterId, Want};
 
 use std::rc::Rc;
 
@@ -91,6 +92,13 @@ pub fn of_answer(
     Ok(course)
 }
 
+/// Memory for what goes from one filter to the next.
+#[derive(Default)]
+pub struct Scratch {
+    from: Vec<u8>,
+    to: Vec<u8>,
+}
+
 /// Shows a whole body to the filters that want it.
 ///
 /// # Errors
@@ -98,12 +106,22 @@ pub fn of_answer(
 pub fn whole(
     worker: &Worker,
     exchange: &mut Exchange,
-    direction: Direction,
+    (direction, bytes_max): (Direction, usize),
     body: &mut Growing,
 ) -> Result<(), Failure> {
     each(worker, exchange, direction, |step, local, exchange| match &step.filter.step {
         filter::Step::Transform(plan) => {
             transform::whole(step, plan, local, direction, exchange, body)
+        }
+        filter::Step::Custom(_) => {
+            let mut out = Vec::new();
+            let whole = (&body.bytes_mut()[..], true);
+            custom::on_body((step.worker, exchange), step.at, direction, whole, &mut out)?;
+            if out.len() > bytes_max {
+                return Err(Failure::new(too_long(direction)));
+            }
+            *body.bytes_mut() = out;
+            Ok(())
         }
         filter::Step::IpFilter(_)
         | filter::Step::Maintenance(_)
@@ -117,8 +135,7 @@ pub fn whole(
         | filter::Step::Rbac(_)
         | filter::Step::ConcurrencyLimit(_)
         | filter::Step::Headers(_)
-        | filter::Step::SecurityHeaders(_)
-        | filter::Step::Custom(_) => Ok(()),
+        | filter::Step::SecurityHeaders(_) => Ok(()),
     })
 }
 
@@ -132,19 +149,11 @@ fn each(
     let generation = Rc::clone(&exchange.generation);
     let chain = exchange.facts.route.and_then(|id| generation.snapshot.route(id).chain());
     let links = chain.map_or(&[][..], |chain| &chain.links);
-    let mut chosen = match direction {
-        Direction::Request => exchange.passage.request_links,
-        Direction::Response => exchange.passage.answer_links,
-    };
-    while chosen != 0 {
-        let index = match direction {
-            Direction::Request => chosen.trailing_zeros(),
-            Direction::Response => u32::BITS - 1 - chosen.leading_zeros(),
-        };
-        chosen &= !(1 << index);
-        let Some(link) = links.get(index as usize) else { continue };
+    let mut order = Order::of(exchange, direction);
+    while let Some(at) = order.next() {
+        let Some(link) = links.get(at) else { continue };
         let local = worker.filter(&generation, link.filter);
-        let step = Step { worker, filter: &local.filter, id: link.filter, link };
+        let step = Step { worker, filter: &local.filter, id: link.filter, link, at };
         exchange.passage.reached = Some(link.filter);
         let ran = run(&step, &local, exchange);
         if ran.is_err() {
@@ -154,6 +163,88 @@ fn each(
     }
     exchange.passage.reached = None;
     Ok(())
+}
+
+/// Shows a piece of an answer's body to the filters that were chosen for it; what the client reads
+/// is appended to `out`.
+///
+/// # Errors
+/// One of them failed.
+pub fn piece(
+    worker: &Worker,
+    exchange: &mut Exchange,
+    piece: (&[u8], bool),
+    scratch: &mut Scratch,
+    out: &mut Vec<u8>,
+) -> Result<(), Failure> {
+    let mut order = Order::of(exchange, Direction::Response);
+    through(scratch, piece, out, |chunk, out| {
+        let shown = (chunk, piece.1);
+        let at = order.next()?;
+        Some(custom::on_body((worker, exchange), at, Direction::Response, shown, out))
+    })
+}
+
+/// Hands a piece from one filter to the next, until `show` has none left to show it to. Those behind
+/// one that kept all of it to itself are shown nothing, but for the end.
+pub(super) fn through(
+    scratch: &mut Scratch,
+    (chunk, end): (&[u8], bool),
+    out: &mut Vec<u8>,
+    mut show: impl FnMut(&[u8], &mut Vec<u8>) -> Option<Result<(), Failure>>,
+) -> Result<(), Failure> {
+    let Scratch { from, to } = scratch;
+    from.clear();
+    from.extend_from_slice(chunk);
+    loop {
+        to.clear();
+        match show(from, to) {
+            Some(shown) => shown?,
+            None => break,
+        }
+        std::mem::swap(from, to);
+        if from.is_empty() && !end {
+            break;
+        }
+    }
+    out.extend_from_slice(from);
+    Ok(())
+}
+
+/// What the word of a filter on whether it failed comes to.
+pub(super) fn passed(has_failed: bool) -> Result<(), Failure> {
+    match has_failed {
+        true => Err(Failure::new(Reason::FilterFailed)),
+        false => Ok(()),
+    }
+}
+
+/// The places of the filters that read a body, in the order in which they do.
+struct Order {
+    links: u32,
+    direction: Direction,
+}
+
+impl Order {
+    fn of(exchange: &Exchange, direction: Direction) -> Order {
+        let links = match direction {
+            Direction::Request => exchange.passage.request_links,
+            Direction::Response => exchange.passage.answer_links,
+        };
+        Order { links, direction }
+    }
+
+    fn next(&mut self) -> Option<usize> {
+        if self.links == 0 {
+            return None;
+        }
+        let at = match self.direction {
+            Direction::Request => self.links.trailing_zeros(),
+            Direction::Response => u32::BITS - 1 - self.links.leading_zeros(),
+        };
+        self.links &= !(1 << at);
+        Some(at as usize)
+    }
 }
 
 /// Asks the filters that may want a body whether they do.
@@ -167,7 +258,9 @@ fn choose(
     let chain = exchange.facts.route.and_then(|id| generation.snapshot.route(id).chain());
     let mut chosen = Chosen::default();
     for (index, link) in chain.map_or(&[][..], |chain: &Chain| &chain.links).iter().enumerate() {
-        let Some(need) = link.bodies.of(direction) else { continue };
+        let mut visits = exchange.passage.visits.iter().filter(|visit| visit.at == index);
+        let own = || visits.find_map(|visit| custom::need(visit, direction));
+        let Some(need) = link.bodies.of(direction).or_else(own) else { continue };
         let filter = generation.snapshot.filter(link.filter);
         if let filter::Step::Transform(plan) = &filter.step {
             match plan.want(direction, look.media_type, look.is_readable) {

@@ -3,12 +3,13 @@
 use super::body::{too_long, unreadable};
 use super::{Flow, Local, Step, Verdict};
 use crate::bridge::reason::Reason;
+use crate::extension::Direction;
 use crate::http::field::{FieldId, FieldSet};
 use crate::http::head::ResponseHead;
 use crate::limits;
 use crate::proxy::exchange::{Exchange, Growing};
 use crate::proxy::failure::Failure;
-use crate::snapshot::filter::{Direction, Scratch, Transform, Unchanged};
+use crate::snapshot::filter::{Scratch, Transform, Unchanged};
 
 use std::cell::RefCell;
 

@@ -3,9 +3,9 @@
 
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::Stage;
+use crate::extension::Direction;
 use crate::http::framing::Body;
 use crate::runtime::{Errno, Lease, Segment, Socket};
-use crate::snapshot::filter::Direction;
 
 use super::super::exchange::{Client, Course, Deadline, Exchange, Full, Growing, Input, Upstream};
 use super::super::failure::Failure;
@@ -43,7 +43,7 @@ pub async fn hold(
     }
     let mut growing = read(worker, client, exchange, bytes_max).await?;
     exchange.facts.request_complete = true;
-    body::whole(worker, exchange, Direction::Request, &mut growing)?;
+    body::whole(worker, exchange, (Direction::Request, bytes_max), &mut growing)?;
     let held = growing.finish();
     exchange.facts.body = Body::Length(held.len() as u64);
     exchange.facts.holds_request = true;

@@ -1,15 +1,7 @@
 //! Which filters of a route read bodies, and how.
 
 use super::{Chain, Link, Step};
-
-/// Which way a body goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// To the upstream.
-    Request,
-    /// To the client.
-    Response,
-}
+use crate::extension::Direction;
 
 /// How a filter reads a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,9 +96,9 @@ impl Step {
 
 impl Chain {
     /// A chain of these, of which each knows what it reads.
-    pub fn new(links: Vec<Link>) -> Chain {
+    pub fn new(links: Vec<Link>, parameters: &[String], wants_response: bool) -> Chain {
         let bodies = links.iter().fold(BodyNeeds::default(), |all, link| all.with(link.bodies));
-        Chain { links: links.into(), bodies }
+        Chain { links: links.into(), parameters: parameters.into(), wants_response, bodies }
     }
 
     /// Bytes that may be held of each body.

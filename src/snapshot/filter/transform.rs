@@ -4,8 +4,9 @@ mod json;
 mod media;
 mod replace;
 
-use super::{BodyNeed, BodyNeeds, Direction, Place};
+use super::{BodyNeed, BodyNeeds, Place};
 use crate::config::{Fault, TransformConfig, TransformError, TransformStep};
+use crate::extension::Direction;
 use crate::limits;
 use json::Edits;
 use media::MediaRanges;

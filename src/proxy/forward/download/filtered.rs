@@ -1,14 +1,14 @@
-//! An answer whose body is held whole for the filters of its route.
+//! An answer whose body goes through the filters of its route: held whole, or piece by piece.
 
 use crate::bridge::reason::Reason;
+use crate::extension::Direction;
 use crate::http::framing::Body;
 use crate::limits;
 use crate::runtime::Segment;
-use crate::snapshot::filter::Direction;
 
 use super::super::super::exchange::{Course, Growing};
 use super::super::super::failure::Failure;
-use super::super::super::filter::body;
+use super::super::super::filter::body::{self, Scratch};
 use super::super::chunks::{Coding, Sink};
 use super::super::pieces::Pieces;
 use super::{Download, Final};
@@ -19,10 +19,57 @@ impl Download<'_> {
     pub(super) async fn filtered(mut self, head: Final) -> Result<bool, Failure> {
         match head.course {
             Course::Hold { bytes_max } => self.held(head, bytes_max).await,
-            Course::Pass | Course::Describe | Course::Stream => {
-                Err(Failure::new(Reason::FilterFailed))
-            }
+            Course::Pass | Course::Describe | Course::Stream => self.streamed(head).await,
         }
+    }
+
+    /// What filters leave of the body goes on at once.
+    async fn streamed(&mut self, head: Final) -> Result<bool, Failure> {
+        let Final { block, body, coding, keeps, .. } = head;
+        let mut sink = Sink::new(self.client, self.worker.runtime.blocks(), coding);
+        sink.pending = Some(block);
+        let outcome = self.pass(&mut sink, body).await;
+        // A body that broke before its head was queued leaves room for another answer.
+        self.exchange.facts.response_began = sink.queued;
+        outcome?;
+        let is_whole = !matches!(body, Body::UntilClose) && self.progress.request_complete.get();
+        Ok(keeps && is_whole)
+    }
+
+    async fn pass(&mut self, sink: &mut Sink<'_>, body: Body) -> Result<(), Failure> {
+        let mut pieces = Pieces::new(body, self.exchange.generation.chunk_limits);
+        let mut scratch = Scratch::default();
+        let mut out = Vec::new();
+        while !pieces.are_over() {
+            if self.input.is_empty() {
+                sink.flush();
+            }
+            let Some(mut lease) = self.next().await? else {
+                if pieces.end_with_stream() {
+                    break;
+                }
+                return Err(Failure::new(Reason::UpstreamClosed));
+            };
+            while !lease.is_empty() && !pieces.are_over() {
+                let piece = pieces.read(&lease);
+                let piece = piece.map_err(|_| Failure::new(Reason::UpstreamFramingInvalid))?;
+                if !piece.data.is_empty() {
+                    let piece = (&lease[piece.data], false);
+                    body::piece(self.worker, self.exchange, piece, &mut scratch, &mut out)?;
+                }
+                lease.advance(piece.consumed_bytes);
+            }
+            self.input.put_back(lease);
+            self.exchange.facts.bytes_out += out.len() as u64;
+            sink.write(&mut out);
+            self.room(sink).await?;
+        }
+        body::piece(self.worker, self.exchange, (b"", true), &mut scratch, &mut out)?;
+        self.exchange.facts.bytes_out += out.len() as u64;
+        sink.write(&mut out);
+        let wanted = self.exchange.facts.wants_trailers;
+        sink.end(if wanted { &pieces.trailers } else { b"" });
+        Ok(())
     }
 
     /// Nothing is sent before the whole of it was read and changed, so that all that goes wrong
@@ -35,7 +82,8 @@ impl Download<'_> {
             return Err(Failure::new(Reason::AnswerNotBuffered));
         }
         let mut growing = self.whole(body, bytes_max).await?;
-        body::whole(self.worker, self.exchange, Direction::Response, &mut growing)?;
+        let shown = (Direction::Response, bytes_max);
+        body::whole(self.worker, self.exchange, shown, &mut growing)?;
         let held_bytes = growing.len();
         self.encode(None, Body::Length(held_bytes as u64), Course::Pass, &mut block);
         let mut sink = Sink::new(self.client, self.worker.runtime.blocks(), Coding::Plain);
