@@ -10,6 +10,7 @@ mod questions;
 mod reloads;
 mod scenes;
 mod files;
+mod held;
 mod stages;
 mod upstream;
 mod world;

@@ -9,8 +9,9 @@ use frys_gateway::bridge::metrics::WorkerBlock;
 use frys_gateway::bridge::reason::Reason;
 use frys_gateway::bridge::stages::{Basis, Stage};
 use frys_gateway::config::{
-    ClusterConfig, ConnectionLimits, FileServing, GatewayConfig, HeaderEdits, PoolConfig, Redirect,
-    Rewrite, Route, StaticResponse, Timeouts, Upstream, Workers,
+    ClusterConfig, ConnectionLimits, FileServing, GatewayConfig, HeaderEdits, Middleware,
+    PoolConfig, Redirect, Rewrite, Route, StaticResponse, Timeouts, TransformConfig, TransformStep,
+    Upstream, Workers,
 };
 use frys_gateway::http::h1::chunked::ChunkLimits;
 use frys_gateway::http::h1::parse::HeadLimits;
@@ -101,6 +102,19 @@ pub fn config(calm: bool) -> GatewayConfig {
                 ..Route::default()
             },
             Route {
+                id: "held".into(),
+                path: "/held/{size}/{coding}/{id}".into(),
+                cluster: Some("echo".into()),
+                rewrite: Some(Rewrite::Path("/echo/$size/$coding/$id".into())),
+                middlewares: vec![Middleware::Transform(TransformConfig {
+                    request: vec![nothing()],
+                    response: vec![nothing()],
+                    media_types: vec!["*/*".into()],
+                    ..TransformConfig::default()
+                })],
+                ..Route::default()
+            },
+            Route {
                 id: "moved".into(),
                 path: "/moved/*".into(),
                 redirect: Some(Redirect { to: "https://$host/$rest".into(), status: 308 }),
@@ -118,6 +132,11 @@ pub fn config(calm: bool) -> GatewayConfig {
         ],
         ..GatewayConfig::default()
     }
+}
+
+/// A change of what no body has: bodies are held, and stay as they are.
+fn nothing() -> TransformStep {
+    TransformStep::Replace { find: "a text that is nowhere".into(), with: String::new() }
 }
 
 /// The length of `/fixed`.
@@ -149,6 +168,8 @@ pub struct Shared {
     lineage: RefCell<Lineage>,
     snapshots: RefCell<Vec<Weak<Snapshot>>>,
     pub calm: bool,
+    /// The first segment of what the seeded clients ask for.
+    pub place: Cell<&'static str>,
     /// Longer than any bound of the gateway: who waits this long waits for ever.
     pub patience_ns: u64,
     seed: u64,
@@ -344,6 +365,7 @@ impl World {
             runtime,
             gateway: Address::Tcp(gateway),
             calm,
+            place: Cell::new("echo"),
             patience_ns: 60_000_000_000,
             seed,
             asked: RefCell::default(),

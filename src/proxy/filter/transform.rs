@@ -47,11 +47,12 @@ pub(super) fn whole(
     let super::State::Transform(state) = &local.state else {
         return Err(Failure::new(Reason::FilterFailed));
     };
-    let request = exchange.request();
-    let answer = ResponseHead::new(&exchange.response_head, &exchange.response_index);
     let media_type = match direction {
-        Direction::Request => request.first(FieldId::ContentType),
-        Direction::Response => answer.first(FieldId::ContentType),
+        Direction::Request => exchange.request().first(FieldId::ContentType),
+        Direction::Response => {
+            let head = ResponseHead::new(&exchange.response_head, &exchange.response_index);
+            head.first(FieldId::ContentType)
+        }
     };
     let media_type = media_type.unwrap_or_default();
     let runtime = &step.worker.runtime;
