@@ -74,6 +74,8 @@ impl Form {
     pub(crate) const PATH: Form = Form { words: "path", pattern: "^/" };
     pub(crate) const REGEX: Form = Form { words: "regular expression", pattern: "." };
     pub(crate) const TEMPLATE: Form = Form { words: "template", pattern: "" };
+    pub(crate) const ORIGIN: Form =
+        Form { words: "origin", pattern: "^(\\*|null|[A-Za-z][-+.0-9A-Za-z]*://.+)$" };
     pub(crate) const MEDIA_TYPE: Form = Form {
         words: "media type",
         pattern: "^[-!#$%&'+.^_`|~0-9A-Za-z]+/[-!#$%&'+.^_`|~0-9A-Za-z]+$",
@@ -83,6 +85,9 @@ impl Form {
         pattern: "^[-*!#$%&'+.^_`|~0-9A-Za-z]+/[-*!#$%&'+.^_`|~0-9A-Za-z]+$",
     };
     pub(crate) const DATE: Form = Form { words: "date", pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" };
+    pub(crate) const LIMIT_KEY: Form =
+        Form { words: "key", pattern: "^(ip|route|global|(header|cookie|path|claim):.+)$" };
+    pub(crate) const RATE: Form = Form { words: "rate", pattern: "^[0-9]+/(s|min|h|day)$" };
     pub(crate) const FILE: Form = Form { words: "absolute path", pattern: "^/." };
 }
 

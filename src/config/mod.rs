@@ -39,7 +39,8 @@ mod canonical;
 pub mod difference;
 
 pub use crate::error::{ConfigError, Fault, Location, Related};
-pub use crate::http::method::Method;
+#[doc(inline)]
+pub use crate::http::method::{Method, MethodInvalid};
 pub use action::{
     FileServing, HeaderEdits, HeaderValue, Redirect, RequestIdConfig, Rewrite, StaticResponse,
     WeightedCluster,
@@ -59,10 +60,11 @@ pub use listen::{AddressInvalid, ListenAddr, ListenAddress, ListenerConfig};
 pub(crate) use load::Check;
 pub use load::Loaded;
 pub use middleware::{
-    ApiKeyConfig, AuthConfig, BasicAuthConfig, ConcurrencyLimitConfig, CorsConfig, CustomConfig,
-    ForwardAuthConfig, HeadersConfig, IpFilterConfig, MaintenanceConfig, Middleware,
-    MiddlewareKind, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig, RequestLimitsConfig,
-    SecurityHeadersConfig, TransformConfig, TransformError, TransformStep,
+    AddressOf, ApiKeyConfig, AuthConfig, BasicAuthConfig, ConcurrencyLimitConfig, CorsConfig,
+    CustomConfig, ForwardAuthConfig, HeadersConfig, IpFilterConfig, LimitScope, MaintenanceConfig,
+    Middleware, MiddlewareKind, MissingKey, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig,
+    RequestLimitsConfig, SecurityHeadersConfig, TransformConfig, TransformError,
+    TransformStep,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,

@@ -1,6 +1,13 @@
 //! The gateway as a whole: check, bind, start one worker a core and the control thread, end.
 
+mod stats;
+
+pub use stats::{
+    ClassStats, FilterStats, LatencyStats, Stats, TrafficStats, UpstreamStats, WorkerStats,
+};
+
 use crate::bridge::mailbox::Acceptor;
+use crate::bridge::metrics::WorkerState;
 use crate::bridge::{WorkerBlock, log, mailbox, question};
 use crate::config::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, Fault, Format, GatewayConfig, ListenAddress,
@@ -10,6 +17,7 @@ use crate::control::listeners::Listeners;
 use crate::control::logs::{format, writer};
 use crate::control::reload::{Candidate, Input, Reloaded};
 use crate::control::resolve::Resolver;
+use crate::control::state::State;
 use crate::control::{
     self, Control, ControlFault, Ending, Housekeeping, Remote, Settings, WorkerHandle, admin,
     reload,
@@ -25,6 +33,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{Builder, JoinHandle};
+use std::time::Instant;
 
 /// A checked configuration, ready to be served. Several gateways can run in one process.
 ///
@@ -57,17 +66,18 @@ pub struct Gateway {
     fallback: Option<Arc<str>>,
 }
 
-/// A gateway that serves. Dropping it stops it at once.
+/// A gateway that serves. Dropping it stops it at once, whoever has a [`Handle`] of it.
 pub struct Running {
     control: Control,
     workers: Vec<JoinHandle<()>>,
     addresses: Vec<ListenAddress>,
 }
 
-/// Gives orders to a running gateway, from any thread.
+/// Gives orders to a running gateway and reads what it counts, from any thread.
 #[derive(Clone)]
 pub struct Handle {
     remote: Remote,
+    state: Arc<State>,
 }
 
 impl Gateway {
@@ -261,6 +271,7 @@ impl Gateway {
         let mut handles = Vec::new();
         let mut workers = Vec::new();
         let (told, started) = mpsc::channel();
+        let epoch = Instant::now();
         for (number, (core, bound)) in cores.iter().zip(of_workers).enumerate() {
             let block = WorkerBlock::new(number);
             if config.admin.enabled && config.admin.recent_requests > 0 {
@@ -275,7 +286,7 @@ impl Gateway {
                 number,
                 count: cores.len(),
                 core: *core,
-                options: options(config, cores.len()),
+                options: options(config, cores.len(), epoch),
                 bound,
                 receiver,
                 asker,
@@ -314,7 +325,12 @@ impl Running {
 
     /// For orders from other threads.
     pub fn handle(&self) -> Handle {
-        Handle { remote: self.control.remote() }
+        Handle { remote: self.control.remote(), state: self.control.state() }
+    }
+
+    /// What it has counted so far; see [`Handle::stats`].
+    pub fn stats(&self) -> Stats {
+        Stats::read(&self.control.state())
     }
 
     pub(crate) fn remote(&self) -> Remote {
@@ -372,7 +388,21 @@ impl Running {
     }
 }
 
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One that has ended takes no orders any more.
+        self.control.remote().stop();
+    }
+}
+
 impl Handle {
+    /// What the gateway has counted so far: read from the workers' counters without waiting for
+    /// them, at about the cost of reading a few small files. After the end it says what was counted
+    /// up to there.
+    pub fn stats(&self) -> Stats {
+        Stats::read(&self.state)
+    }
+
     /// Finish what is under way within `drain_timeout`, then end.
     pub fn drain(&self) {
         self.remote.drain();
@@ -410,6 +440,21 @@ impl Handle {
 impl fmt::Debug for Gateway {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Gateway").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Running")
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Handle").finish_non_exhaustive()
     }
 }
 
@@ -485,6 +530,7 @@ fn serve(plan: Plan, told: Told) {
     if let Some(thread) = thread_number() {
         plan.block.run_on(thread);
     }
+    let block = Arc::clone(&plan.block);
     let worker = Worker::new(Parts {
         runtime: runtime.clone(),
         number: plan.number,
@@ -496,6 +542,7 @@ fn serve(plan: Plan, told: Told) {
     worker.ask_through(plan.asker);
     runtime.block_on(worker.run(listeners, plan.receiver));
     runtime.shutdown();
+    block.enter(WorkerState::Ended);
 }
 
 /// The system's number of the calling thread: the name to which `/proc/thread-self` leads.
@@ -519,13 +566,15 @@ fn cores(workers: &Workers) -> Vec<Option<usize>> {
     }
 }
 
-fn options(config: &GatewayConfig, workers_count: usize) -> runtime::Options {
+fn options(config: &GatewayConfig, workers_count: usize, epoch: Instant) -> runtime::Options {
     let connections_max = config.connection_limits.max_connections as usize;
     runtime::Options {
         entries_count: config.runtime.entries,
         buffers_count: config.runtime.buffers,
         buffer_bytes: config.runtime.buffer_size,
         sockets_count_max: connections_max.div_ceil(workers_count) + limits::SOCKETS_SPARE_COUNT,
+        // Limits that workers hold together compare their times.
+        epoch: Some(epoch),
         ..runtime::Options::default()
     }
 }

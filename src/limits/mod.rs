@@ -7,12 +7,16 @@ mod access;
 mod bench;
 mod bodies;
 mod configuration;
+mod edge;
+mod quota;
 mod runtime;
 
 pub use access::*;
 pub use bench::*;
 pub use bodies::*;
 pub use configuration::*;
+pub use edge::*;
+pub use quota::*;
 pub use runtime::*;
 
 /// Leases a socket may hold unread before its receive is taken back from the kernel: four 32 KiB

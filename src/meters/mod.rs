@@ -165,6 +165,8 @@ pub struct FilterBlock {
     pub bodies_changed: Counter,
     /// Bodies that were for it and that it could not read, so that they went on as they were.
     pub bodies_left: Counter,
+    /// Gauge: requests under way that it counts.
+    pub held: Counter,
 }
 
 impl UpstreamBlock {
@@ -231,6 +233,7 @@ impl Block for FilterBlock {
         self.cache_misses.add(other.cache_misses.read());
         self.bodies_changed.add(other.bodies_changed.read());
         self.bodies_left.add(other.bodies_left.read());
+        self.held.add(other.held.read());
     }
 }
 

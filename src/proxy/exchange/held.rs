@@ -24,7 +24,7 @@ pub struct Growing {
 }
 
 /// A body that was read and changed.
-pub struct Held {
+pub struct HeldBody {
     lease: Lease,
     /// Dropped with it.
     _room: Room,
@@ -101,13 +101,13 @@ impl Growing {
 
     /// The body as it will be sent. It is let in also where it grew beyond the worker's bound: the
     /// next one is not.
-    pub fn finish(mut self) -> Held {
+    pub fn finish(mut self) -> HeldBody {
         self.room.resize(self.block.capacity());
-        Held { lease: Lease::of_block(self.block), _room: self.room }
+        HeldBody { lease: Lease::of_block(self.block), _room: self.room }
     }
 }
 
-impl Held {
+impl HeldBody {
     /// Its length.
     pub fn len(&self) -> usize {
         self.lease.len()

@@ -1,8 +1,9 @@
 //! What the filters of a route made of an exchange.
 
-use super::Held;
+use super::HeldBody;
 use crate::extension::{Filter, Needs, Principal};
 pub use crate::http::changes::HeadChanges;
+use crate::quota::Place;
 use crate::snapshot::filter::FilterId;
 
 use super::super::filter::Reply;
@@ -21,6 +22,8 @@ pub struct Passage {
     pub response: HeadChanges,
     /// Who asks, once a filter has found out.
     pub principal: Option<Rc<Principal>>,
+    /// Longest body that the filters let through, where it is shorter than the route's.
+    pub body_bytes_max: Option<u64>,
     /// The filter that the request stopped at, or that it is at.
     pub reached: Option<FilterId>,
     /// Of the route's filters those that let the request pass, from the first on, and were not shown
@@ -39,7 +42,10 @@ pub struct Passage {
     /// The links that read the answer's body.
     pub answer_links: u32,
     /// The request's body, where it is held whole and may still have to be sent.
-    pub held: Option<Held>,
+    pub held_body: Option<HeldBody>,
+    /// Where concurrency limits count it, until it ends.
+    pub held: Vec<Held>,
+    quota: Option<Quota>,
 }
 
 /// How a body goes through the filters of its route.
@@ -57,6 +63,26 @@ pub enum Course {
     },
     /// It is not there, and what is said of it would not be so of the one that it stands for.
     Describe,
+}
+
+/// A place in the tally of a concurrency limit.
+#[derive(Debug)]
+pub struct Held {
+    /// The limit.
+    pub filter: FilterId,
+    /// The place.
+    pub place: Place,
+}
+
+/// What is left of a rate limit, for its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Tokens of a whole burst.
+    pub limit: u64,
+    /// Tokens that are left.
+    pub remaining: u64,
+    /// Seconds until all are there again.
+    pub reset_seconds: u64,
 }
 
 /// A filter of the embedding program in one exchange: the same one to its end, whatever is
@@ -118,6 +144,7 @@ impl Passage {
         self.request.clear();
         self.response.clear();
         self.principal = None;
+        self.body_bytes_max = None;
         self.reached = None;
         self.passed_count = 0;
         self.visits.clear();
@@ -126,6 +153,41 @@ impl Passage {
         self.request_course = Course::Pass;
         self.request_links = 0;
         self.answer_links = 0;
-        self.held = None;
+        self.held_body = None;
+        debug_assert!(self.held.is_empty(), "`filter::end` gives places back");
+        self.quota = None;
+    }
+
+    /// Notes what is left of one more limit. Of several the tightest is told: that which leaves
+    /// least, and of two that leave as much, that which takes longer.
+    pub fn tell_quota(&mut self, quota: Quota) {
+        let is_tighter = |told: Quota| {
+            let (more, less) = (told.remaining, quota.remaining);
+            less < more || (less == more && quota.reset_seconds > told.reset_seconds)
+        };
+        if self.quota.is_none_or(is_tighter) {
+            self.quota = Some(quota);
+        }
+    }
+
+    /// What is left of the tightest limit, once.
+    pub fn take_quota(&mut self) -> Option<Quota> {
+        self.quota.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_limits_the_tightest_is_told() {
+        let quota = |remaining, reset_seconds| Quota { limit: 9, remaining, reset_seconds };
+        let mut passage = Passage::default();
+        for told in [quota(5, 9), quota(2, 1), quota(2, 3), quota(2, 2), quota(7, 90)] {
+            passage.tell_quota(told);
+        }
+        assert_eq!(passage.take_quota(), Some(quota(2, 3)));
+        assert_eq!(passage.take_quota(), None);
     }
 }

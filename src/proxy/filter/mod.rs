@@ -7,12 +7,22 @@ mod ip_filter;
 mod maintenance;
 mod request_limits;
 mod cors;
+#[cfg(feature = "rate_limiting")]
+mod limit_key;
+#[cfg(feature = "rate_limiting")]
+mod rate_limit;
+#[cfg(not(feature = "rate_limiting"))]
+#[path = "rate_limit_absent.rs"]
 mod rate_limit;
 mod auth;
 mod api_key;
 mod basic_auth;
 mod forward_auth;
 mod rbac;
+#[cfg(feature = "rate_limiting")]
+mod concurrency_limit;
+#[cfg(not(feature = "rate_limiting"))]
+#[path = "concurrency_limit_absent.rs"]
 mod concurrency_limit;
 mod headers;
 mod security_headers;
@@ -31,7 +41,7 @@ use crate::snapshot::filter::{self, Filter, FilterId, Link};
 
 use super::exchange::Exchange;
 use super::failure::Failure;
-use super::worker::Worker;
+use super::worker::{Generation, Worker};
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -137,14 +147,14 @@ impl State {
                 State::RequestLimits(request_limits::State::default())
             }
             filter::Step::Cors(_) => State::Cors(cors::State::default()),
-            filter::Step::RateLimit(_) => State::RateLimit(rate_limit::State::default()),
+            filter::Step::RateLimit(plan) => State::RateLimit(rate_limit::State::new(worker, plan)),
             filter::Step::Auth(_) => State::Auth(auth::State::default()),
             filter::Step::ApiKey(_) => State::ApiKey(api_key::State::default()),
             filter::Step::BasicAuth(_) => State::BasicAuth(basic_auth::State::default()),
             filter::Step::ForwardAuth(_) => State::ForwardAuth(forward_auth::State::default()),
             filter::Step::Rbac(_) => State::Rbac(rbac::State::default()),
-            filter::Step::ConcurrencyLimit(_) => {
-                State::ConcurrencyLimit(concurrency_limit::State::default())
+            filter::Step::ConcurrencyLimit(plan) => {
+                State::ConcurrencyLimit(concurrency_limit::State::new(worker, plan))
             }
             filter::Step::Headers(_) => State::Headers(headers::State::default()),
             filter::Step::SecurityHeaders(_) => {
@@ -167,6 +177,12 @@ impl State {
 /// # Errors
 /// One of them refuses the request.
 pub async fn request(worker: &Worker, exchange: &mut Exchange) -> Result<Option<Reply>, Failure> {
+    let outcome = run(worker, exchange).await;
+    rate_limit::tell(exchange);
+    outcome
+}
+
+async fn run(worker: &Worker, exchange: &mut Exchange) -> Result<Option<Reply>, Failure> {
     let mut at = 0;
     let mut answer = None;
     let mut asked_count = 0;
@@ -211,12 +227,17 @@ fn pass(
             None => on_request(&step, &local.state, exchange),
         };
         count(step.block(), &verdict);
-        match verdict? {
-            Flow::Continue => {
+        match verdict {
+            Ok(Flow::Continue) => {
                 *at += 1;
                 exchange.passage.passed_count = *at;
             }
-            other @ (Flow::Respond(_) | Flow::Ask(_)) => return Ok(other),
+            Ok(Flow::Ask(question)) => return Ok(Flow::Ask(question)),
+            stopped @ (Ok(Flow::Respond(_)) | Err(_)) => {
+                let rest = chain.links.get(*at + 1..).unwrap_or_default();
+                stop(worker, &generation, rest, exchange);
+                return stopped;
+            }
         }
     }
     exchange.passage.reached = None;
@@ -229,6 +250,22 @@ fn pass(
     exchange.facts.reads_request = reads_request;
     exchange.facts.reads_answer = reads_answer;
     Ok(Flow::Continue)
+}
+
+/// The request goes no further: what the filters behind say of every answer, whoever made it, is
+/// said of this one too.
+fn stop(worker: &Worker, generation: &Generation, rest: &[Link], exchange: &mut Exchange) {
+    for (link, behind) in rest.iter().zip(1..) {
+        let local = worker.filter(generation, link.filter);
+        let at = exchange.passage.passed_count + behind;
+        let step = Step { worker, filter: &local.filter, id: link.filter, link, at };
+        match (&step.filter.step, &local.state) {
+            (filter::Step::Cors(plan), State::Cors(state)) => cors::on_stop(plan, state, exchange),
+            (filter::Step::Headers(plan), _) => headers::on_stop(&step, plan, exchange),
+            (filter::Step::SecurityHeaders(plan), _) => security_headers::on_stop(plan, exchange),
+            (_, _) => {}
+        }
+    }
 }
 
 fn count(block: &FilterBlock, verdict: &Verdict) {
@@ -388,5 +425,6 @@ pub fn end(worker: &Worker, exchange: &mut Exchange) {
     if !exchange.passage.visits.is_empty() {
         custom::end(worker, exchange);
     }
+    concurrency_limit::end(worker, exchange);
     exchange.passage.clear();
 }

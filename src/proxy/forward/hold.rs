@@ -47,7 +47,7 @@ pub async fn hold(
     let held = growing.finish();
     exchange.facts.body = Body::Length(held.len() as u64);
     exchange.facts.holds_request = true;
-    exchange.passage.held = Some(held);
+    exchange.passage.held_body = Some(held);
     Ok(())
 }
 
@@ -105,7 +105,7 @@ pub(super) async fn answer(
     upstream: &mut Upstream,
     exchange: &mut Exchange,
 ) -> Result<Result<Option<Lease>, Errno>, Failure> {
-    if let Some(held) = exchange.passage.held.as_ref().filter(|held| !held.is_empty()) {
+    if let Some(held) = exchange.passage.held_body.as_ref().filter(|held| !held.is_empty()) {
         upstream.socket.push(Segment::Lease(held.share()));
     }
     let Upstream { socket, input, .. } = upstream;

@@ -162,7 +162,7 @@ pub async fn relay(
     let reusable = if is_sent {
         if upstream.socket.queued_bytes() == 0 {
             // No attempt will follow: a long answer need not keep the request's body.
-            exchange.passage.held = None;
+            exchange.passage.held_body = None;
         }
         progress.bytes_in.set(exchange.facts.bytes_in);
         progress.request_complete.set(true);

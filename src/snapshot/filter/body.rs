@@ -96,9 +96,15 @@ impl Step {
 
 impl Chain {
     /// A chain of these, of which each knows what it reads.
-    pub fn new(links: Vec<Link>, parameters: &[String], wants_response: bool) -> Chain {
+    pub fn new(
+        links: Vec<Link>,
+        parameters: &[String],
+        wants_response: bool,
+        has_cors: bool,
+    ) -> Chain {
         let bodies = links.iter().fold(BodyNeeds::default(), |all, link| all.with(link.bodies));
-        Chain { links: links.into(), parameters: parameters.into(), wants_response, bodies }
+        let parameters = parameters.into();
+        Chain { links: links.into(), parameters, wants_response, has_cors, bodies }
     }
 
     /// Bytes that may be held of each body.

@@ -5,6 +5,7 @@ mod ip_filter;
 mod maintenance;
 mod request_limits;
 mod cors;
+mod limit_key;
 mod rate_limit;
 mod auth;
 mod api_key;
@@ -25,12 +26,13 @@ pub use auth::Auth;
 pub use basic_auth::BasicAuth;
 pub use body::{BodyNeed, BodyNeeds, Buffers};
 pub use concurrency_limit::ConcurrencyLimit;
-pub use cors::Cors;
+pub use cors::{Asker, Cors, CorsCache};
 pub use custom::Custom;
 pub use forward_auth::ForwardAuth;
 pub use headers::Headers;
 pub use ip_filter::IpFilter;
-pub use maintenance::Maintenance;
+pub use limit_key::{KeyPart, LimitKey, Missing};
+pub use maintenance::{Maintenance, Text};
 pub use rate_limit::RateLimit;
 pub use rbac::Rbac;
 pub use request_limits::RequestLimits;
@@ -71,7 +73,7 @@ impl Filter {
 
     /// Whether both do the same: written alike, and with the same contents of the files they name.
     pub(super) fn is_same(&self, other: &Filter) -> bool {
-        self.source == other.source
+        self.source == other.source && self.step.has_same_files(&other.step)
     }
 }
 
@@ -134,7 +136,54 @@ impl Step {
 
     /// The names of the path parameters that it reads; [`Link::parameters`] has their places.
     pub fn parameters(&self) -> &[String] {
-        &[]
+        match self {
+            Step::Headers(headers) => &headers.parameters,
+            Step::RateLimit(limit) => &limit.key.parameters,
+            Step::ConcurrencyLimit(limit) => &limit.key.parameters,
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::Auth(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::Rbac(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_)
+            | Step::Custom(_) => &[],
+        }
+    }
+
+    /// Whether both were made of files with the same contents, where their configuration is the
+    /// same.
+    fn has_same_files(&self, other: &Step) -> bool {
+        match (self, other) {
+            (Step::IpFilter(one), Step::IpFilter(other)) => one == other,
+            (Step::Maintenance(one), Step::Maintenance(other)) => one == other,
+            (_, _) => true,
+        }
+    }
+
+    /// What a request of a route counts for, where requests are counted.
+    pub(super) fn cost(&self, route: &str) -> u32 {
+        match self {
+            Step::RateLimit(limit) => limit.cost(route),
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::Auth(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::Rbac(_)
+            | Step::ConcurrencyLimit(_)
+            | Step::Headers(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_)
+            | Step::Custom(_) => 1,
+        }
     }
 }
 
@@ -147,6 +196,8 @@ pub struct Chain {
     pub parameters: Box<[String]>,
     /// Whether one of them may look at answers.
     pub wants_response: bool,
+    /// Whether one of them answers preflights.
+    pub has_cors: bool,
     /// What they may read of bodies, all together.
     pub bodies: BodyNeeds,
 }
@@ -158,6 +209,8 @@ pub struct Link {
     pub filter: FilterId,
     /// By the order of [`Step::parameters`]: which of the route's parameters each is.
     pub parameters: Box<[usize]>,
+    /// What a request of the route counts for, where requests are counted.
+    pub cost: u32,
     /// What it may read of bodies: [`Step::bodies`].
     pub bodies: BodyNeeds,
 }
@@ -225,5 +278,9 @@ pub(super) fn compile(
 
 /// Hands on what a filter of the same name keeps for all workers, where both are of one kind.
 pub(super) fn succeed(new: &mut Step, old: &Step) {
-    let _ = (new, old);
+    match (new, old) {
+        (Step::RateLimit(new), Step::RateLimit(old)) => new.succeed(old),
+        (Step::ConcurrencyLimit(new), Step::ConcurrencyLimit(old)) => new.succeed(old),
+        (_, _) => {}
+    }
 }
