@@ -6,6 +6,8 @@ mod accepted;
 mod refused;
 #[path = "configuration/routing.rs"]
 mod routing;
+#[path = "configuration/transforms.rs"]
+mod transforms;
 #[path = "configuration/formats.rs"]
 mod formats;
 #[path = "configuration/included.rs"]

@@ -39,8 +39,6 @@ pub(crate) enum Kind {
     /// A table of which the gateway knows nothing.
     Free,
     Either(&'static [Kind]),
-    /// A table of anything, which is read by nobody but its owner.
-    Any,
 }
 
 /// How a string is written.
@@ -116,7 +114,6 @@ impl Kind {
             Kind::Table(_) | Kind::Free => "table".into(),
             Kind::Named { of, .. } => format!("table of {}", of.plural()),
             Kind::Either(kinds) => either(kinds.iter().map(Kind::words)),
-            Kind::Any => "table of anything".into(),
         }
     }
 
@@ -134,7 +131,6 @@ impl Kind {
             Kind::List { of, .. } => format!("lists of {}", of.plural()),
             Kind::Named { of, .. } => format!("tables of {}", of.plural()),
             Kind::Either(kinds) => either(kinds.iter().map(Kind::plural)),
-            Kind::Any => "tables of anything".into(),
         }
     }
 }

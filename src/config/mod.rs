@@ -63,8 +63,7 @@ pub use middleware::{
     AddressOf, ApiKeyConfig, AuthConfig, BasicAuthConfig, ConcurrencyLimitConfig, CorsConfig,
     CustomConfig, ForwardAuthConfig, HeadersConfig, IpFilterConfig, LimitScope, MaintenanceConfig,
     Middleware, MiddlewareKind, MissingKey, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig,
-    RequestLimitsConfig, SecurityHeadersConfig, TransformConfig, TransformError,
-    TransformStep,
+    RequestLimitsConfig, SecurityHeadersConfig, TransformConfig, TransformError, TransformStep,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,

@@ -219,7 +219,6 @@ mod tests {
                 let wrong = wrong.into_iter().map(table).chain(texts(&["[]", "1"])).collect();
                 (right.into_iter().map(table).collect(), wrong)
             }
-            Kind::Any => (texts(&["{ a = 1 }"]), texts(&["[]", "1"])),
             // What is wrong for one kind may be right for another.
             Kind::Either(kinds) => {
                 (kinds.iter().flat_map(|kind| samples(kind).0).collect(), texts(&["true"]))

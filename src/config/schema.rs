@@ -109,7 +109,6 @@ fn of_kind(kind: &Kind) -> Map<String, Value> {
             "propertyNames": of_form(*name),
             "additionalProperties": of_kind(of),
         }),
-        Kind::Any => json!({ "type": "object" }),
         Kind::Either(kinds) => {
             let kinds: Vec<Value> = kinds.iter().map(|kind| of_kind(kind).into()).collect();
             json!({ "anyOf": kinds })

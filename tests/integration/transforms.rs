@@ -165,6 +165,11 @@ fn changes_json_by_paths() {
     // What is no JSON goes on as it is, and is counted.
     let response = gateway.ask(post("application/json", b"{no", None));
     assert_eq!(response.text(), "{no");
+    let count = |what: &str| {
+        let labels = ["filter=\"transform@all\"", &format!("body=\"{what}\"")];
+        gateway.metric("frys_filter_bodies_total", &labels)
+    };
+    assert_eq!((count("changed"), count("left")), (2.0, 2.0));
     assert_eq!(gateway.ask(post("text/plain", b"{}", None)).text(), "{}");
 }
 

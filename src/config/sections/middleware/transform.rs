@@ -80,7 +80,7 @@ pub(crate) static TRANSFORM_STEP: Section = Section {
         ),
         key(
             "json_set",
-            Kind::Any,
+            Kind::Free,
             "[none]",
             "Values by their paths; objects that are missing on the way are made.",
         ),
