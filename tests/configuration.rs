@@ -27,6 +27,10 @@ mod edge;
 #[path = "configuration/promised.rs"]
 mod promised;
 
+#[cfg(feature = "authentication")]
+#[path = "configuration/access.rs"]
+mod access;
+
 use frys_gateway::config::{ConfigError, Fault, Format, GatewayConfig};
 
 /// Reads TOML that must be right.

@@ -76,6 +76,11 @@ const REMEDIES: &[(Reason, &str)] = &[
         Reason::CredentialsInvalid,
         "The client's credentials are wrong, or were taken out of the configuration.",
     ),
+    (
+        Reason::CredentialsUnchecked,
+        "Somebody guesses passwords, or the hashes cost more than the machine has: limit the rate \
+         in front of `basic_auth`, or lower their cost.",
+    ),
     (Reason::TokenMalformed, "The client has to send one compact JWS (RFC 7515)."),
     (
         Reason::TokenAlgorithm,
@@ -124,15 +129,18 @@ const REMEDIES: &[(Reason, &str)] = &[
     ),
     (
         Reason::BodyUnreadable,
-        "The client has to send JSON, without a `Content-Encoding`; or set the filter's `on_error = \"pass\"`.",
+        "The client has to send JSON, without a `Content-Encoding`; or set the filter's \
+         `on_error = \"pass\"`.",
     ),
     (
         Reason::AnswerUnreadable,
-        "Let the upstream answer without a `Content-Encoding`, or set the filter's `on_error = \"pass\"`.",
+        "Let the upstream answer without a `Content-Encoding`, or set the filter's \
+         `on_error = \"pass\"`.",
     ),
     (
         Reason::HeldBodiesFull,
-        "Lower the `buffer` of filters, or let fewer routes change bodies: a worker holds 64 MiB of them.",
+        "Lower the `buffer` of filters, or let fewer routes change bodies: a worker holds 64 MiB \
+         of them.",
     ),
     (Reason::KeepAliveTimeout, "Nothing."),
     (

@@ -32,7 +32,8 @@ fn read(transform: &str) -> TransformConfig {
 #[test]
 fn every_step_is_read() {
     let found = read(
-        "buffer = \"64KiB\"\non_error = \"refuse\"\nmedia_types = [\"text/*\", \"*/*\", \"application/*+json\"]\n\
+        "buffer = \"64KiB\"\non_error = \"refuse\"\n\
+         media_types = [\"text/*\", \"*/*\", \"application/*+json\"]\n\
          request = [{ find = \"a\", with = \"\" }, { regex = \"(b+)\", with = \"$1\" }]\n\
          response = [{ json_set = { \"a.b\" = [1, 2.5, \"x\", true], c = { d = {} } } }, \
          { json_remove = [\"a\", \"*.b\"] }, { json_rename = { \"a.b\" = \"c\" } }]",

@@ -32,3 +32,9 @@ mod demo;
 mod explain;
 mod test_upstream;
 mod bench;
+#[cfg(feature = "authentication")]
+mod api_keys;
+#[cfg(feature = "authentication")]
+mod basic_auth;
+#[cfg(feature = "authentication")]
+mod forward_auth;

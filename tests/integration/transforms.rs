@@ -233,8 +233,8 @@ fn tells_nothing_of_the_bytes_that_were() {
     let mut client = gateway.connect();
     for (method, length) in [("GET", Some("3")), ("HEAD", None), ("GET", Some("3"))] {
         let response = client.ask(format!(
-            "{method} / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\nRange: bytes=0-1\r\n\
-             If-Range: \"a\"\r\nAccept-Encoding: gzip, br\r\n\r\n"
+            "{method} / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\n\
+             Range: bytes=0-1\r\nIf-Range: \"a\"\r\nAccept-Encoding: gzip, br\r\n\r\n"
         ));
         for name in
             ["etag", "accept-ranges", "content-md5", "digest", "content-digest", "repr-digest"]
@@ -411,7 +411,8 @@ fn holds_the_bodies_of_one_worker_within_a_bound() {
     for _ in 0..5 {
         let mut client = gateway.connect();
         client.send(format!(
-            "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: {bytes}\r\n\r\n"
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n\
+             Content-Length: {bytes}\r\n\r\n"
         ));
         // The last byte stays out, so that all are held at once.
         for piece in vec![b'x'; bytes - 1].chunks(1024 * 1024) {

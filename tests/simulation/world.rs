@@ -101,19 +101,7 @@ pub fn config(calm: bool) -> GatewayConfig {
                 response_headers: set("X-Edited", "$request_id"),
                 ..Route::default()
             },
-            Route {
-                id: "held".into(),
-                path: "/held/{size}/{coding}/{id}".into(),
-                cluster: Some("echo".into()),
-                rewrite: Some(Rewrite::Path("/echo/$size/$coding/$id".into())),
-                middlewares: vec![Middleware::Transform(TransformConfig {
-                    request: vec![nothing()],
-                    response: vec![nothing()],
-                    media_types: vec!["*/*".into()],
-                    ..TransformConfig::default()
-                })],
-                ..Route::default()
-            },
+            held(),
             Route {
                 id: "moved".into(),
                 path: "/moved/*".into(),
@@ -134,9 +122,24 @@ pub fn config(calm: bool) -> GatewayConfig {
     }
 }
 
-/// A change of what no body has: bodies are held, and stay as they are.
-fn nothing() -> TransformStep {
-    TransformStep::Replace { find: "a text that is nowhere".into(), with: String::new() }
+/// As `edited`, with both bodies held whole for a change of what none of them has.
+fn held() -> Route {
+    let nothing = || {
+        vec![TransformStep::Replace { find: "a text that is nowhere".into(), with: String::new() }]
+    };
+    Route {
+        id: "held".into(),
+        path: "/held/{size}/{coding}/{id}".into(),
+        cluster: Some("echo".into()),
+        rewrite: Some(Rewrite::Path("/echo/$size/$coding/$id".into())),
+        middlewares: vec![Middleware::Transform(TransformConfig {
+            request: nothing(),
+            response: nothing(),
+            media_types: vec!["*/*".into()],
+            ..TransformConfig::default()
+        })],
+        ..Route::default()
+    }
 }
 
 /// The length of `/fixed`.

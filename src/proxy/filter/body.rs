@@ -185,8 +185,8 @@ pub fn piece(
     })
 }
 
-/// Hands a piece from one filter to the next, until `show` has none left to show it to. Those behind
-/// one that kept all of it to itself are shown nothing, but for the end.
+/// Hands a piece from one filter to the next, until `show` has none left to show it to. Those
+/// behind one that kept all of it to itself are shown nothing, but for the end.
 pub(super) fn through(
     scratch: &mut Scratch,
     (chunk, end): (&[u8], bool),

@@ -40,8 +40,8 @@ pub(crate) static TRANSFORM: Section = Section {
             "on_error",
             Kind::OneOf(&["pass", "refuse"]),
             "\"pass\"",
-            "What becomes of a body that cannot be read: one with a `Content-Encoding`, one that is \
-             no JSON where a step needs it, a part of an answer (206). `\"pass\"` lets it go on \
+            "What becomes of a body that cannot be read: one with a `Content-Encoding`, one that \
+             is no JSON where a step needs it, a part of an answer (206). `\"pass\"` lets it go on \
              as it is and counts it; `\"refuse\"` answers 400 for a request and 502 for an answer.",
         ),
     ],

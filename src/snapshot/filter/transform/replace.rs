@@ -170,8 +170,8 @@ fn push(out: &mut Vec<u8>, bytes: &[u8], bytes_max: usize) -> Result<(), Unchang
     Ok(())
 }
 
-/// Reads what stands in place of a match: `$1`, `${12}`, `$name` and `${name}` are groups, `$$` is a
-/// dollar.
+/// Reads what stands in place of a match: `$1`, `${12}`, `$name` and `${name}` are groups, `$$` is
+/// a dollar.
 fn pieces(with: &str, names: &[Option<String>]) -> Result<Box<[Piece]>, String> {
     let mut pieces = Vec::new();
     let mut text = Vec::new();
