@@ -10,6 +10,8 @@ mod routing;
 mod extensions;
 #[path = "configuration/limited.rs"]
 mod limited;
+#[path = "configuration/transforms.rs"]
+mod transforms;
 #[path = "configuration/formats.rs"]
 mod formats;
 #[path = "configuration/included.rs"]

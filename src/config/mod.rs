@@ -67,7 +67,7 @@ pub use middleware::{
     ForwardAuthConfig, ForwardAuthError, HeadersConfig, Identity, IpFilterConfig, LimitScope,
     MaintenanceConfig, Middleware, MiddlewareKind, MissingKey, OIDCConfig, RateLimitConfig,
     RateLimitKey, RbacConfig, RequestLimitsConfig, RequiredClaim, SecurityHeadersConfig,
-    TokenAlgorithm, TransformConfig,
+    TokenAlgorithm, TransformConfig, TransformError, TransformStep,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,

@@ -462,6 +462,11 @@ impl Out<'_> {
             &[("hit", |filter| filter.cache_hits), ("miss", |filter| filter.cache_misses)];
         let help = "Decisions of filters by whether what was found out before was enough";
         self.counters("frys_filter_cache", help, rows("cache", DECISIONS))?;
+        const BODIES: &[Outcome] =
+            &[("changed", |filter| filter.bodies_changed), ("left", |filter| filter.bodies_left)];
+        let help = "Bodies that filters changed, and those that were for them and went on as they \
+                    were, since they could not be read";
+        self.counters("frys_filter_bodies", help, rows("body", BODIES))?;
         self.counters(
             "frys_filter_questions",
             "Questions of filters to the control plane",

@@ -75,6 +75,10 @@ pub struct FilterSum {
     pub cache_hits: u64,
     /// Decisions that had to be worked out anew.
     pub cache_misses: u64,
+    /// Bodies that it changed.
+    pub bodies_changed: u64,
+    /// Bodies that were for it and that it could not read.
+    pub bodies_left: u64,
 }
 
 /// One worker.
@@ -252,6 +256,8 @@ impl FilterSum {
         self.asked += filter.asked.read();
         self.cache_hits += filter.cache_hits.read();
         self.cache_misses += filter.cache_misses.read();
+        self.bodies_changed += filter.bodies_changed.read();
+        self.bodies_left += filter.bodies_left.read();
     }
 }
 

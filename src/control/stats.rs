@@ -138,6 +138,7 @@ fn filter(filter: &FilterSum) -> Value {
         "shadowed": filter.shadowed,
         "asked": filter.asked,
         "cache": { "hits": filter.cache_hits, "misses": filter.cache_misses },
+        "bodies": { "changed": filter.bodies_changed, "left": filter.bodies_left },
     })
 }
 

@@ -5,6 +5,7 @@
 
 mod access;
 mod bench;
+mod bodies;
 mod configuration;
 mod edge;
 mod quota;
@@ -13,6 +14,7 @@ mod tokens;
 
 pub use access::*;
 pub use bench::*;
+pub use bodies::*;
 pub use configuration::*;
 pub use edge::*;
 pub use quota::*;

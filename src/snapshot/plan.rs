@@ -1,7 +1,7 @@
 //! A compiled configuration before its addresses are known: what all its generations share.
 
 use super::endpoints::{self, Source};
-use super::filter::{Filter, FilterId};
+use super::filter::{Buffers, Chain, Filter, FilterId};
 use super::lineage::Lineage;
 use super::{Balance, Cluster, Limits, Listener, Pool, Resolved, Route, Snapshot, Timeouts};
 use super::{RequestIdField, Upstream, UpstreamId};
@@ -73,6 +73,13 @@ impl Plan {
     /// Its routes' names in logs and metrics.
     pub fn route_names(&self) -> impl Iterator<Item = &str> {
         self.routes.iter().map(|route| &*route.id)
+    }
+
+    /// The routes whose filters may hold bodies whole, with the bounds.
+    pub fn buffers(&self) -> impl Iterator<Item = (&str, Buffers)> {
+        let held = |route: &'_ Route| route.chain().map(Chain::buffers).unwrap_or_default();
+        let routes = self.routes.iter().map(move |route| (&*route.id, held(route)));
+        routes.filter(|(_, buffers)| *buffers != Buffers::default())
     }
 
     /// Its clusters' names in logs and metrics.

@@ -7,6 +7,7 @@ mod support;
 
 mod forwarding;
 mod bodies;
+mod transforms;
 mod fields;
 mod framing;
 mod wire_cases;

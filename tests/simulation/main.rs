@@ -11,6 +11,7 @@ mod quotas;
 mod reloads;
 mod scenes;
 mod files;
+mod held;
 mod stages;
 #[cfg(feature = "authentication")]
 mod tokens;

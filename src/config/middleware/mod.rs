@@ -34,7 +34,7 @@ pub use rate_limit::{LimitScope, MissingKey, RateLimitConfig, RateLimitKey};
 pub use rbac::RbacConfig;
 pub use request_limits::RequestLimitsConfig;
 pub use security_headers::SecurityHeadersConfig;
-pub use transform::TransformConfig;
+pub use transform::{TransformConfig, TransformError, TransformStep};
 
 use super::TextFile;
 use std::path::PathBuf;

@@ -62,6 +62,7 @@ pub(crate) const ALL: &[&Section] = &[
     &HEADERS,
     &SECURITY_HEADERS,
     &TRANSFORM,
+    &TRANSFORM_STEP,
     &CUSTOM,
     &CLUSTER,
     &VERSION_GROUP,

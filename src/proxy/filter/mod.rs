@@ -46,11 +46,13 @@ mod transform;
 mod custom;
 #[cfg(feature = "authentication")]
 mod known;
+pub mod body;
+pub mod stream;
 
 use crate::bridge::question::{Answer, Question};
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::Stage;
-use crate::extension::ResponseSource;
+use crate::extension::{Direction, ResponseSource};
 use crate::http::status::Status;
 use crate::meters::FilterBlock;
 use crate::snapshot::filter::{self, Filter, FilterId, Link};
@@ -257,6 +259,14 @@ fn pass(
         }
     }
     exchange.passage.reached = None;
+    let needs = |direction| {
+        let mut visits = exchange.passage.visits.iter();
+        chain.bodies.of(direction).is_some()
+            || visits.any(|visit| custom::need(visit, direction).is_some())
+    };
+    let (reads_request, reads_answer) = (needs(Direction::Request), needs(Direction::Response));
+    exchange.facts.reads_request = reads_request;
+    exchange.facts.reads_answer = reads_answer;
     Ok(Flow::Continue)
 }
 

@@ -116,11 +116,12 @@ impl Filters {
                     }
                 }
             }
-            links.push(Link { filter, parameters: of_route.into(), cost });
+            let bodies = self.filters[filter.0 as usize].step.bodies();
+            links.push(Link { filter, parameters: of_route.into(), cost, bodies });
         }
         let step = |link: &Link| &self.filters[link.filter.0 as usize].step;
         let wants_response = links.iter().any(|link| step(link).wants_response());
-        Some(Chain { links: links.into(), parameters: parameters.into(), wants_response, has_cors })
+        Some(Chain::new(links, parameters, wants_response, has_cors))
     }
 
     /// `rate_limit@ROUTE`, and `rate_limit@ROUTE#2` for the second of its kind.

@@ -38,6 +38,7 @@ mod asked;
 pub mod owner;
 #[cfg(feature = "authentication")]
 pub mod source;
+mod body;
 
 pub use api_key::ApiKey;
 pub use asked::{ForwardTarget, PasswordHash};
@@ -45,6 +46,7 @@ pub use auth::Auth;
 #[cfg(feature = "authentication")]
 pub use auth::TokenPlace;
 pub use basic_auth::BasicAuth;
+pub use body::{BodyNeed, BodyNeeds, Buffers};
 pub use concurrency_limit::ConcurrencyLimit;
 pub use cors::{Asker, Cors, CorsCache};
 pub use custom::Custom;
@@ -57,7 +59,7 @@ pub use rate_limit::RateLimit;
 pub use rbac::Rbac;
 pub use request_limits::RequestLimits;
 pub use security_headers::SecurityHeaders;
-pub use transform::Transform;
+pub use transform::{Scratch, Transform, Unchanged, Want};
 
 use crate::config::{Fault, GatewayConfig, Middleware};
 use crate::extension::Extensions;
@@ -240,6 +242,8 @@ pub struct Chain {
     pub wants_response: bool,
     /// Whether one of them answers preflights.
     pub has_cors: bool,
+    /// What they may read of bodies, all together.
+    pub bodies: BodyNeeds,
 }
 
 /// A filter as one route has it.
@@ -251,6 +255,8 @@ pub struct Link {
     pub parameters: Box<[usize]>,
     /// What a request of the route counts for, where requests are counted.
     pub cost: u32,
+    /// What it may read of bodies: [`Step::bodies`].
+    pub bodies: BodyNeeds,
 }
 
 /// Where a filter stands, and what it may look at.

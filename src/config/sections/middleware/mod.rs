@@ -30,7 +30,7 @@ pub(crate) use rate_limit::RATE_LIMIT;
 pub(crate) use rbac::RBAC;
 pub(crate) use request_limits::REQUEST_LIMITS;
 pub(crate) use security_headers::SECURITY_HEADERS;
-pub(crate) use transform::TRANSFORM;
+pub(crate) use transform::{TRANSFORM, TRANSFORM_STEP};
 
 use super::super::keys::Section;
 use super::super::kind::{Form, Kind};
