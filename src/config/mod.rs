@@ -40,14 +40,15 @@ mod canonical;
 pub mod difference;
 
 pub use crate::error::{ConfigError, Fault, Location, Related};
-pub use crate::http::method::Method;
+#[doc(inline)]
+pub use crate::http::method::{Method, MethodInvalid};
 pub use action::{
     FileServing, HeaderEdits, HeaderValue, Redirect, RequestIdConfig, Rewrite, StaticResponse,
     WeightedCluster,
 };
 pub use canonical::formatted;
 pub use check::check;
-pub use cluster::{ClusterConfig, LoadBalancerType, Upstream};
+pub use cluster::{ClusterConfig, CustomBalancer, LoadBalancerType, Upstream};
 pub use condition::{ConditionOperator, ConditionValue, RouteCondition};
 pub(crate) use decode::units;
 pub use document::Document;
@@ -57,14 +58,15 @@ pub use gateway::{GatewayConfig, Workers};
 pub(crate) use keys::nearest;
 pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
 pub use listen::{AddressInvalid, ListenAddr, ListenAddress, ListenerConfig};
+pub(crate) use load::Check;
 pub use load::Loaded;
 pub(crate) use middleware::sha256;
 pub use middleware::{
-    ApiKey, ApiKeyConfig, ApiKeyValue, AuthConfig, BasicAuthConfig, BasicUser,
+    AddressOf, ApiKey, ApiKeyConfig, ApiKeyValue, AuthConfig, BasicAuthConfig, BasicUser,
     ConcurrencyLimitConfig, CorsConfig, CredentialSource, CredentialSourceInvalid, CustomConfig,
-    ForwardAuthConfig, ForwardAuthError, HeadersConfig, Identity, IpFilterConfig,
-    MaintenanceConfig, Middleware, MiddlewareKind, OIDCConfig, RateLimitConfig, RateLimitKey,
-    RbacConfig, RequestLimitsConfig, SecurityHeadersConfig, TransformConfig,
+    ForwardAuthConfig, ForwardAuthError, HeadersConfig, Identity, IpFilterConfig, LimitScope,
+    MaintenanceConfig, Middleware, MiddlewareKind, MissingKey, OIDCConfig, RateLimitConfig,
+    RateLimitKey, RbacConfig, RequestLimitsConfig, SecurityHeadersConfig, TransformConfig,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,

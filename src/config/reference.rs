@@ -82,9 +82,21 @@ mod tests {
             "[routes.redirect]" => format!("{route}[routes.redirect]\nto = \"/\"\n"),
             "[routes.files]" => format!("{route}[routes.files]\nroot = \"/srv\"\n"),
             "[routes.rewrite]" => format!("{route}[routes.rewrite]\nstrip_prefix = \"/a\"\n"),
+            "[routes.rate_limit], [middlewares.rate_limit.NAME]" => {
+                format!("{route}[routes.rate_limit]\nrequests_per_second = 1\n")
+            }
+            "[routes.concurrency_limit], [middlewares.concurrency_limit.NAME]" => {
+                format!("{route}[routes.concurrency_limit]\nmax_requests = 1\n")
+            }
             "[clusters.NAME]" => format!("[clusters.a]\n{upstreams}"),
             "[clusters.NAME.timeouts]" => {
                 format!("[clusters.a]\n{upstreams}[clusters.a.timeouts]\n")
+            }
+            "[routes.load_balancer], [clusters.NAME.load_balancer]" => {
+                format!("{route}{upstreams}[routes.load_balancer]\ncustom = \"a\"\n")
+            }
+            "[routes.custom], [middlewares.custom.NAME]" => {
+                format!("{route}[routes.custom]\nfilter = \"a\"\n")
             }
             "[versions.NAME]" => "[versions.a]\nfrom = [\"path\", \"header\", \"media_type\", \
                                   \"query\"]\nheader = \"V\"\nknown = {}\n"
@@ -200,6 +212,7 @@ mod tests {
                 (right.into_iter().map(list).collect(), wrong)
             }
             Kind::Table(_) => (Vec::new(), texts(&["1", "\"a\""])),
+            Kind::Free => (texts(&["{}", "{ a = [1, { b = \"c\" }] }"]), texts(&["1", "[]"])),
             Kind::Named { of, .. } => {
                 let (right, wrong) = samples(of);
                 let table = |one: String| format!("{{ a = {one} }}");

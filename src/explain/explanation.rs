@@ -49,6 +49,9 @@ pub struct Request {
     pub is_trusted: bool,
     /// The client's address, as conditions see it.
     pub client: Option<String>,
+    /// The method that a preflight asks for, where its route was found by that.
+    #[serde(default)]
+    pub preflight: Option<String>,
 }
 
 /// The path by which routes are found.

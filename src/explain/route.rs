@@ -11,8 +11,10 @@ use crate::http::forwarded::{self, Hop};
 use crate::http::framing;
 use crate::http::h1::encode::{self, Framing, Others, Target};
 use crate::http::head::Form;
+use crate::http::origin;
 use crate::router::Parameters;
 use crate::router::path::Forward;
+use crate::snapshot::filter::{Asker, CorsCache};
 use crate::snapshot::template::Values;
 use crate::snapshot::{
     Action, Balance, ClusterId, DotSegment, ExchangeId, Extra, Files, Matched, RequestId,
@@ -67,7 +69,7 @@ impl One<'_> {
         };
         let answer = match self.body_fault() {
             Some(reason) => Some(answer(reason, None, Vec::new())),
-            None => self.answered(&values),
+            None => self.preflight().or_else(|| self.answered(&values)),
         };
         if answer.is_none() {
             match self.sent(matched, &values) {
@@ -147,8 +149,27 @@ impl One<'_> {
             cluster: cluster.map_or("", |cluster| &cluster.name),
             upstream: upstream.map_or("", |upstream| &upstream.name),
             upstream_host: upstream.map_or(b"", |upstream| &upstream.authority),
+            principal: None,
+            places: &[],
             groups: &[],
         }
+    }
+
+    /// The answer of the route's `cors` to a preflight.
+    fn preflight(&self) -> Option<Answer> {
+        let cors = self.source.snapshot.cors(self.route())?;
+        let request = self.asked.head();
+        let method = origin::preflight_method(request)?;
+        let asker = cors.judge(request, &mut CorsCache::default());
+        let mut lines = Vec::new();
+        cors.write_preflight(asker, request, &mut lines);
+        let lines = lines.split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end());
+        let lines = lines.filter(|line| !line.is_empty()).map(text).collect();
+        let is_refused = cors.rejects && (asker == Asker::Denied || !cors.takes(request, method));
+        Some(match is_refused {
+            true => answer(Reason::CorsDenied, None, lines),
+            false => answer(Reason::PreflightAnswered, Some(204), lines),
+        })
     }
 
     /// The gateway's own answer, where the route has no upstream.
@@ -337,11 +358,11 @@ impl One<'_> {
         Cluster {
             name: cluster.name.to_string(),
             percent: words::percent(share.weight, sum),
-            balancer: match cluster.balance {
-                Balance::RoundRobin => "round_robin",
-                Balance::SmoothWeighted => "weighted_round_robin",
-            }
-            .to_owned(),
+            balancer: match &cluster.balance {
+                Balance::RoundRobin => "round_robin".to_owned(),
+                Balance::SmoothWeighted => "weighted_round_robin".to_owned(),
+                Balance::Custom(custom) => format!("custom {}", custom.name),
+            },
             connections_max: cluster.connections_max,
             endpoints,
             unresolved,

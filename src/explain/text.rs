@@ -27,6 +27,10 @@ fn write(explanation: &Explanation, out: &mut String) -> fmt::Result {
         (Some(peer), _) => row(out, "client", &format!("{peer}{trust}"))?,
         (None, _) => row(out, "client", "a Unix socket")?,
     }
+    if let Some(method) = &request.preflight {
+        let says = "its route is that of the request it asks about";
+        row(out, "preflight", &format!("for {}: {says}", visible(method)))?;
+    }
     write_path(&explanation.path, out)?;
     if let Some(generation) = explanation.generation {
         row(out, "generation", &generation.to_string())?;
@@ -212,6 +216,7 @@ mod tests {
                 peer: Some("10.0.0.1".into()),
                 is_trusted: true,
                 client: Some("192.0.2.1".into()),
+                preflight: None,
             },
             generation: Some(3),
             past: None,

@@ -6,11 +6,15 @@
 mod access;
 mod bench;
 mod configuration;
+mod edge;
+mod quota;
 mod runtime;
 
 pub use access::*;
 pub use bench::*;
 pub use configuration::*;
+pub use edge::*;
+pub use quota::*;
 pub use runtime::*;
 
 /// Leases a socket may hold unread before its receive is taken back from the kernel: four 32 KiB
@@ -459,6 +463,10 @@ pub const FIELD_EDITS_MAX: usize = 64;
 
 /// Filters of one route: more than any route of a gateway has use for, each a step a request.
 pub const FILTERS_COUNT_MAX: usize = 32;
+
+/// Milliseconds until a filter of the embedding program that could not be made is tried again: soon
+/// enough for who mends what it lacks, and a line of the log a second at most.
+pub const FILTER_BUILD_AGAIN_MS: u64 = 1_000;
 
 /// Questions to control that the filters of one exchange may ask: one for each filter that may be
 /// there, so that none can keep its request going round.

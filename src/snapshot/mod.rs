@@ -7,6 +7,7 @@
 mod action;
 mod compile;
 mod endpoints;
+mod extend;
 mod files;
 mod lineage;
 mod name;
@@ -17,7 +18,8 @@ pub mod template;
 pub mod filter;
 
 pub use action::{Action, Edits, Extra, Line, Redirect, RequestIdField, Respond, Share, Split};
-pub use compile::{Listing, check, compile, names, route_names};
+pub use compile::{Listing, check, check_with, compile, compile_with, names, route_names};
+pub use extend::CustomBalance;
 pub use files::{Files, FolderId};
 pub use lineage::{Lineage, Meters, SharedMeters};
 pub use name::Name;
@@ -26,7 +28,7 @@ pub use rewrite::{DotSegment, Replace, Rewrite, RewriteCaches};
 pub use search::{Asked, Matched, Memory, Refusal};
 pub use template::{ExchangeId, RequestId, Template};
 
-use self::filter::{Chain, Filter, FilterId};
+use self::filter::{Chain, Cors, Filter, FilterId, Step};
 pub use crate::extension::{Endpoint, EndpointId, UpstreamId};
 use crate::http::networks::Networks;
 use crate::meters::{Counter, RouteBlock, Series, UpstreamBlock};
@@ -71,6 +73,8 @@ pub struct Snapshot {
     pub filters: Arc<[Arc<Filter>]>,
     /// The filter in each of the places that [`Filter::slot`] counts.
     pub filter_slots: Arc<[Option<FilterId>]>,
+    /// Those of the embedding program, which workers make before a request needs them.
+    pub custom_filters: Arc<[FilterId]>,
     /// By [`FolderId`]: opened when the configuration was compiled, and only to be looked below.
     pub folders: Arc<[Arc<OwnedFd>]>,
     /// By [`ClusterId`].
@@ -101,6 +105,15 @@ impl Snapshot {
     /// A route of this generation's router.
     pub fn route(&self, id: RouteId) -> &Route {
         &self.routes[id.0 as usize]
+    }
+
+    /// The filter of a route that answers its preflights, if it has one.
+    pub fn cors(&self, route: &Route) -> Option<&Cors> {
+        let mut links = route.chain().filter(|chain| chain.has_cors)?.links.iter();
+        links.find_map(|link| {
+            let Step::Cors(cors) = &self.filter(link.filter).step else { return None };
+            Some(&**cors)
+        })
     }
 
     /// A filter of this generation.
@@ -154,6 +167,8 @@ pub struct Route {
     pub body_bytes_max: u64,
     /// Where its exchanges are counted.
     pub series: Arc<Series<RouteBlock>>,
+    /// Whether it names `OPTIONS` among its methods, and so has preflights for itself.
+    pub lists_options: bool,
     /// What becomes of ambiguous paths.
     pub policy: path::Policy,
     /// What few routes have.
@@ -233,12 +248,14 @@ impl Upstream {
 }
 
 /// How a cluster's endpoints are picked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Balance {
     /// One after the other; weights only say who is never picked (0).
     RoundRobin,
     /// By weight, smoothly.
     SmoothWeighted,
+    /// As the embedding program says.
+    Custom(Arc<CustomBalance>),
 }
 
 /// Timeouts in nanoseconds; [`Timeouts::NONE`] never fires.

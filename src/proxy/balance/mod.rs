@@ -2,11 +2,13 @@
 //! the worker, so no counter is shared and nothing is atomic.
 
 pub mod attempts;
+mod custom;
 mod round_robin;
 mod smooth_weighted;
 #[cfg(test)]
 mod fixture;
 
+pub use custom::Custom;
 pub use round_robin::RoundRobin;
 pub use smooth_weighted::SmoothWeighted;
 
@@ -32,41 +34,55 @@ pub enum Balancer {
     RoundRobin(RoundRobin),
     /// [`Balance::SmoothWeighted`].
     SmoothWeighted(SmoothWeighted),
+    /// [`Balance::Custom`].
+    Custom(Custom),
 }
 
 impl Balancer {
     /// A balancer that starts where `seed` says: workers are given different seeds, so that they do
     /// not all send their first request to the same endpoint and march on in step.
     pub fn new(cluster: &Cluster, seed: u64) -> Balancer {
-        match cluster.balance {
+        match &cluster.balance {
             Balance::RoundRobin => {
                 Balancer::RoundRobin(RoundRobin::new(&cluster.endpoints, mix(seed)))
             }
             Balance::SmoothWeighted => {
                 Balancer::SmoothWeighted(SmoothWeighted::new(&cluster.endpoints, mix(seed)))
             }
+            Balance::Custom(plan) => Balancer::Custom(Custom::new(plan, cluster, mix(seed), None)),
         }
     }
 
-    /// The next endpoint that was not tried, or none if all were or none has a weight.
-    pub fn pick(&mut self, cluster: &Cluster, tried: &EndpointSet) -> Option<EndpointId> {
+    /// The next endpoint that was not tried, or none if all were or none has a weight. `key` tells
+    /// clients apart, for those who ask for it.
+    pub fn pick(
+        &mut self,
+        cluster: &Cluster,
+        key: impl FnOnce() -> u64,
+        tried: &EndpointSet,
+    ) -> Option<EndpointId> {
         match self {
             Balancer::RoundRobin(balancer) => balancer.pick(&cluster.endpoints, tried),
             Balancer::SmoothWeighted(balancer) => balancer.pick(&cluster.endpoints, tried),
+            Balancer::Custom(balancer) => balancer.pick(&cluster.endpoints, key(), tried),
         }
     }
 
     /// Goes on with the same cluster of a new snapshot.
     pub fn install(&mut self, previous: &Cluster, next: &Cluster, seed: u64) {
-        match (&mut *self, next.balance) {
+        match (&mut *self, &next.balance) {
             (Balancer::RoundRobin(balancer), Balance::RoundRobin) => {
                 balancer.install(&previous.endpoints, &next.endpoints);
             }
             (Balancer::SmoothWeighted(balancer), Balance::SmoothWeighted) => {
                 balancer.install(&previous.endpoints, &next.endpoints);
             }
-            (Balancer::RoundRobin(_), Balance::SmoothWeighted)
-            | (Balancer::SmoothWeighted(_), Balance::RoundRobin) => {
+            (Balancer::Custom(balancer), Balance::Custom(plan)) => {
+                balancer.install(plan, previous, next, mix(seed));
+            }
+            (Balancer::RoundRobin(_), Balance::SmoothWeighted | Balance::Custom(_))
+            | (Balancer::SmoothWeighted(_), Balance::RoundRobin | Balance::Custom(_))
+            | (Balancer::Custom(_), Balance::RoundRobin | Balance::SmoothWeighted) => {
                 *self = Balancer::new(next, seed);
             }
         }
@@ -96,7 +112,7 @@ mod tests {
         let cluster = fixture::cluster(Balance::RoundRobin, &[1; 8]);
         let firsts: std::collections::BTreeSet<_> = (0..8)
             .filter_map(|worker| {
-                Balancer::new(&cluster, worker).pick(&cluster, &EndpointSet::EMPTY)
+                Balancer::new(&cluster, worker).pick(&cluster, || 0, &EndpointSet::EMPTY)
             })
             .collect();
         assert!(firsts.len() >= 4, "{firsts:?}");
@@ -109,6 +125,6 @@ mod tests {
         let mut balancer = Balancer::new(&before, 0);
         balancer.install(&before, &after, 0);
         assert!(matches!(balancer, Balancer::SmoothWeighted(_)));
-        assert!(balancer.pick(&after, &EndpointSet::EMPTY).is_some());
+        assert!(balancer.pick(&after, || 0, &EndpointSet::EMPTY).is_some());
     }
 }

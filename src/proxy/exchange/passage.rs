@@ -1,9 +1,13 @@
 //! What the filters of a route made of an exchange.
 
-use crate::extension::Principal;
+use crate::extension::{Filter, Needs, Principal};
 pub use crate::http::changes::HeadChanges;
+use crate::quota::Place;
 use crate::snapshot::filter::FilterId;
 
+use super::super::filter::Reply;
+
+use std::any::Any;
 use std::rc::Rc;
 
 /// What filters leave for the stages behind them, and for the record. Its memory is kept from one
@@ -16,8 +20,55 @@ pub struct Passage {
     pub response: HeadChanges,
     /// Who asks, once a filter has found out.
     pub principal: Option<Rc<Principal>>,
+    /// Longest body that the filters let through, where it is shorter than the route's.
+    pub body_bytes_max: Option<u64>,
     /// The filter that the request stopped at, or that it is at.
     pub reached: Option<FilterId>,
+    /// Of the route's filters those that let the request pass, from the first on, and were not shown
+    /// an answer yet.
+    pub passed_count: usize,
+    /// The filters of the embedding program that have seen the request.
+    pub visits: Vec<Visit>,
+    /// What a filter put in the place of an answer whose head was not sent.
+    pub instead: Option<Box<Reply>>,
+    /// What a custom balancer picks by, where a filter said so.
+    pub balance_key: Option<u64>,
+    /// Where concurrency limits count it, until it ends.
+    pub held: Vec<Held>,
+    quota: Option<Quota>,
+}
+
+/// A place in the tally of a concurrency limit.
+#[derive(Debug)]
+pub struct Held {
+    /// The limit.
+    pub filter: FilterId,
+    /// The place.
+    pub place: Place,
+}
+
+/// What is left of a rate limit, for its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Tokens of a whole burst.
+    pub limit: u64,
+    /// Tokens that are left.
+    pub remaining: u64,
+    /// Seconds until all are there again.
+    pub reset_seconds: u64,
+}
+
+/// A filter of the embedding program in one exchange: the same one to its end, whatever is
+/// installed meanwhile.
+pub struct Visit {
+    /// Its place among the route's filters.
+    pub at: usize,
+    /// The filter.
+    pub filter: Rc<dyn Filter>,
+    /// What it wants to be called for.
+    pub needs: Needs,
+    /// What it keeps for the exchange.
+    pub kept: Option<Box<dyn Any>>,
 }
 
 impl Passage {
@@ -26,6 +77,46 @@ impl Passage {
         self.request.clear();
         self.response.clear();
         self.principal = None;
+        self.body_bytes_max = None;
         self.reached = None;
+        self.passed_count = 0;
+        self.visits.clear();
+        self.instead = None;
+        self.balance_key = None;
+        debug_assert!(self.held.is_empty(), "`filter::end` gives places back");
+        self.quota = None;
+    }
+
+    /// Notes what is left of one more limit. Of several the tightest is told: that which leaves
+    /// least, and of two that leave as much, that which takes longer.
+    pub fn tell_quota(&mut self, quota: Quota) {
+        let is_tighter = |told: Quota| {
+            let (more, less) = (told.remaining, quota.remaining);
+            less < more || (less == more && quota.reset_seconds > told.reset_seconds)
+        };
+        if self.quota.is_none_or(is_tighter) {
+            self.quota = Some(quota);
+        }
+    }
+
+    /// What is left of the tightest limit, once.
+    pub fn take_quota(&mut self) -> Option<Quota> {
+        self.quota.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_limits_the_tightest_is_told() {
+        let quota = |remaining, reset_seconds| Quota { limit: 9, remaining, reset_seconds };
+        let mut passage = Passage::default();
+        for told in [quota(5, 9), quota(2, 1), quota(2, 3), quota(2, 2), quota(7, 90)] {
+            passage.tell_quota(told);
+        }
+        assert_eq!(passage.take_quota(), Some(quota(2, 3)));
+        assert_eq!(passage.take_quota(), None);
     }
 }

@@ -7,6 +7,12 @@ mod ip_filter;
 mod maintenance;
 mod request_limits;
 mod cors;
+#[cfg(feature = "rate_limiting")]
+mod limit_key;
+#[cfg(feature = "rate_limiting")]
+mod rate_limit;
+#[cfg(not(feature = "rate_limiting"))]
+#[path = "rate_limit_absent.rs"]
 mod rate_limit;
 mod auth;
 #[cfg(feature = "authentication")]
@@ -25,6 +31,10 @@ mod forward_auth;
 #[path = "forward_auth_absent.rs"]
 mod forward_auth;
 mod rbac;
+#[cfg(feature = "rate_limiting")]
+mod concurrency_limit;
+#[cfg(not(feature = "rate_limiting"))]
+#[path = "concurrency_limit_absent.rs"]
 mod concurrency_limit;
 mod headers;
 mod security_headers;
@@ -36,13 +46,14 @@ mod known;
 use crate::bridge::question::{Answer, Question};
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::Stage;
+use crate::extension::ResponseSource;
 use crate::http::status::Status;
 use crate::meters::FilterBlock;
 use crate::snapshot::filter::{self, Filter, FilterId, Link};
 
 use super::exchange::Exchange;
 use super::failure::Failure;
-use super::worker::Worker;
+use super::worker::{Generation, Worker};
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -127,6 +138,8 @@ pub struct Step<'a> {
     pub id: FilterId,
     /// As the route has it.
     pub link: &'a Link,
+    /// Its place among the route's filters.
+    pub at: usize,
 }
 
 impl Step<'_> {
@@ -139,7 +152,6 @@ impl Step<'_> {
 impl State {
     /// What a worker begins with, or goes on with where the filter was another one before.
     pub fn new(worker: &Worker, filter: &Filter, before: Option<&State>) -> State {
-        let _ = (worker, before);
         match &filter.step {
             filter::Step::IpFilter(_) => State::IpFilter(ip_filter::State::default()),
             filter::Step::Maintenance(_) => State::Maintenance(maintenance::State::default()),
@@ -147,21 +159,27 @@ impl State {
                 State::RequestLimits(request_limits::State::default())
             }
             filter::Step::Cors(_) => State::Cors(cors::State::default()),
-            filter::Step::RateLimit(_) => State::RateLimit(rate_limit::State::default()),
+            filter::Step::RateLimit(plan) => State::RateLimit(rate_limit::State::new(worker, plan)),
             filter::Step::Auth(_) => State::Auth(auth::State::default()),
             filter::Step::ApiKey(_) => State::ApiKey(api_key::State::default()),
             filter::Step::BasicAuth(_) => State::BasicAuth(basic_auth::State::default()),
             filter::Step::ForwardAuth(_) => State::ForwardAuth(forward_auth::State::default()),
             filter::Step::Rbac(_) => State::Rbac(rbac::State::default()),
-            filter::Step::ConcurrencyLimit(_) => {
-                State::ConcurrencyLimit(concurrency_limit::State::default())
+            filter::Step::ConcurrencyLimit(plan) => {
+                State::ConcurrencyLimit(concurrency_limit::State::new(worker, plan))
             }
             filter::Step::Headers(_) => State::Headers(headers::State::default()),
             filter::Step::SecurityHeaders(_) => {
                 State::SecurityHeaders(security_headers::State::default())
             }
             filter::Step::Transform(_) => State::Transform(transform::State::default()),
-            filter::Step::Custom(_) => State::Custom(custom::State::default()),
+            filter::Step::Custom(plan) => {
+                let before = match before {
+                    Some(State::Custom(before)) => Some(before),
+                    Some(_) | None => None,
+                };
+                State::Custom(custom::State::new(worker, &filter.name, plan, before))
+            }
         }
     }
 }
@@ -171,6 +189,12 @@ impl State {
 /// # Errors
 /// One of them refuses the request.
 pub async fn request(worker: &Worker, exchange: &mut Exchange) -> Result<Option<Reply>, Failure> {
+    let outcome = run(worker, exchange).await;
+    rate_limit::tell(exchange);
+    outcome
+}
+
+async fn run(worker: &Worker, exchange: &mut Exchange) -> Result<Option<Reply>, Failure> {
     let mut at = 0;
     let mut answer = None;
     let mut asked_count = 0;
@@ -208,20 +232,44 @@ fn pass(
     };
     while let Some(link) = chain.links.get(*at) {
         let local = worker.filter(&generation, link.filter);
-        let step = Step { worker, filter: &local.filter, id: link.filter, link };
+        let step = Step { worker, filter: &local.filter, id: link.filter, link, at: *at };
         exchange.passage.reached = Some(link.filter);
         let verdict = match answer.take() {
             Some(answer) => on_answer(&step, &local.state, answer, exchange),
             None => on_request(&step, &local.state, exchange),
         };
         count(step.block(), &verdict);
-        match verdict? {
-            Flow::Continue => *at += 1,
-            other @ (Flow::Respond(_) | Flow::Ask(_)) => return Ok(other),
+        match verdict {
+            Ok(Flow::Continue) => {
+                *at += 1;
+                exchange.passage.passed_count = *at;
+            }
+            Ok(Flow::Ask(question)) => return Ok(Flow::Ask(question)),
+            stopped @ (Ok(Flow::Respond(_)) | Err(_)) => {
+                let rest = chain.links.get(*at + 1..).unwrap_or_default();
+                stop(worker, &generation, rest, exchange);
+                return stopped;
+            }
         }
     }
     exchange.passage.reached = None;
     Ok(Flow::Continue)
+}
+
+/// The request goes no further: what the filters behind say of every answer, whoever made it, is
+/// said of this one too.
+fn stop(worker: &Worker, generation: &Generation, rest: &[Link], exchange: &mut Exchange) {
+    for (link, behind) in rest.iter().zip(1..) {
+        let local = worker.filter(generation, link.filter);
+        let at = exchange.passage.passed_count + behind;
+        let step = Step { worker, filter: &local.filter, id: link.filter, link, at };
+        match (&step.filter.step, &local.state) {
+            (filter::Step::Cors(plan), State::Cors(state)) => cors::on_stop(plan, state, exchange),
+            (filter::Step::Headers(plan), _) => headers::on_stop(&step, plan, exchange),
+            (filter::Step::SecurityHeaders(plan), _) => security_headers::on_stop(plan, exchange),
+            (_, _) => {}
+        }
+    }
 }
 
 fn count(block: &FilterBlock, verdict: &Verdict) {
@@ -294,13 +342,99 @@ fn on_answer(step: &Step<'_>, state: &State, answer: Answer, exchange: &mut Exch
         (filter::Step::ForwardAuth(plan), State::ForwardAuth(state)) => {
             forward_auth::on_answer(step, plan, state, answer, exchange)
         }
-        // Nobody else asks.
+        (filter::Step::Custom(_), State::Custom(_)) => custom::on_answer(step, answer, exchange),
+        // The others ask nothing.
         (_, _) => Err(Failure::new(Reason::FilterFailed)),
     }
 }
 
-/// The exchange is over: what filters hold for it is let go of.
+/// An answer whose head is about to be written.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    /// Its status.
+    pub(crate) status: Status,
+    /// Why it is what it is.
+    pub(crate) reason: Reason,
+    /// Its fields.
+    pub(crate) source: ResponseSource<'a>,
+}
+
+impl Shown<'_> {
+    /// An answer of the gateway's own.
+    pub(crate) fn own<'a>(
+        (status, reason): (Status, Reason),
+        lines: &'a [u8],
+        content_type: &'a [u8],
+    ) -> Shown<'a> {
+        Shown { status, reason, source: ResponseSource::Own { lines, content_type } }
+    }
+}
+
+/// Shows the head of an answer to the filters that let its request pass, the last of them first, and
+/// each of them once an exchange: the answer in its place where one of them has one, which those
+/// before it are still to see.
+pub(crate) fn response(
+    worker: &Worker,
+    exchange: &mut Exchange,
+    shown: &Shown<'_>,
+) -> Option<Reply> {
+    let generation = Rc::clone(&exchange.generation);
+    let chain = exchange.facts.route.and_then(|id| generation.snapshot.route(id).chain())?;
+    if !chain.wants_response {
+        return None;
+    }
+    while exchange.passage.passed_count > 0 {
+        exchange.passage.passed_count -= 1;
+        let at = exchange.passage.passed_count;
+        let Some(link) = chain.links.get(at) else { continue };
+        let answered = match &generation.snapshot.filter(link.filter).step {
+            filter::Step::Custom(_) => custom::on_response(worker, exchange, at, shown),
+            filter::Step::IpFilter(_)
+            | filter::Step::Maintenance(_)
+            | filter::Step::RequestLimits(_)
+            | filter::Step::Cors(_)
+            | filter::Step::RateLimit(_)
+            | filter::Step::Auth(_)
+            | filter::Step::ApiKey(_)
+            | filter::Step::BasicAuth(_)
+            | filter::Step::ForwardAuth(_)
+            | filter::Step::Rbac(_)
+            | filter::Step::ConcurrencyLimit(_)
+            | filter::Step::Headers(_)
+            | filter::Step::SecurityHeaders(_)
+            | filter::Step::Transform(_) => None,
+        };
+        if let Some(reply) = answered {
+            exchange.passage.reached = Some(link.filter);
+            return Some(reply);
+        }
+    }
+    None
+}
+
+/// [`response`] for an answer of the gateway's own: what all filters together make of it, where that
+/// is another one.
+pub(crate) fn own_response(
+    worker: &Worker,
+    exchange: &mut Exchange,
+    shown: &Shown<'_>,
+) -> Option<Reply> {
+    let mut reply = response(worker, exchange, shown)?;
+    // Each round takes at least one filter off those that are still to see an answer.
+    loop {
+        let kind = (reply.status, reply.reason);
+        match response(worker, exchange, &Shown::own(kind, b"", &reply.content_type)) {
+            Some(other) => reply = other,
+            None => return Some(reply),
+        }
+    }
+}
+
+/// The exchange is over: filters are told, and what they hold for it is let go of.
 pub fn end(worker: &Worker, exchange: &mut Exchange) {
-    let _ = worker;
+    if !exchange.passage.visits.is_empty() {
+        custom::end(worker, exchange);
+    }
+    concurrency_limit::end(worker, exchange);
     exchange.passage.clear();
 }

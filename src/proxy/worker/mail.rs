@@ -31,7 +31,11 @@ impl Worker {
             while let Some(message) = mailbox.pop() {
                 match message {
                     Message::Install(snapshot) => {
+                        let has_custom = !snapshot.custom_filters.is_empty();
                         self.install(snapshot);
+                        if has_custom {
+                            self.runtime.spawn(self.clone().prepare_filters());
+                        }
                         for (listener, number) in unopened.drain(..).zip(0..) {
                             self.open(number, listener);
                         }

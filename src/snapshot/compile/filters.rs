@@ -2,13 +2,16 @@
 
 use super::id;
 use crate::config::{self, Fault, GatewayConfig, Middleware, MiddlewareKind};
+use crate::extension::Extensions;
 use crate::meters::{FilterBlock, Series};
-use crate::snapshot::filter::{self, Chain, Filter, FilterId, Link, Place};
+use crate::snapshot::filter::{self, Chain, Filter, FilterId, Link, Place, Step};
+use crate::snapshot::template::variable_names;
 use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// Compiles the filters of routes one by one, and each of those that routes share once.
 pub(super) struct Filters {
+    extensions: Extensions,
     /// Of filters whose own series is not known yet.
     nobody: Arc<Series<FilterBlock>>,
     named: HashMap<String, Option<FilterId>>,
@@ -17,12 +20,21 @@ pub(super) struct Filters {
 
 impl Filters {
     /// Compiles those that have names, also where no route names them: their faults must be told.
-    pub(super) fn new(config: &GatewayConfig, faults: &mut Vec<Fault>) -> Filters {
+    pub(super) fn new(
+        config: &GatewayConfig,
+        extensions: &Extensions,
+        faults: &mut Vec<Fault>,
+    ) -> Filters {
         let nobody = Arc::new(Series::new(1));
-        let mut filters = Filters { nobody, named: HashMap::new(), filters: Vec::new() };
+        let mut filters = Filters {
+            extensions: extensions.clone(),
+            nobody,
+            named: HashMap::new(),
+            filters: Vec::new(),
+        };
         for (name, middleware) in &config.middlewares {
             let path = format!("middlewares.{name}");
-            let place = Place { path: &path, config };
+            let place = Place { path: &path, config, extensions };
             let found = filters.add(name.clone(), middleware, &place, faults);
             filters.named.insert(name.clone(), found);
         }
@@ -47,6 +59,7 @@ impl Filters {
         if route.middlewares.is_empty() {
             return None;
         }
+        let mut has_cors = false;
         let mut links = Vec::with_capacity(route.middlewares.len());
         for (index, middleware) in route.middlewares.iter().enumerate() {
             let (path, found) = match middleware {
@@ -59,27 +72,40 @@ impl Filters {
                     let key = own.kind().map_or("middlewares", MiddlewareKind::name);
                     let path = format!("{place}.{key}");
                     let own_name = self.own_name(key, name);
-                    let found = self.add(own_name, own, &Place { path: &path, config }, faults);
+                    let extensions = &self.extensions.clone();
+                    let place = Place { path: &path, config, extensions };
+                    let found = self.add(own_name, own, &place, faults);
                     (path, found)
                 }
             };
             let Some(filter) = found else { continue };
-            let wanted = self.filters[filter.0 as usize].step.parameters();
+            let step = &self.filters[filter.0 as usize].step;
+            has_cors |= matches!(step, Step::Cors(_));
+            if let Step::RequestLimits(limits) = step {
+                let body_bytes_max = route.max_body.or(config.limits.body).unwrap_or(u64::MAX);
+                let fault = limits.fault_on(body_bytes_max);
+                faults.extend(fault.map(|message| Fault::new(path.as_str(), message)));
+            }
+            let wanted = step.parameters();
+            let cost = step.cost(name);
             let mut of_route = Vec::with_capacity(wanted.len());
             for wanted in wanted {
                 match parameters.iter().position(|known| known == wanted) {
                     Some(at) => of_route.push(at),
                     None => {
-                        let nearest = parameters.iter().map(String::as_str);
-                        let nearest = config::nearest(wanted, nearest).map(str::to_owned);
+                        let variables = variable_names().map(|name| -> &str { name });
+                        let known = variables.chain(parameters.iter().map(String::as_str));
+                        let nearest = config::nearest(wanted, known).map(str::to_owned);
                         let message = format!("the route's path has no parameter `{{{wanted}}}`");
                         faults.push(Fault { nearest, ..Fault::new(path.as_str(), message) });
                     }
                 }
             }
-            links.push(Link { filter, parameters: of_route.into() });
+            links.push(Link { filter, parameters: of_route.into(), cost });
         }
-        Some(Chain { links: links.into() })
+        let step = |link: &Link| &self.filters[link.filter.0 as usize].step;
+        let wants_response = links.iter().any(|link| step(link).wants_response());
+        Some(Chain { links: links.into(), parameters: parameters.into(), wants_response, has_cors })
     }
 
     /// `rate_limit@ROUTE`, and `rate_limit@ROUTE#2` for the second of its kind.

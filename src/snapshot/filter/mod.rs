@@ -5,6 +5,7 @@ mod ip_filter;
 mod maintenance;
 mod request_limits;
 mod cors;
+mod limit_key;
 mod rate_limit;
 mod auth;
 #[cfg(feature = "authentication")]
@@ -39,12 +40,13 @@ pub use asked::{ForwardTarget, PasswordHash};
 pub use auth::Auth;
 pub use basic_auth::BasicAuth;
 pub use concurrency_limit::ConcurrencyLimit;
-pub use cors::Cors;
+pub use cors::{Asker, Cors, CorsCache};
 pub use custom::Custom;
 pub use forward_auth::ForwardAuth;
 pub use headers::Headers;
 pub use ip_filter::IpFilter;
-pub use maintenance::Maintenance;
+pub use limit_key::{KeyPart, LimitKey, Missing};
+pub use maintenance::{Maintenance, Text};
 pub use rate_limit::RateLimit;
 pub use rbac::Rbac;
 pub use request_limits::RequestLimits;
@@ -52,6 +54,7 @@ pub use security_headers::SecurityHeaders;
 pub use transform::Transform;
 
 use crate::config::{Fault, GatewayConfig, Middleware};
+use crate::extension::Extensions;
 use crate::meters::{FilterBlock, Series};
 use std::sync::Arc;
 
@@ -77,9 +80,14 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether it is one of the embedding program.
+    pub(super) fn is_custom(&self) -> bool {
+        matches!(self.step, Step::Custom(_))
+    }
+
     /// Whether both do the same: written alike, and with the same contents of the files they name.
     pub(super) fn is_same(&self, other: &Filter) -> bool {
-        self.source == other.source
+        self.source == other.source && self.step.has_same_files(&other.step)
     }
 }
 
@@ -119,9 +127,77 @@ pub enum Step {
 }
 
 impl Step {
+    /// Whether it may look at answers.
+    pub fn wants_response(&self) -> bool {
+        match self {
+            Step::Custom(_) => true,
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::RateLimit(_)
+            | Step::Auth(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::Rbac(_)
+            | Step::ConcurrencyLimit(_)
+            | Step::Headers(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_) => false,
+        }
+    }
+
     /// The names of the path parameters that it reads; [`Link::parameters`] has their places.
     pub fn parameters(&self) -> &[String] {
-        &[]
+        match self {
+            Step::Headers(headers) => &headers.parameters,
+            Step::RateLimit(limit) => &limit.key.parameters,
+            Step::ConcurrencyLimit(limit) => &limit.key.parameters,
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::Auth(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::Rbac(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_)
+            | Step::Custom(_) => &[],
+        }
+    }
+
+    /// Whether both were made of files with the same contents, where their configuration is the
+    /// same.
+    fn has_same_files(&self, other: &Step) -> bool {
+        match (self, other) {
+            (Step::IpFilter(one), Step::IpFilter(other)) => one == other,
+            (Step::Maintenance(one), Step::Maintenance(other)) => one == other,
+            (_, _) => true,
+        }
+    }
+
+    /// What a request of a route counts for, where requests are counted.
+    pub(super) fn cost(&self, route: &str) -> u32 {
+        match self {
+            Step::RateLimit(limit) => limit.cost(route),
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::Auth(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::Rbac(_)
+            | Step::ConcurrencyLimit(_)
+            | Step::Headers(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_)
+            | Step::Custom(_) => 1,
+        }
     }
 }
 
@@ -130,6 +206,12 @@ impl Step {
 pub struct Chain {
     /// One after the other.
     pub links: Box<[Link]>,
+    /// The names of the route's path parameters, in their order.
+    pub parameters: Box<[String]>,
+    /// Whether one of them may look at answers.
+    pub wants_response: bool,
+    /// Whether one of them answers preflights.
+    pub has_cors: bool,
 }
 
 /// A filter as one route has it.
@@ -139,6 +221,8 @@ pub struct Link {
     pub filter: FilterId,
     /// By the order of [`Step::parameters`]: which of the route's parameters each is.
     pub parameters: Box<[usize]>,
+    /// What a request of the route counts for, where requests are counted.
+    pub cost: u32,
 }
 
 /// Where a filter stands, and what it may look at.
@@ -147,6 +231,8 @@ pub(in crate::snapshot) struct Place<'a> {
     pub(in crate::snapshot) path: &'a str,
     /// The whole.
     pub(in crate::snapshot) config: &'a GatewayConfig,
+    /// What the program has of its own.
+    pub(in crate::snapshot) extensions: &'a Extensions,
 }
 
 /// Faults of one file of keys or users that are told: more say nothing new.
@@ -206,5 +292,9 @@ pub(super) fn compile(
 
 /// Hands on what a filter of the same name keeps for all workers, where both are of one kind.
 pub(super) fn succeed(new: &mut Step, old: &Step) {
-    let _ = (new, old);
+    match (new, old) {
+        (Step::RateLimit(new), Step::RateLimit(old)) => new.succeed(old),
+        (Step::ConcurrencyLimit(new), Step::ConcurrencyLimit(old)) => new.succeed(old),
+        (_, _) => {}
+    }
 }

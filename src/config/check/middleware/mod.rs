@@ -49,6 +49,9 @@ pub(super) fn of_route(
         let message = format!("more than {} filters", limits::FILTERS_COUNT_MAX);
         faults.push(&owner.key("middlewares"), message);
     }
+    if found.middlewares.len() > 1 {
+        preflights(owner, config, found, faults);
+    }
     for (index, middleware) in found.middlewares.iter().enumerate() {
         match middleware {
             Middleware::Named(name) => {
@@ -68,7 +71,49 @@ pub(super) fn of_route(
     }
 }
 
+/// Answers to preflights: one filter gives them, before anybody asks for credentials, which browsers
+/// never send with them.
+fn preflights(owner: Owner<'_>, config: &GatewayConfig, found: &Route, faults: &mut Faults) {
+    let kinds = found.middlewares.iter().filter_map(|middleware| match middleware {
+        Middleware::Named(name) => config.middlewares.get(name)?.kind(),
+        own => own.kind(),
+    });
+    let mut before: Vec<MiddlewareKind> = Vec::new();
+    for kind in kinds {
+        if kind == MiddlewareKind::Cors {
+            let judges = before.iter().find(|kind| JUDGES.contains(kind));
+            let message = match (before.contains(&kind), judges) {
+                (true, _) => Some("one `cors` answers a route's preflights".to_owned()),
+                (false, Some(judge)) => Some(format!(
+                    "`cors` stands before `{}`: preflights carry no credentials",
+                    judge.name()
+                )),
+                (false, None) => None,
+            };
+            if let Some(message) = message {
+                faults.push(&owner.key("middlewares"), message);
+            }
+        }
+        before.push(kind);
+    }
+}
+
+/// Those that refuse who is not known.
+const JUDGES: [MiddlewareKind; 5] = [
+    MiddlewareKind::Auth,
+    MiddlewareKind::ApiKey,
+    MiddlewareKind::BasicAuth,
+    MiddlewareKind::ForwardAuth,
+    MiddlewareKind::Rbac,
+];
+
 fn one(path: &str, middleware: &Middleware, faults: &mut Faults) {
+    if let Some(kind) = middleware.kind().filter(|kind| !kind.is_built()) {
+        let (name, feature) = (kind.name(), kind.feature().unwrap_or_default());
+        let message =
+            format!("`{name}` needs the feature `{feature}`, which this build was made without");
+        return faults.push(path, message);
+    }
     match middleware {
         Middleware::IpFilter(found) => ip_filter::check(path, found, faults),
         Middleware::Maintenance(found) => maintenance::check(path, found, faults),
