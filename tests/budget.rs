@@ -3,6 +3,7 @@
 
 use frys_gateway::bridge::mailbox::{self, Message};
 use frys_gateway::bridge::metrics::WorkerBlock;
+use frys_gateway::bridge::question;
 use frys_gateway::config::{
     FileServing, GatewayConfig, HeaderEdits, Redirect, RequestIdConfig, Rewrite, Route,
 };
@@ -127,6 +128,8 @@ fn to(upstream: SocketAddr) -> Route {
 }
 
 /// A worker on a thread of its own, with its metrics on; where it listens and what it counts.
+///
+/// Control is played by a thread that finds every password right.
 fn worker(route: Route) -> (SocketAddr, Arc<Counted>, mailbox::Sender) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
     let address = listener.local_addr().expect("its address");
@@ -156,13 +159,31 @@ fn worker(route: Route) -> (SocketAddr, Arc<Counted>, mailbox::Sender) {
         let parts =
             Parts { runtime: runtime.clone(), number: 0, count: 1, block, log: None, seed: 1 };
         let listener = runtime.listen(listener).expect("a bound listener");
-        runtime.block_on(Worker::new(parts).run(vec![listener], receiver));
+        let worker = Worker::new(parts);
+        worker.ask_through(asker());
+        runtime.block_on(worker.run(vec![listener], receiver));
     });
     (address, counted, sender)
 }
 
-fn ask(client: &mut TcpStream, expected_bytes: usize) -> usize {
-    client.write_all(REQUEST).expect("the gateway reads");
+/// What asks a control that says yes.
+fn asker() -> question::Asker {
+    let (asker, mut desk) = question::pair().expect("two descriptors");
+    let mut wake = desk.listen().expect("a descriptor");
+    wake.set_nonblocking(false).expect("an open socket");
+    std::thread::spawn(move || {
+        while wake.read(&mut [0; 64]).is_ok_and(|bytes| bytes > 0) {
+            while let Some((ticket, _)) = desk.pop() {
+                desk.push(ticket, question::Answer::Password(true));
+            }
+            desk.wake();
+        }
+    });
+    asker
+}
+
+fn ask(client: &mut TcpStream, request: &[u8], expected_bytes: usize) -> usize {
+    client.write_all(request).expect("the gateway reads");
     let mut piece = [0; 4096];
     let mut received_bytes = 0;
     while received_bytes < expected_bytes.max(1) {
@@ -175,17 +196,21 @@ fn ask(client: &mut TcpStream, expected_bytes: usize) -> usize {
 
 /// What so many requests cost once it is warm.
 fn cost(route: Route) -> Sample {
+    cost_of(route, REQUEST)
+}
+
+fn cost_of(route: Route, request: &[u8]) -> Sample {
     let (address, counted, _sender) = worker(route);
     let mut client = TcpStream::connect(address).expect("the gateway listens");
     client.set_nodelay(true).expect("an open socket");
     client.set_read_timeout(Some(Duration::from_secs(10))).expect("an open socket");
-    let answer_bytes = ask(&mut client, 0);
+    let answer_bytes = ask(&mut client, request, 0);
     for _ in 0..WARM_COUNT {
-        ask(&mut client, answer_bytes);
+        ask(&mut client, request, answer_bytes);
     }
     let before = counted.sample();
     for _ in 0..REQUESTS_COUNT {
-        ask(&mut client, answer_bytes);
+        ask(&mut client, request, answer_bytes);
     }
     let after = counted.sample();
     println!("before {before:?}\nafter  {after:?} ({REQUESTS_COUNT} requests)");
@@ -255,4 +280,55 @@ fn a_warm_small_file_is_four_entries() {
     let route =
         Route { id: "file".into(), path: "/*".into(), files: Some(files), ..Route::default() };
     assert_cost(cost(route), 4);
+}
+
+#[cfg(feature = "authentication")]
+mod access {
+    use super::*;
+    use frys_gateway::config::{
+        ApiKey, ApiKeyConfig, ApiKeyValue, BasicAuthConfig, BasicUser, Identity, Middleware, Secret,
+    };
+
+    /// A request with further lines.
+    fn with(lines: &str) -> Vec<u8> {
+        let end = REQUEST.len() - 2;
+        [&REQUEST[..end], lines.as_bytes(), b"\r\n"].concat()
+    }
+
+    fn identity() -> Identity {
+        Identity { roles: vec!["a".into(), "b".into()], claims: [("c".into(), "d".into())].into() }
+    }
+
+    #[test]
+    fn a_warm_request_with_a_key_allocates_nothing() {
+        let secret = "0123456789abcdef0123456789abcdef";
+        let key = ApiKeyValue::Secret(Secret::inline(secret));
+        let from = ["header:X-Api-Key", "bearer", "query:key", "cookie:key"];
+        let keys = ApiKeyConfig {
+            keys: vec![ApiKey { name: "a".into(), key, identity: identity() }],
+            from: from.map(|source| source.parse().expect("a source")).into(),
+            ..ApiKeyConfig::default()
+        };
+        for lines in [
+            format!("X-Api-Key: {secret}\r\nCookie: a=b; c=d\r\n"),
+            format!("Authorization: Bearer {secret}\r\nCookie: a=b; c=d\r\n"),
+            format!("Cookie: a=b; key={secret}; c=d\r\n"),
+        ] {
+            let middlewares = vec![Middleware::ApiKey(keys.clone())];
+            let route = Route { middlewares, ..to(upstream()) };
+            assert_cost(cost_of(route, &with(&lines)), 2);
+        }
+    }
+
+    #[test]
+    fn a_warm_request_with_a_password_allocates_nothing() {
+        let hash = format!("$2y$04${}", "a".repeat(53));
+        let password_hash = Secret::inline(hash);
+        let users = vec![BasicUser { name: "ann".into(), password_hash, identity: identity() }];
+        let config =
+            BasicAuthConfig { users, forward_credentials: false, ..BasicAuthConfig::default() };
+        let route = Route { middlewares: vec![Middleware::BasicAuth(config)], ..to(upstream()) };
+        // ann:secret
+        assert_cost(cost_of(route, &with("Authorization: Basic YW5uOnNlY3JldA==\r\n")), 2);
+    }
 }

@@ -336,14 +336,14 @@ fn on_request(step: &Step<'_>, state: &State, exchange: &mut Exchange) -> Verdic
 
 fn on_answer(step: &Step<'_>, state: &State, answer: Answer, exchange: &mut Exchange) -> Verdict {
     match (&step.filter.step, state) {
+        (filter::Step::Custom(_), State::Custom(_)) => custom::on_answer(step, answer, exchange),
         (filter::Step::BasicAuth(plan), State::BasicAuth(state)) => {
             basic_auth::on_answer(step, plan, state, answer, exchange)
         }
         (filter::Step::ForwardAuth(plan), State::ForwardAuth(state)) => {
             forward_auth::on_answer(step, plan, state, answer, exchange)
         }
-        (filter::Step::Custom(_), State::Custom(_)) => custom::on_answer(step, answer, exchange),
-        // The others ask nothing.
+        // Nobody else asks.
         (_, _) => Err(Failure::new(Reason::FilterFailed)),
     }
 }

@@ -163,7 +163,7 @@ mod tests {
     fn compiled(config: &ApiKeyConfig) -> Result<ApiKey, Vec<String>> {
         let whole = GatewayConfig::default();
         let mut faults = Vec::new();
-        let extensions = crate::extension::Extensions::default();
+        let extensions = crate::extension::Extensions::new();
         let place = Place { path: "routes[0].api_key", config: &whole, extensions: &extensions };
         let found = ApiKey::compile(config, &place, &mut faults);
         found.ok_or_else(|| faults.iter().map(ToString::to_string).collect())

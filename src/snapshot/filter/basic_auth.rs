@@ -256,7 +256,7 @@ mod tests {
     fn compiled(config: &BasicAuthConfig) -> Result<BasicAuth, Vec<String>> {
         let whole = GatewayConfig::default();
         let mut faults = Vec::new();
-        let extensions = crate::extension::Extensions::default();
+        let extensions = crate::extension::Extensions::new();
         let place = Place { path: "routes[0].basic_auth", config: &whole, extensions: &extensions };
         let found = BasicAuth::compile(config, &place, &mut faults);
         found.ok_or_else(|| faults.iter().map(ToString::to_string).collect())
