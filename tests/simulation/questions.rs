@@ -12,10 +12,13 @@ fn task() -> Question {
     Question::Task(Box::new(|| Box::new(())))
 }
 
+/// Who was told what, in the order of the telling.
+type Told = Rc<RefCell<Vec<(usize, Option<u64>)>>>;
+
 /// Asks as so many exchanges would, each in a task of its own; what each was told, in the order of
 /// the telling.
-fn ask(shared: &Rc<Shared>, count: usize) -> Rc<RefCell<Vec<(usize, Option<u64>)>>> {
-    let told = Rc::new(RefCell::new(Vec::new()));
+fn ask(shared: &Rc<Shared>, count: usize) -> Told {
+    let told = Told::default();
     for number in 0..count {
         let (worker, told) = (shared.worker.clone(), told.clone());
         shared.runtime.spawn(async move {

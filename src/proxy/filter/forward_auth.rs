@@ -18,7 +18,7 @@ use std::rc::Rc;
 
 /// What one worker keeps for it.
 #[derive(Debug, Default)]
-pub struct State;
+pub struct State {}
 
 pub(super) fn on_request(
     _: &Step<'_>,

@@ -134,7 +134,7 @@ fn of_line(line: &str) -> Result<([u8; 32], Owner), String> {
     let mut parts = line.split(':').map(str::trim);
     let (name, digits) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let roles = parts.next().unwrap_or_default();
-    let digest = crate::config::sha256(digits);
+    let digest = ApiKeyValue::sha256(digits);
     let (Some(digest), false, None) = (digest, name.is_empty(), parts.next()) else {
         return Err("expected `name:sha256hex` or `name:sha256hex:role,role`".to_owned());
     };
