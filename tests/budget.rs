@@ -3,6 +3,7 @@
 
 use frys_gateway::bridge::mailbox::{self, Message};
 use frys_gateway::bridge::metrics::WorkerBlock;
+use frys_gateway::bridge::question;
 use frys_gateway::config::{
     ConcurrencyLimitConfig, CorsConfig, CustomConfig, FileServing, GatewayConfig, HeaderEdits,
     HeadersConfig, IpFilterConfig, Middleware, RateLimitConfig, Redirect, RequestIdConfig,
@@ -134,6 +135,8 @@ fn to(upstream: SocketAddr) -> Route {
 }
 
 /// A worker on a thread of its own, with its metrics on; where it listens and what it counts.
+///
+/// Control is played by a thread that finds every password right.
 fn worker(route: Route) -> (SocketAddr, Arc<Counted>, mailbox::Sender) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
     let address = listener.local_addr().expect("its address");
@@ -165,9 +168,27 @@ fn worker(route: Route) -> (SocketAddr, Arc<Counted>, mailbox::Sender) {
         let parts =
             Parts { runtime: runtime.clone(), number: 0, count: 1, block, log: None, seed: 1 };
         let listener = runtime.listen(listener).expect("a bound listener");
-        runtime.block_on(Worker::new(parts).run(vec![listener], receiver));
+        let worker = Worker::new(parts);
+        worker.ask_through(asker());
+        runtime.block_on(worker.run(vec![listener], receiver));
     });
     (address, counted, sender)
+}
+
+/// What asks a control that says yes.
+fn asker() -> question::Asker {
+    let (asker, mut desk) = question::pair().expect("two descriptors");
+    let mut wake = desk.listen().expect("a descriptor");
+    wake.set_nonblocking(false).expect("an open socket");
+    std::thread::spawn(move || {
+        while wake.read(&mut [0; 64]).is_ok_and(|bytes| bytes > 0) {
+            while let Some((ticket, _)) = desk.pop() {
+                desk.push(ticket, question::Answer::Password(true));
+            }
+            desk.wake();
+        }
+    });
+    asker
 }
 
 fn ask(client: &mut TcpStream, request: &[u8], expected_bytes: usize) -> usize {
@@ -384,4 +405,55 @@ fn a_warm_token_costs_the_same() {
     };
     let route = Route { middlewares: vec![Middleware::Auth(auth)], ..to(upstream()) };
     assert_cost(cost_of(request.as_bytes(), route), 2);
+}
+
+#[cfg(feature = "authentication")]
+mod access {
+    use super::*;
+    use frys_gateway::config::{
+        ApiKey, ApiKeyConfig, ApiKeyValue, BasicAuthConfig, BasicUser, Identity, Middleware, Secret,
+    };
+
+    /// A request with further lines.
+    fn with(lines: &str) -> Vec<u8> {
+        let end = REQUEST.len() - 2;
+        [&REQUEST[..end], lines.as_bytes(), b"\r\n"].concat()
+    }
+
+    fn identity() -> Identity {
+        Identity { roles: vec!["a".into(), "b".into()], claims: [("c".into(), "d".into())].into() }
+    }
+
+    #[test]
+    fn a_warm_request_with_a_key_allocates_nothing() {
+        let secret = "0123456789abcdef0123456789abcdef";
+        let key = ApiKeyValue::Secret(Secret::inline(secret));
+        let from = ["header:X-Api-Key", "bearer", "query:key", "cookie:key"];
+        let keys = ApiKeyConfig {
+            keys: vec![ApiKey { name: "a".into(), key, identity: identity() }],
+            from: from.map(|source| source.parse().expect("a source")).into(),
+            ..ApiKeyConfig::default()
+        };
+        for lines in [
+            format!("X-Api-Key: {secret}\r\nCookie: a=b; c=d\r\n"),
+            format!("Authorization: Bearer {secret}\r\nCookie: a=b; c=d\r\n"),
+            format!("Cookie: a=b; key={secret}; c=d\r\n"),
+        ] {
+            let middlewares = vec![Middleware::ApiKey(keys.clone())];
+            let route = Route { middlewares, ..to(upstream()) };
+            assert_cost(cost_of(&with(&lines), route), 2);
+        }
+    }
+
+    #[test]
+    fn a_warm_request_with_a_password_allocates_nothing() {
+        let hash = format!("$2y$04${}", "a".repeat(53));
+        let password_hash = Secret::inline(hash);
+        let users = vec![BasicUser { name: "ann".into(), password_hash, identity: identity() }];
+        let config =
+            BasicAuthConfig { users, forward_credentials: false, ..BasicAuthConfig::default() };
+        let route = Route { middlewares: vec![Middleware::BasicAuth(config)], ..to(upstream()) };
+        // ann:secret
+        assert_cost(cost_of(&with("Authorization: Basic YW5uOnNlY3JldA==\r\n"), route), 2);
+    }
 }

@@ -60,7 +60,6 @@ pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
 pub use listen::{AddressInvalid, ListenAddr, ListenAddress, ListenerConfig};
 pub(crate) use load::Check;
 pub use load::Loaded;
-pub(crate) use middleware::sha256;
 pub use middleware::{
     AddressOf, ApiKey, ApiKeyConfig, ApiKeyValue, AuthConfig, BasicAuthConfig, BasicUser,
     ConcurrencyLimitConfig, CorsConfig, CredentialSource, CredentialSourceInvalid, CustomConfig,

@@ -1,8 +1,8 @@
 //! Housekeeping: everything slow, on one thread of its own that no worker waits for.
 //!
 //! It resolves names, compiles snapshots and hands them to the workers, answers on the admin
-//! server, writes the access log (on a thread of its own) and brings the workers to their end. It
-//! holds no state of the process, so several gateways may run in one.
+//! server, does what filters ask for, writes the access log (on a thread of its own) and brings the
+//! workers to their end. It holds no state of the process, so several gateways may run in one.
 
 pub mod names;
 pub mod state;

@@ -18,7 +18,6 @@ mod transform;
 mod custom;
 mod feature;
 
-pub(crate) use api_key::sha256;
 pub use api_key::{ApiKey, ApiKeyConfig, ApiKeyValue};
 pub use auth::{AuthConfig, OIDCConfig, RequiredClaim, TokenAlgorithm};
 pub use basic_auth::{BasicAuthConfig, BasicUser};

@@ -269,10 +269,6 @@ pub(in crate::snapshot) struct Place<'a> {
     pub(in crate::snapshot) extensions: &'a Extensions,
 }
 
-/// Faults of one file of keys or users that are told: more say nothing new.
-#[cfg(feature = "authentication")]
-const LINE_FAULTS_MAX: usize = 10;
-
 /// Compiles one filter.
 pub(super) fn compile(
     middleware: &Middleware,

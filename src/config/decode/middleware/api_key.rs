@@ -37,5 +37,5 @@ fn sha256(d: &mut Decoder, node: &Node) -> Option<ApiKeyValue> {
     if found.is_none() {
         d.fault(node.place, "expected the 64 hexadecimal digits of a SHA-256");
     }
-    found
+    found.map(ApiKeyValue::Sha256)
 }
