@@ -17,7 +17,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
 use super::reload::Outcome;
-use super::report::{Classes, Report, UpstreamSum};
+use super::report::{Classes, FilterSum, Report, UpstreamSum};
 use super::state::{Phase, State};
 use crate::bridge::histogram::Merged;
 use crate::bridge::metrics::StatusClass;
@@ -176,6 +176,7 @@ impl Collector for Scrape {
         out.connections(&report)?;
         out.upstreams(&report)?;
         out.pools(&report)?;
+        out.filters(&report)?;
         out.log(&self.state, &report)?;
         out.engine(&report)
     }
@@ -383,6 +384,36 @@ impl Out<'_> {
         )
     }
 
+    fn filters(&mut self, report: &Report) -> fmt::Result {
+        type Outcome = (&'static str, fn(&FilterSum) -> u64);
+        let rows = |name: &'static str, outcomes: &'static [Outcome]| {
+            report.filters.iter().flat_map(move |(filter, sum)| {
+                let row = move |(label, count): &Outcome| {
+                    ([("filter", &**filter), (name, *label)], count(sum))
+                };
+                outcomes.iter().map(row)
+            })
+        };
+        const REQUESTS: &[Outcome] = &[
+            ("passed", |filter| filter.passed),
+            ("refused", |filter| filter.refused),
+            ("answered", |filter| filter.answered),
+            ("shadowed", |filter| filter.shadowed),
+        ];
+        let help = "Requests by what the filter did; those that it would have refused, were it \
+                    not only watching, count as shadowed and as passed";
+        self.counters("frys_filter_requests", help, rows("outcome", REQUESTS))?;
+        const DECISIONS: &[Outcome] =
+            &[("hit", |filter| filter.cache_hits), ("miss", |filter| filter.cache_misses)];
+        let help = "Decisions of filters by whether what was found out before was enough";
+        self.counters("frys_filter_cache", help, rows("cache", DECISIONS))?;
+        self.counters(
+            "frys_filter_questions",
+            "Questions of filters to the control plane",
+            report.filters.iter().map(|(name, sum)| ([("filter", &**name)], sum.asked)),
+        )
+    }
+
     fn log(&mut self, state: &State, report: &Report) -> fmt::Result {
         let (mut written, mut dropped) = (0, 0);
         for worker in &report.workers {
@@ -561,6 +592,12 @@ mod tests {
             assert!(requests.iter().any(|found| found == line), "{line}");
         }
         assert!(text.contains("frys_errors_total{reason=\"route_not_found\",blame=\"gateway\"} 2"));
+        let refused =
+            r#"frys_filter_requests_total{filter="rate_limit.tight",outcome="refused"} 4"#;
+        assert_eq!(lines_with(&text, refused), [refused]);
+        assert!(
+            text.contains("frys_filter_cache_total{filter=\"rate_limit.tight\",cache=\"hit\"} 2")
+        );
         assert!(text.contains("frys_log_dropped_total 2\n"));
         assert!(text.contains("frys_connections_active{worker=\"1\"} 1\n"));
     }

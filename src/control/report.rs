@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::process::{Process, Thread};
-use super::state::State;
+use super::state::{AllSeries, State};
 use crate::bridge::histogram::Merged;
 use crate::bridge::metrics::{EngineCounters, StatusClass, WorkerState};
 use crate::bridge::stages::Stage;
 use crate::bridge::{Reason, WorkerBlock};
-use crate::meters::{Named, RouteBlock, UpstreamBlock};
+use crate::meters::{FilterBlock, Named, RouteBlock, UpstreamBlock};
 use crate::snapshot::Meters;
 
-/// The name of the routes, and of the upstreams, that are beyond the cap.
+/// The name of the routes, of the upstreams and of the filters that are beyond the cap.
 pub const OTHER: &str = "_other";
 /// The name under which exchanges without a route are counted.
 pub const NONE: &str = "_none";
@@ -57,6 +57,25 @@ pub struct UpstreamSum {
     pub full: u64,
 }
 
+/// What one filter did.
+#[derive(Default)]
+pub struct FilterSum {
+    /// Requests that it let pass.
+    pub passed: u64,
+    /// Requests that it refused.
+    pub refused: u64,
+    /// Requests that it answered itself.
+    pub answered: u64,
+    /// Requests that it would have refused, were it not only watching.
+    pub shadowed: u64,
+    /// Questions to control.
+    pub asked: u64,
+    /// Decisions for which what was found out before was enough.
+    pub cache_hits: u64,
+    /// Decisions that had to be worked out anew.
+    pub cache_misses: u64,
+}
+
 /// One worker.
 pub struct WorkerSum {
     /// Its number.
@@ -91,6 +110,8 @@ pub struct Report {
     pub routes: BTreeMap<Box<str>, Traffic>,
     /// By cluster and address, [`OTHER`] among them.
     pub upstreams: BTreeMap<(Box<str>, Box<str>), UpstreamSum>,
+    /// By name, [`OTHER`] among them.
+    pub filters: BTreeMap<Box<str>, FilterSum>,
     /// By [`Reason::index`].
     pub reasons: [u64; Reason::COUNT],
     /// Exchanges of all workers.
@@ -104,11 +125,12 @@ pub struct Report {
 impl Report {
     /// Reads all blocks.
     pub fn gather(state: &State) -> Report {
-        let (routes, upstreams) = state.series();
+        let AllSeries { routes, upstreams, filters } = state.series();
         let mut report = Report {
             workers: Vec::with_capacity(state.blocks.len()),
             routes: BTreeMap::new(),
             upstreams: BTreeMap::new(),
+            filters: BTreeMap::new(),
             reasons: [0; Reason::COUNT],
             total: Traffic::default(),
             stages: Stage::ALL.iter().map(|stage| (*stage, Merged::default())).collect(),
@@ -119,6 +141,12 @@ impl Report {
             for Named { name, series } in &upstreams {
                 for upstream in series.read(block.worker()) {
                     report.upstreams.entry(upstream_name(name)).or_default().read(upstream);
+                }
+            }
+            for Named { name, series } in &filters {
+                for filter in series.read(block.worker()) {
+                    let name = name.as_deref().unwrap_or(OTHER);
+                    report.filters.entry(name.into()).or_default().read(filter);
                 }
             }
         }
@@ -211,6 +239,18 @@ impl UpstreamSum {
     }
 }
 
+impl FilterSum {
+    fn read(&mut self, filter: &FilterBlock) {
+        self.passed += filter.passed.read();
+        self.refused += filter.refused.read();
+        self.answered += filter.answered.read();
+        self.shadowed += filter.shadowed.read();
+        self.asked += filter.asked.read();
+        self.cache_hits += filter.cache_hits.read();
+        self.cache_misses += filter.cache_misses.read();
+    }
+}
+
 fn upstream_name(key: &Option<Box<str>>) -> (Box<str>, Box<str>) {
     match key.as_deref().map(Meters::upstream_names) {
         Some((cluster, address)) => (cluster.into(), address.into()),
@@ -272,6 +312,7 @@ pub(crate) mod tests {
         let meters = Meters::new(2);
         let mut lineage = Lineage::new(Arc::clone(&meters), 2);
         let snapshot = Arc::new(snapshot(&mut lineage));
+        let filter = meters.lock().expect("no panic").filters.make("rate_limit.tight");
         for block in &blocks {
             let worker = block.worker();
             let of = |place: usize| {
@@ -285,6 +326,8 @@ pub(crate) mod tests {
                 block.request_done(&exchange);
             }
             snapshot.upstreams[0].series.of(worker).checked_in();
+            filter.of(worker).refused.add(2);
+            filter.of(worker).cache_hits.add(1);
             block.log_pushed(false);
             block.stages.record(Stage::Parse, 400);
             block.stages.record(Stage::Relay, 3_000_000);

@@ -9,7 +9,7 @@ use super::names::Names;
 use super::reload::{Outcome, Source};
 use super::resolve::Addresses;
 use crate::bridge::WorkerBlock;
-use crate::meters::{Named, RouteBlock, UpstreamBlock};
+use crate::meters::{FilterBlock, Named, RouteBlock, UpstreamBlock};
 use crate::snapshot::{SharedMeters, Snapshot};
 
 /// How far the gateway has come.
@@ -47,6 +47,16 @@ pub struct InUse {
     pub addresses: Vec<String>,
     /// Why the one that was asked for at the start is not in use, if it is not.
     pub fallback: Option<Arc<str>>,
+}
+
+/// Where the names of one gateway count.
+pub struct AllSeries {
+    /// By route.
+    pub routes: Vec<Named<RouteBlock>>,
+    /// By cluster and upstream.
+    pub upstreams: Vec<Named<UpstreamBlock>>,
+    /// By filter.
+    pub filters: Vec<Named<FilterBlock>>,
 }
 
 /// Read by the admin server, written by housekeeping.
@@ -105,12 +115,17 @@ impl State {
         *locked(&self.phase) = phase;
     }
 
-    /// The series of routes and of upstreams.
-    pub fn series(&self) -> (Vec<Named<RouteBlock>>, Vec<Named<UpstreamBlock>>) {
+    /// The series of all names.
+    pub fn series(&self) -> AllSeries {
         let mut meters = locked(&self.meters);
         meters.routes.settle();
         meters.upstreams.settle();
-        (meters.routes.named(), meters.upstreams.named())
+        meters.filters.settle();
+        AllSeries {
+            routes: meters.routes.named(),
+            upstreams: meters.upstreams.named(),
+            filters: meters.filters.named(),
+        }
     }
 
     /// The newest generation that was sent to the workers; 0 before the first.
@@ -122,6 +137,13 @@ impl State {
     pub fn install(&self, snapshot: Arc<Snapshot>) {
         self.generation.store(snapshot.generation, Ordering::Relaxed);
         locked(&self.generations).push(snapshot);
+    }
+
+    /// The workers have ended: what they served is let go of, though somebody may still read what
+    /// they counted.
+    pub fn close(&self) {
+        locked(&self.generations).clear();
+        locked(&self.in_use).source = Arc::default();
     }
 
     /// Takes out the snapshots that no worker uses any more, the newest apart.

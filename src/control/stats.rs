@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use std::io;
 
-use super::report::{Classes, Report, Traffic, UpstreamSum, WorkerSum};
+use super::report::{Classes, FilterSum, Report, Traffic, UpstreamSum, WorkerSum};
 use super::state::State;
 use crate::bridge::Reason;
 use crate::bridge::histogram::Merged;
@@ -57,6 +57,8 @@ pub fn document(state: &State) -> Value {
             .map(|((cluster, address), of)| {
                 named(upstream(of), &[("cluster", cluster), ("address", address)])
             })
+            .collect::<Vec<_>>(),
+        "filters": report.filters.iter().map(|(name, of)| named(filter(of), &[("name", name)]))
             .collect::<Vec<_>>(),
     })
 }
@@ -124,6 +126,17 @@ fn upstream(upstream: &UpstreamSum) -> Value {
             "reuses": upstream.reuses,
             "full": upstream.full,
         },
+    })
+}
+
+fn filter(filter: &FilterSum) -> Value {
+    json!({
+        "passed": filter.passed,
+        "refused": filter.refused,
+        "answered": filter.answered,
+        "shadowed": filter.shadowed,
+        "asked": filter.asked,
+        "cache": { "hits": filter.cache_hits, "misses": filter.cache_misses },
     })
 }
 
@@ -239,6 +252,9 @@ mod tests {
         assert!((p99 - 2000.0).abs() < 2000.0 * 0.0161);
         assert_eq!(document["upstreams"][0]["address"], "up-0:80");
         assert_eq!(document["upstreams"][0]["connections"]["idle"], 2);
+        assert_eq!(document["filters"][0]["name"], "rate_limit.tight");
+        assert_eq!(document["filters"][0]["refused"], 4);
+        assert_eq!(document["filters"][0]["cache"], json!({ "hits": 2, "misses": 0 }));
         assert_eq!(document["access_log"]["dropped"], 2);
         assert_eq!(document["connections"]["active"], 2);
         assert!(document["process"]["cpu_seconds"].is_number());
