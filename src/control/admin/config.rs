@@ -178,6 +178,7 @@ fn success(Reloaded { generation, changes }: &Reloaded, note: &str) -> Value {
     let kinds = [
         ("routes", &changes.routes),
         ("clusters", &changes.clusters),
+        ("filters", &changes.filters),
         ("listeners", &changes.listeners),
     ];
     let mut document = json!({

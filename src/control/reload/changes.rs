@@ -12,29 +12,31 @@ use crate::limits::CHANGES_NAMED_MAX;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Of routes.
-    pub routes: Names,
+    pub routes: ChangedNames,
     /// Of clusters, and of upstreams that are written in a route.
-    pub clusters: Names,
+    pub clusters: ChangedNames,
+    /// Of filters that routes share.
+    pub filters: ChangedNames,
     /// Of listeners.
-    pub listeners: Names,
+    pub listeners: ChangedNames,
     /// Whether anything else is different: limits, timeouts and the like.
     pub has_other: bool,
 }
 
-/// Names that came, went or mean something else now.
+/// ChangedNames that came, went or mean something else now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names {
+pub struct ChangedNames {
     /// They came.
-    pub added: Named,
+    pub added: NameList,
     /// They went.
-    pub removed: Named,
+    pub removed: NameList,
     /// They stayed, and are not what they were.
-    pub changed: Named,
+    pub changed: NameList,
 }
 
 /// Some names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Named {
+pub struct NameList {
     /// How many there are.
     pub count: usize,
     /// The first of them.
@@ -46,6 +48,8 @@ pub struct Named {
 pub struct Prints {
     routes: Box<[u64]>,
     clusters: Box<[u64]>,
+    /// There are few, and the compiled form has others among them.
+    filters: Box<[(String, u64)]>,
     other: u64,
 }
 
@@ -66,6 +70,11 @@ impl Prints {
                 config.routes.iter().map(|route| print_route(route, &plain)).collect()
             },
             clusters: named.chain(written).collect(),
+            filters: config
+                .middlewares
+                .iter()
+                .map(|(name, filter)| (name.clone(), print(filter)))
+                .collect(),
             other: print(&other),
         }
     }
@@ -85,23 +94,27 @@ pub struct Side<'a> {
 
 impl Changes {
     /// From one configuration to the next.
-    pub fn between(old: &Side<'_>, new: &Side<'_>) -> Changes {
+    pub(in crate::control) fn between(old: &Side<'_>, new: &Side<'_>) -> Changes {
         fn rows<'r>(names: &[&'r str], prints: &[u64]) -> Vec<(&'r str, u64)> {
             names.iter().copied().zip(prints.iter().copied()).collect()
         }
         fn addresses<'r>(side: &'r Side<'_>) -> impl Iterator<Item = (&'r str, u64)> {
             side.listeners.iter().map(|address| (address.as_str(), 0))
         }
+        fn filters<'r>(side: &'r Side<'_>) -> impl Iterator<Item = (&'r str, u64)> {
+            side.prints.filters.iter().map(|(name, print)| (name.as_str(), *print))
+        }
         Changes {
-            routes: Names::between(
+            routes: ChangedNames::between(
                 rows(&old.routes, &old.prints.routes).into_iter(),
                 rows(&new.routes, &new.prints.routes).into_iter(),
             ),
-            clusters: Names::between(
+            clusters: ChangedNames::between(
                 rows(&old.clusters, &old.prints.clusters).into_iter(),
                 rows(&new.clusters, &new.prints.clusters).into_iter(),
             ),
-            listeners: Names::between(addresses(old), addresses(new)),
+            filters: ChangedNames::between(filters(old), filters(new)),
+            listeners: ChangedNames::between(addresses(old), addresses(new)),
             has_other: old.prints.other != new.prints.other,
         }
     }
@@ -112,13 +125,13 @@ impl Changes {
     }
 }
 
-impl Names {
+impl ChangedNames {
     fn between<'a>(
         old: impl Iterator<Item = (&'a str, u64)>,
         new: impl Iterator<Item = (&'a str, u64)>,
-    ) -> Names {
+    ) -> ChangedNames {
         let mut before: HashMap<&str, u64, foldhash::fast::RandomState> = old.collect();
-        let mut names = Names::default();
+        let mut names = ChangedNames::default();
         for (name, print) in new {
             match before.remove(name) {
                 None => names.added.push(name),
@@ -133,7 +146,7 @@ impl Names {
     }
 }
 
-impl Named {
+impl NameList {
     fn push(&mut self, name: &str) {
         self.count += 1;
         if self.names.len() < CHANGES_NAMED_MAX {
@@ -145,8 +158,12 @@ impl Named {
 impl fmt::Display for Changes {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();
-        let kinds =
-            [("route", &self.routes), ("cluster", &self.clusters), ("listener", &self.listeners)];
+        let kinds = [
+            ("route", &self.routes),
+            ("cluster", &self.clusters),
+            ("filter", &self.filters),
+            ("listener", &self.listeners),
+        ];
         for (kind, names) in kinds {
             let ways =
                 [("added", &names.added), ("removed", &names.removed), ("changed", &names.changed)];
@@ -274,7 +291,7 @@ impl<H: Hasher> fmt::Write for Print<H> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ClusterConfig, Route};
+    use crate::config::{ClusterConfig, CorsConfig, Middleware, Route};
 
     fn config(routes: &[(&str, &str)]) -> GatewayConfig {
         let mut config = GatewayConfig::default();
@@ -309,8 +326,10 @@ mod tests {
         let old = config(&[("/1", "a"), ("/2", "a"), ("/3", "a")]);
         let mut new = config(&[("/2", "b"), ("/3", "a"), ("/4", "a")]);
         new.drain_timeout *= 2;
-        let want = "1 route added (/4); 1 route removed (/1); 1 route changed (/2); 1 listener \
-                    added (y); other settings changed";
+        let filter = Middleware::Cors(CorsConfig::default());
+        new.middlewares.insert("cors.web".to_owned(), filter);
+        let want = "1 route added (/4); 1 route removed (/1); 1 route changed (/2); 1 filter \
+                    added (cors.web); 1 listener added (y); other settings changed";
         assert_eq!(between(&old, &new).to_string(), want);
     }
 

@@ -10,7 +10,7 @@ pub mod install;
 pub mod keep;
 pub mod load;
 
-pub use changes::Changes;
+pub use changes::{ChangedNames, Changes, NameList};
 pub use load::{Candidate, Source, Written};
 
 use tokio::sync::oneshot;
