@@ -22,6 +22,8 @@ mod mutations;
 mod documents;
 #[path = "configuration/promised.rs"]
 mod promised;
+#[path = "configuration/authorization.rs"]
+mod authorization;
 
 use frys_gateway::config::{ConfigError, Fault, Format, GatewayConfig};
 

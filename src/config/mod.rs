@@ -58,10 +58,10 @@ pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
 pub use listen::{AddressInvalid, ListenAddr, ListenAddress, ListenerConfig};
 pub use load::Loaded;
 pub use middleware::{
-    ApiKeyConfig, AuthConfig, BasicAuthConfig, ConcurrencyLimitConfig, CorsConfig, CustomConfig,
-    ForwardAuthConfig, HeadersConfig, IpFilterConfig, MaintenanceConfig, Middleware,
-    MiddlewareKind, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig, RequestLimitsConfig,
-    SecurityHeadersConfig, TransformConfig,
+    ApiKeyConfig, AuthConfig, BasicAuthConfig, ClaimValue, ConcurrencyLimitConfig, CorsConfig,
+    CustomConfig, ForwardAuthConfig, HeadersConfig, IpFilterConfig, MaintenanceConfig, Middleware,
+    MiddlewareKind, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig, RbacEffect, RbacRule,
+    RequestLimitsConfig, SecurityHeadersConfig, TransformConfig,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,

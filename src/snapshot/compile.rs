@@ -9,6 +9,8 @@ mod guards;
 mod policy;
 mod versions;
 
+pub(super) use guards::of_conditions;
+
 use super::lineage::Lineage;
 use super::plan::{ClusterPlan, Plan};
 use super::{Balance, ClusterId, Limits, Listener, Pool, Resolved, Snapshot, Timeouts, Upstream};

@@ -58,7 +58,7 @@ fn done(d: &mut Decoder, fields: &Fields<'_>, route: &mut Route) {
     });
 }
 
-fn method(d: &mut Decoder, node: &Node) -> Option<Method> {
+pub(super) fn method(d: &mut Decoder, node: &Node) -> Option<Method> {
     let text = values::text(d, node)?;
     let method = text.parse::<Method>().ok().filter(|_| is_token(&text));
     if method.is_none() {

@@ -27,7 +27,7 @@ pub use headers::HeadersConfig;
 pub use ip_filter::IpFilterConfig;
 pub use maintenance::MaintenanceConfig;
 pub use rate_limit::{RateLimitConfig, RateLimitKey};
-pub use rbac::RbacConfig;
+pub use rbac::{ClaimValue, RbacConfig, RbacEffect, RbacRule};
 pub use request_limits::RequestLimitsConfig;
 pub use security_headers::SecurityHeadersConfig;
 pub use transform::TransformConfig;

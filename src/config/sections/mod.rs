@@ -53,6 +53,7 @@ pub(crate) const ALL: &[&Section] = &[
     &BASIC_AUTH,
     &FORWARD_AUTH,
     &RBAC,
+    &RBAC_RULE,
     &CONCURRENCY_LIMIT,
     &HEADERS,
     &SECURITY_HEADERS,

@@ -262,7 +262,7 @@ pub(crate) static ROUTE: Section = Section {
     meant: &[("conditions", "when"), ("condition", "when"), ("headers", "request_headers")],
 };
 
-static CONDITION_OR_LIST: [Kind; 2] = [Kind::Table(&CONDITION), CONDITIONS];
+pub(super) static CONDITION_OR_LIST: [Kind; 2] = [Kind::Table(&CONDITION), CONDITIONS];
 
 /// Those that are built.
 const BALANCER: Kind = Kind::OneOf(&["weighted_round_robin", "round_robin"]);

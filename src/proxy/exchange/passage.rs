@@ -2,7 +2,8 @@
 
 use crate::extension::Principal;
 use crate::http::field::{FieldId, FieldSet};
-use crate::snapshot::filter::FilterId;
+use crate::limits::LOG_IDENTITY_BYTES_MAX;
+use crate::snapshot::filter::{FilterId, RuleId};
 
 use std::rc::Rc;
 
@@ -18,6 +19,8 @@ pub struct Passage {
     pub principal: Option<Rc<Principal>>,
     /// The filter that the request stopped at, or that it is at.
     pub reached: Option<FilterId>,
+    /// The rule of access that decided, and the filter that it is one of.
+    pub rule: Option<(FilterId, RuleId)>,
 }
 
 /// Fields that a head loses and gains.
@@ -31,12 +34,20 @@ pub struct HeadChanges {
 }
 
 impl Passage {
+    /// The name of who asks, in so far as the log keeps it; empty where nobody is known.
+    pub fn identity(&self) -> &str {
+        let Some(principal) = &self.principal else { return "" };
+        let subject = &*principal.subject;
+        &subject[..subject.floor_char_boundary(LOG_IDENTITY_BYTES_MAX)]
+    }
+
     /// As at the beginning of a request.
     pub fn clear(&mut self) {
         self.request.clear();
         self.response.clear();
         self.principal = None;
         self.reached = None;
+        self.rule = None;
     }
 }
 

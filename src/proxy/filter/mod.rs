@@ -21,6 +21,7 @@ mod custom;
 
 use crate::bridge::question::{Answer, Question};
 use crate::bridge::reason::Reason;
+use crate::bridge::stages::Stage;
 use crate::http::status::Status;
 use crate::meters::FilterBlock;
 use crate::snapshot::filter::{self, Filter, FilterId, Link};
@@ -168,7 +169,11 @@ pub async fn request(worker: &Worker, exchange: &mut Exchange) -> Result<Option<
             }
             Flow::Ask(question) => {
                 asked_count += 1;
+                worker.stepped(&mut exchange.facts, Stage::Filter);
+                let asked_at = worker.runtime.now();
+                exchange.facts.enter(&worker.block.stages, Stage::FilterWait, asked_at);
                 answer = Some(Box::pin(worker.ask(question)).await);
+                worker.step(&mut exchange.facts);
             }
         }
     }

@@ -48,6 +48,7 @@ pub(super) fn of_route(
         let message = format!("more than {} filters", limits::FILTERS_COUNT_MAX);
         faults.push(&owner.key("middlewares"), message);
     }
+    known_clients(owner, config, found, faults);
     for (index, middleware) in found.middlewares.iter().enumerate() {
         match middleware {
             Middleware::Named(name) => {
@@ -63,6 +64,50 @@ pub(super) fn of_route(
                 let key = own.kind().map_or("middlewares", MiddlewareKind::name);
                 one(&owner.key(key), own, faults);
             }
+        }
+    }
+}
+
+/// Rules of access that ask who the client is need a filter in front that finds out: without one
+/// they would refuse everybody.
+fn known_clients(owner: Owner<'_>, config: &GatewayConfig, found: &Route, faults: &mut Faults) {
+    let mut is_known = false;
+    for (index, middleware) in found.middlewares.iter().enumerate() {
+        let (path, middleware) = match middleware {
+            Middleware::Named(name) => match config.middlewares.get(name) {
+                Some(named) => (path::element(&owner.key("middlewares"), index), named),
+                None => continue,
+            },
+            own => (owner.key("rbac"), own),
+        };
+        match middleware {
+            Middleware::Auth(_)
+            | Middleware::ApiKey(_)
+            | Middleware::BasicAuth(_)
+            | Middleware::ForwardAuth(_)
+            | Middleware::Custom(_) => is_known = true,
+            Middleware::Rbac(rbac) if !is_known => {
+                if let Some(rule) = rbac.rules.iter().find(|rule| rule.asks_who()) {
+                    let message = format!(
+                        "the rule `{}` asks who the client is, and no filter in front finds out: \
+                         `auth`, `api_key`, `basic_auth`, `forward_auth` \
+                         and `custom` do",
+                        rule.name.escape_debug()
+                    );
+                    faults.push(&path, message);
+                }
+            }
+            Middleware::IpFilter(_)
+            | Middleware::Maintenance(_)
+            | Middleware::RequestLimits(_)
+            | Middleware::Cors(_)
+            | Middleware::RateLimit(_)
+            | Middleware::Rbac(_)
+            | Middleware::ConcurrencyLimit(_)
+            | Middleware::Headers(_)
+            | Middleware::SecurityHeaders(_)
+            | Middleware::Transform(_)
+            | Middleware::Named(_) => {}
         }
     }
 }
