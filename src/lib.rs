@@ -40,7 +40,29 @@ pub mod bench;
 #[doc(hidden)]
 pub mod cli;
 
+#[doc(inline)]
+pub use bridge::metrics::WorkerState;
 pub use config::*;
-pub use control::reload::{Changes, Reloaded};
+#[doc(inline)]
+pub use control::reload::{ChangedNames, Changes, NameList, Reloaded};
+#[doc(inline)]
+pub use control::state::Phase;
 pub use error::{ConfigError, ReloadError, StartError};
-pub use gateway::{Gateway, Handle, Running};
+#[doc(inline)]
+pub use extension::*;
+pub use gateway::{
+    ClassStats, FilterStats, Gateway, Handle, LatencyStats, Running, Stats, TrafficStats,
+    UpstreamStats, WorkerStats,
+};
+#[doc(inline)]
+pub use http::status::Status;
+
+/// The seed's snippets, as they compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/from-the-seed.md")]
+struct FromTheSeed;
+
+/// The snippets for those who embed a gateway.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/embedding.md")]
+struct Embedding;

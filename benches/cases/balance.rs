@@ -23,7 +23,7 @@ const CASES: [(Balance, &str, u32); 6] = [
 pub fn cases() -> Vec<Case> {
     let case = |(balance, name, count)| {
         let name = format!("balance/{name}/{count}");
-        Case::new(&name, PICKS_COUNT, move || picks(cluster(balance, count)))
+        Case::new(&name, PICKS_COUNT, move || picks(cluster(balance.clone(), count)))
     };
     CASES.into_iter().map(case).collect()
 }
@@ -56,7 +56,7 @@ fn picks(cluster: Cluster) -> Round {
     Box::new(move || {
         let mut right_count = 0;
         for _ in 0..PICKS_COUNT {
-            let picked = balancer.pick(black_box(&cluster), &EndpointSet::EMPTY);
+            let picked = balancer.pick(black_box(&cluster), || 0, &EndpointSet::EMPTY);
             let is_endpoint = picked.is_some_and(|id| (id.0 as usize) < cluster.endpoints.len());
             // Two endpoints of weights 1 and 2 cannot alternate.
             right_count += u64::from(is_endpoint && (is_weighed || picked != before));

@@ -43,9 +43,9 @@ stages! {
     Parse "parse" Sample,
     /// Host, path and method become a route.
     Route "route" Sample,
-    /// The route's filters see the request.
+    /// The route's filters see the request; once more behind each question to control.
     Filter "filter" Sample,
-    /// The wait for what a filter asks the control plane for.
+    /// A filter waits for what it asked control for.
     FilterWait "filter_wait" Clock,
     /// The route's cluster becomes an endpoint.
     Balance "balance" Sample,

@@ -36,7 +36,13 @@ fn summary(difference: &Difference) -> String {
     let restarts = difference.parts.iter().filter(|part| part.needs_restart).count();
     match (count, restarts) {
         (0, _) => "nothing changes".to_owned(),
+        (1, 0) => "one of its parts changes; a reload makes it".to_owned(),
         (count, 0) => format!("{count} of its parts change; a reload makes all of it"),
+        (1, _) => {
+            "one of its parts changes; it needs a restart, and a reload is refused as long as it \
+             differs"
+                .to_owned()
+        }
         (count, restarts) => format!(
             "{count} of its parts change; {restarts} of them need a restart, and a reload is \
              refused as long as they differ"

@@ -2,6 +2,8 @@
 
 use super::timeouts::Timeouts;
 use super::url::UpstreamUrl;
+use serde_json::Value;
+
 use super::{CircuitBreakerConfig, HealthCheckConfig, RetryConfig};
 
 /// One server, or one name of several.
@@ -27,9 +29,9 @@ impl From<UpstreamUrl> for Upstream {
     }
 }
 
-/// How the upstream of a request is chosen. Those beyond the first two are not built in this
-/// version, and a configuration with one is refused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How the upstream of a request is chosen. Those between the first two and the last are not built in
+/// this version, and a configuration with one is refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoadBalancerType {
     /// One after the other; weights must be equal, or 0. `round_robin` in a file.
@@ -47,24 +49,40 @@ pub enum LoadBalancerType {
     ConsistentHash,
     /// By measured response time.
     LeastResponseTime,
-    /// The embedding program's own.
-    Custom,
+    /// The embedding program's own. `{ custom = "NAME" }` in a file.
+    Custom(CustomBalancer),
+}
+
+/// A load balancer of the embedding program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CustomBalancer {
+    /// The name under which the program registered it. Needed.
+    pub name: String,
+    /// What it is told: an object, or `null` for an empty one. What may stand there is the
+    /// balancer's to say. Default empty.
+    pub settings: Value,
+}
+
+impl CustomBalancer {
+    /// The balancer of this name, without settings.
+    pub fn new(name: impl Into<String>) -> CustomBalancer {
+        CustomBalancer { name: name.into(), settings: Value::Null }
+    }
 }
 
 impl LoadBalancerType {
-    /// All, in the order of their documentation.
-    pub const ALL: [LoadBalancerType; 7] = [
+    /// All that are of the gateway itself, in the order of their documentation.
+    pub const ALL: [LoadBalancerType; 6] = [
         LoadBalancerType::RoundRobin,
         LoadBalancerType::WeightedRoundRobin,
         LoadBalancerType::LeastLoaded,
         LoadBalancerType::IpHash,
         LoadBalancerType::ConsistentHash,
         LoadBalancerType::LeastResponseTime,
-        LoadBalancerType::Custom,
     ];
 
     /// The name in a file.
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             LoadBalancerType::RoundRobin => "round_robin",
             LoadBalancerType::WeightedRoundRobin => "weighted_round_robin",
@@ -72,19 +90,20 @@ impl LoadBalancerType {
             LoadBalancerType::IpHash => "ip_hash",
             LoadBalancerType::ConsistentHash => "consistent_hash",
             LoadBalancerType::LeastResponseTime => "least_response_time",
-            LoadBalancerType::Custom => "custom",
+            LoadBalancerType::Custom(_) => "custom",
         }
     }
 
     /// Whether this version has it.
-    pub fn is_built(self) -> bool {
+    pub fn is_built(&self) -> bool {
         match self {
-            LoadBalancerType::RoundRobin | LoadBalancerType::WeightedRoundRobin => true,
+            LoadBalancerType::RoundRobin
+            | LoadBalancerType::WeightedRoundRobin
+            | LoadBalancerType::Custom(_) => true,
             LoadBalancerType::LeastLoaded
             | LoadBalancerType::IpHash
             | LoadBalancerType::ConsistentHash
-            | LoadBalancerType::LeastResponseTime
-            | LoadBalancerType::Custom => false,
+            | LoadBalancerType::LeastResponseTime => false,
         }
     }
 }

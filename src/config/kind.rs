@@ -36,6 +36,8 @@ pub(crate) enum Kind {
         of: &'static Kind,
         name: Form,
     },
+    /// A table of which the gateway knows nothing.
+    Free,
     Either(&'static [Kind]),
 }
 
@@ -100,7 +102,7 @@ impl Kind {
                 format!("size from {} to {}", show_size(*low), show_size(*high))
             }
             Kind::List { of, .. } => format!("list of {}", of.plural()),
-            Kind::Table(_) => "table".into(),
+            Kind::Table(_) | Kind::Free => "table".into(),
             Kind::Named { of, .. } => format!("table of {}", of.plural()),
             Kind::Either(kinds) => either(kinds.iter().map(Kind::words)),
         }
@@ -115,7 +117,8 @@ impl Kind {
             | Kind::Decimal
             | Kind::Duration
             | Kind::Size { .. }
-            | Kind::Table(_) => format!("{}s", self.words()),
+            | Kind::Table(_)
+            | Kind::Free => format!("{}s", self.words()),
             Kind::List { of, .. } => format!("lists of {}", of.plural()),
             Kind::Named { of, .. } => format!("tables of {}", of.plural()),
             Kind::Either(kinds) => either(kinds.iter().map(Kind::plural)),

@@ -1,7 +1,7 @@
 //! From a file to a checked configuration.
 
 use super::document::Document;
-use super::files::{self, Inputs};
+use super::files::{self, Inputs, Listing};
 use super::{Format, GatewayConfig, HeaderValue, SecretSource, check, decode, path};
 use crate::error::{ConfigError, Fault};
 use crate::limits;
@@ -20,7 +20,7 @@ pub struct Loaded {
 }
 
 /// Checks of the parts of the gateway that use a configuration.
-pub(crate) type Check = fn(&GatewayConfig) -> Vec<Fault>;
+pub(crate) type Check<'c> = &'c dyn Fn(&GatewayConfig) -> Vec<Fault>;
 
 fn no_more(_: &GatewayConfig) -> Vec<Fault> {
     Vec::new()
@@ -33,11 +33,11 @@ impl Loaded {
     /// [`ConfigError`] with every fault: a file cannot be read, its ending is unknown, it is not
     /// in its format, or it says something wrong.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Loaded, ConfigError> {
-        Loaded::from_file_with(path.as_ref(), no_more)
+        Loaded::from_file_with(path.as_ref(), &no_more)
     }
 
     /// [`Loaded::from_file`] with further checks, whose faults are told together with the others.
-    pub(crate) fn from_file_with(path: &Path, also: Check) -> Result<Loaded, ConfigError> {
+    pub(crate) fn from_file_with(path: &Path, also: Check<'_>) -> Result<Loaded, ConfigError> {
         Loaded::from_file_noting(path, also, &mut Inputs::default())
     }
 
@@ -45,7 +45,7 @@ impl Loaded {
     /// it may be what makes it right.
     pub(crate) fn from_file_noting(
         path: &Path,
-        also: Check,
+        also: Check<'_>,
         inputs: &mut Inputs,
     ) -> Result<Loaded, ConfigError> {
         *inputs = Inputs::default();
@@ -63,7 +63,7 @@ impl Loaded {
     /// # Errors
     /// [`ConfigError`] with every fault of the text.
     pub fn from_text(text: String, format: Format, name: &str) -> Result<Loaded, ConfigError> {
-        Loaded::from_text_with(text, format, name, no_more)
+        Loaded::from_text_with(text, format, name, &no_more)
     }
 
     /// [`Loaded::from_text`] with further checks, whose faults are told together with the others.
@@ -71,7 +71,7 @@ impl Loaded {
         text: String,
         format: Format,
         name: &str,
-        also: Check,
+        also: Check<'_>,
     ) -> Result<Loaded, ConfigError> {
         Loaded::checked(files::read_text(text, format, name)?, also)
     }
@@ -88,7 +88,12 @@ impl Loaded {
         &self.inputs.folders
     }
 
-    fn checked(mut document: Document, also: Check) -> Result<Loaded, ConfigError> {
+    /// The patterns by which files are included: one that comes to fit changes the configuration.
+    pub fn listings(&self) -> &[Listing] {
+        &self.inputs.listings
+    }
+
+    fn checked(mut document: Document, also: Check<'_>) -> Result<Loaded, ConfigError> {
         let decoded = decode::gateway(&mut document);
         let (config, mut faults) = (decoded.config, decoded.faults);
         for more in [check(&config), also(&config)] {

@@ -39,23 +39,25 @@ mod canonical;
 pub mod difference;
 
 pub use crate::error::{ConfigError, Fault, Location, Related};
-pub use crate::http::method::Method;
+#[doc(inline)]
+pub use crate::http::method::{Method, MethodInvalid};
 pub use action::{
     FileServing, HeaderEdits, HeaderValue, Redirect, RequestIdConfig, Rewrite, StaticResponse,
     WeightedCluster,
 };
 pub use canonical::formatted;
 pub use check::check;
-pub use cluster::{ClusterConfig, LoadBalancerType, Upstream};
+pub use cluster::{ClusterConfig, CustomBalancer, LoadBalancerType, Upstream};
 pub use condition::{ConditionOperator, ConditionValue, RouteCondition};
 pub(crate) use decode::units;
 pub use document::Document;
 pub(crate) use draft::{Draft, Literal, lines as draft_lines};
-pub use files::Inputs;
+pub use files::{Inputs, Listing};
 pub use gateway::{GatewayConfig, Workers};
 pub(crate) use keys::nearest;
 pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
 pub use listen::{AddressInvalid, ListenAddr, ListenAddress, ListenerConfig};
+pub(crate) use load::Check;
 pub use load::Loaded;
 pub use middleware::{
     ApiKeyConfig, AuthConfig, BasicAuthConfig, ClaimValue, ConcurrencyLimitConfig, CorsConfig,

@@ -86,6 +86,12 @@ mod tests {
             "[clusters.NAME.timeouts]" => {
                 format!("[clusters.a]\n{upstreams}[clusters.a.timeouts]\n")
             }
+            "[routes.load_balancer], [clusters.NAME.load_balancer]" => {
+                format!("{route}{upstreams}[routes.load_balancer]\ncustom = \"a\"\n")
+            }
+            "[routes.custom], [middlewares.custom.NAME]" => {
+                format!("{route}[routes.custom]\nfilter = \"a\"\n")
+            }
             "[versions.NAME]" => "[versions.a]\nfrom = [\"path\", \"header\", \"media_type\", \
                                   \"query\"]\nheader = \"V\"\nknown = {}\n"
                 .into(),
@@ -206,6 +212,7 @@ mod tests {
                 (right.into_iter().map(list).collect(), wrong)
             }
             Kind::Table(_) => (Vec::new(), texts(&["1", "\"a\""])),
+            Kind::Free => (texts(&["{}", "{ a = [1, { b = \"c\" }] }"]), texts(&["1", "[]"])),
             Kind::Named { of, .. } => {
                 let (right, wrong) = samples(of);
                 let table = |one: String| format!("{{ a = {one} }}");

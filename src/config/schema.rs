@@ -92,6 +92,7 @@ fn of_kind(kind: &Kind) -> Map<String, Value> {
             }
             schema
         }
+        Kind::Free => json!({ "type": "object" }),
         Kind::Decimal => json!({ "type": "number" }),
         Kind::Duration => json!({ "type": "string", "pattern": DURATION }),
         Kind::Size { .. } => json!({ "type": "string", "pattern": SIZE }),

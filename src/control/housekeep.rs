@@ -54,6 +54,7 @@ impl Housekeeper {
             Err(cause) => cause,
         };
         let ending = self.end(cause).await;
+        self.installer.state.close();
         if let Some(log) = self.log.take()
             && !log.finish().await
         {

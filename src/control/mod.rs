@@ -18,6 +18,14 @@ pub mod recent;
 pub mod admin;
 pub mod logs;
 pub mod signals;
+#[cfg(feature = "authentication")]
+pub mod client;
+#[cfg(feature = "authentication")]
+mod access;
+#[cfg(not(feature = "authentication"))]
+#[path = "access_absent.rs"]
+mod access;
+pub mod questions;
 mod fleet;
 mod housekeep;
 
@@ -33,8 +41,9 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot, watch as channel};
 
-use crate::bridge::{WorkerBlock, log, mailbox};
+use crate::bridge::{WorkerBlock, log, mailbox, question};
 use crate::error::ReloadError;
+use crate::extension::Extensions;
 use crate::limits::{BACKGROUND_NICE, CONTROL_COMMANDS_MAX, RELOADS_WAITING_MAX, STOP_GRACE_MS};
 use crate::runtime::step_back;
 use crate::snapshot::{Lineage, Meters};
@@ -44,6 +53,7 @@ use housekeep::Housekeeper;
 use listeners::Listeners;
 use logs::format::Format;
 use logs::writer::{Output, Source, Writer};
+use questions::Services;
 use reload::install::{Current, Installer};
 use reload::{Answer, Candidate, Input, Request, Trigger};
 use resolve::Resolver;
@@ -59,6 +69,8 @@ pub struct Settings {
     pub access_log: Option<(Output, Format)>,
     /// Where the configuration is kept, if it does not say so itself.
     pub kept_at: Option<PathBuf>,
+    /// What the program has of its own.
+    pub extensions: Extensions,
     /// Why the configuration that was asked for is not the one that is used, if so.
     pub fallback: Option<Arc<str>>,
 }
@@ -71,6 +83,8 @@ pub struct WorkerHandle {
     pub block: Arc<WorkerBlock>,
     /// Its access-log records, if there is a log.
     pub log: Option<log::Reader>,
+    /// What its filters ask.
+    pub questions: question::Desk,
 }
 
 /// What control is started with.
@@ -224,6 +238,7 @@ pub struct Control {
     remote: Remote,
     progress: channel::Receiver<Progress>,
     admin_address: Option<admin::Address>,
+    state: Arc<State>,
 }
 
 /// Opens what can fail to open and starts the thread.
@@ -243,13 +258,15 @@ pub fn start(housekeeping: Housekeeping) -> Result<Control, ControlFault> {
         progress: progress.clone(),
     };
     let (housekeeper, admin_address) = assemble(&runtime, housekeeping, channels)?;
+    let state = Arc::clone(&housekeeper.installer.state);
     thread::Builder::new().name("frys-control".into()).spawn(move || {
         let ending = runtime.block_on(housekeeper.run());
         // Everything is let go of before the end is told: a successor may bind the same addresses.
         runtime.shutdown_timeout(Duration::from_millis(STOP_GRACE_MS));
         progress.send_replace(Progress::Ended(ending));
     })?;
-    Ok(Control { remote: Remote { commands, reloads }, progress: progress_seen, admin_address })
+    let remote = Remote { commands, reloads };
+    Ok(Control { remote, progress: progress_seen, admin_address, state })
 }
 
 impl Control {
@@ -261,6 +278,11 @@ impl Control {
     /// Where the admin server listens, with the port that the system chose.
     pub fn admin_address(&self) -> Option<&admin::Address> {
         self.admin_address.as_ref()
+    }
+
+    /// What the workers count, and how far the gateway has come.
+    pub fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state)
     }
 
     /// Waits until all workers have installed the first snapshot. On any executor.
@@ -319,7 +341,10 @@ fn assemble(
     let Housekeeping { settings, first, listeners, resolver, workers } = housekeeping;
     let _context = runtime.enter();
     let (mut mailboxes, mut blocks, mut sources) = (Vec::new(), Vec::new(), Vec::new());
-    for (worker, WorkerHandle { mailbox, block, log }) in workers.into_iter().enumerate() {
+    let services = Services::new(None);
+    for (worker, handle) in workers.into_iter().enumerate() {
+        let WorkerHandle { mailbox, block, log, questions } = handle;
+        questions::attend(&services, questions)?;
         mailboxes.push(mailbox);
         blocks.push(block);
         sources.extend(log.map(|reader| Source { worker, reader }));
@@ -357,6 +382,7 @@ fn assemble(
         current: Current::of(first),
         lineage: Some(lineage),
         generation: 0,
+        extensions: settings.extensions,
         kept_at: settings.kept_at,
         gone: Vec::new(),
     };

@@ -46,7 +46,9 @@ fn worker(number: usize, conduct: Conduct) -> (WorkerHandle, Worker) {
     let (mailbox, mut inbox) = mailbox::pair().expect("descriptors");
     let block = WorkerBlock::new(number);
     let (mut log, reader) = log::ring(LOG_RING_BYTES, &block);
-    let handle = WorkerHandle { mailbox, block: Arc::clone(&block), log: Some(reader) };
+    let (_, questions) = question::pair().expect("descriptors");
+    let block_shared = Arc::clone(&block);
+    let handle = WorkerHandle { mailbox, block: block_shared, log: Some(reader), questions };
     let (tell, told) = std_mpsc::channel();
     let thread = thread::spawn(move || {
         let wake = UnixStream::from(inbox.take_wake().expect("not yet taken"));
@@ -108,6 +110,7 @@ fn settings() -> Settings {
         access_log: None,
         kept_at: None,
         fallback: None,
+        extensions: Extensions::new(),
     }
 }
 
@@ -133,7 +136,7 @@ fn started_with(
     let server = named();
     let pairs = conducts.iter().enumerate().map(|(number, conduct)| worker(number, *conduct));
     let (handles, workers) = pairs.unzip();
-    let first = Candidate::built(&config).expect("it is right");
+    let first = Candidate::built(&config, &Extensions::new()).expect("it is right");
     let mut listeners = Listeners::new(conducts.len());
     listeners.apply(listeners.change(&first.listeners).expect("a free port"));
     let resolver = resolver(&server);
@@ -342,7 +345,7 @@ fn refuses_to_start_without_its_admin_address() {
     let server = named();
     let fault = start(Housekeeping {
         settings: Settings { admin: Some(address), ..settings() },
-        first: Candidate::built(&config()).expect("it is right"),
+        first: Candidate::built(&config(), &Extensions::new()).expect("it is right"),
         listeners: Listeners::new(0),
         resolver: resolver(&server),
         workers: Vec::new(),

@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::reload::{Input, Request, Trigger};
+use crate::config::Listing;
 use crate::limits::{
     SYMLINKS_FOLLOWED_MAX, WATCH_EVENTS_MAX, WATCH_POLL_MS, WATCH_SETTLE_MS, WATCH_WRITING_MS_MAX,
 };
@@ -49,6 +50,32 @@ impl Mark {
 pub struct Watched {
     /// Every file that was read; none where nothing is to be watched.
     pub files: Vec<PathBuf>,
+    /// Patterns of files: one that comes to fit is a change too.
+    pub listings: Vec<Listing>,
+}
+
+impl Watched {
+    /// What there is now, to be told from what there is later: the files that were read, and those
+    /// that fit a pattern.
+    fn marks(&self) -> Vec<Mark> {
+        let fitting = self.listings.iter().flat_map(Listing::files);
+        self.files.iter().cloned().chain(fitting).map(|file| Mark::of(&file)).collect()
+    }
+
+    /// The names whose writers are waited for.
+    fn names(&self) -> BTreeSet<OsString> {
+        let fitting = self.listings.iter().flat_map(Listing::files);
+        names_of(self.files.iter().cloned().chain(fitting))
+    }
+
+    /// The folders in which something may change.
+    fn folders(&self) -> BTreeSet<PathBuf> {
+        let of_files = self.files.iter().flat_map(|file| folders_of(file));
+        // As a name in it would be.
+        let of_listings =
+            self.listings.iter().flat_map(|found| folders_of(&found.folder().join("*")));
+        of_files.chain(of_listings).collect()
+    }
 }
 
 /// What the kernel's event means here.
@@ -64,8 +91,8 @@ pub async fn run(mut watched: watch::Receiver<Watched>, reloads: mpsc::Sender<Re
     let (tell, mut events) = mpsc::channel(WATCH_EVENTS_MAX);
     let mut watcher = watcher(tell);
     let mut folders = BTreeSet::new();
-    let mut files = watched.borrow_and_update().files.clone();
-    let mut marks = marks(&files);
+    let mut files = watched.borrow_and_update().clone();
+    let mut marks = files.marks();
     loop {
         follow(watcher.as_mut(), &mut folders, &files);
         tokio::select! {
@@ -73,20 +100,20 @@ pub async fn run(mut watched: watch::Receiver<Watched>, reloads: mpsc::Sender<Re
                 if changed.is_err() {
                     return;
                 }
-                let now = watched.borrow_and_update().files.clone();
+                let now = watched.borrow_and_update().clone();
                 if now != files {
                     files = now;
-                    marks = self::marks(&files);
+                    marks = files.marks();
                 }
                 continue;
             }
             seen = events.recv(), if watcher.is_some() => match seen {
-                Some(seen) => settle(seen, &mut events, &names_of(&files)).await,
+                Some(seen) => settle(seen, &mut events, &files.names()).await,
                 None => watcher = None,
             },
             () = sleep(Duration::from_millis(WATCH_POLL_MS)) => {}
         }
-        let now = self::marks(&files);
+        let now = files.marks();
         if now == marks {
             continue;
         }
@@ -96,10 +123,6 @@ pub async fn run(mut watched: watch::Receiver<Watched>, reloads: mpsc::Sender<Re
             return;
         }
     }
-}
-
-fn marks(files: &[PathBuf]) -> Vec<Mark> {
-    files.iter().map(|file| Mark::of(file)).collect()
 }
 
 fn watcher(tell: mpsc::Sender<Seen>) -> Option<RecommendedWatcher> {
@@ -132,10 +155,10 @@ fn watcher(tell: mpsc::Sender<Seen>) -> Option<RecommendedWatcher> {
 fn follow(
     watcher: Option<&mut RecommendedWatcher>,
     folders: &mut BTreeSet<PathBuf>,
-    files: &[PathBuf],
+    files: &Watched,
 ) {
     let Some(watcher) = watcher else { return };
-    let now: BTreeSet<PathBuf> = files.iter().flat_map(|file| folders_of(file)).collect();
+    let now = files.folders();
     if now == *folders {
         return;
     }
@@ -180,9 +203,9 @@ fn folders_of(file: &Path) -> BTreeSet<PathBuf> {
 }
 
 /// The names under which files are written: their own, and those that links lead to.
-fn names_of(files: &[PathBuf]) -> BTreeSet<OsString> {
-    let targets = files.iter().filter_map(|file| fs::canonicalize(file).ok());
-    let all = files.iter().cloned().chain(targets);
+fn names_of(files: impl Iterator<Item = PathBuf>) -> BTreeSet<OsString> {
+    let and_target = |file: PathBuf| [fs::canonicalize(&file).ok(), Some(file)];
+    let all = files.flat_map(and_target).flatten();
     all.filter_map(|file| file.file_name().map(OsStr::to_owned)).collect()
 }
 

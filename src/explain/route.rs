@@ -337,11 +337,11 @@ impl One<'_> {
         Cluster {
             name: cluster.name.to_string(),
             percent: words::percent(share.weight, sum),
-            balancer: match cluster.balance {
-                Balance::RoundRobin => "round_robin",
-                Balance::SmoothWeighted => "weighted_round_robin",
-            }
-            .to_owned(),
+            balancer: match &cluster.balance {
+                Balance::RoundRobin => "round_robin".to_owned(),
+                Balance::SmoothWeighted => "weighted_round_robin".to_owned(),
+                Balance::Custom(custom) => format!("custom {}", custom.name),
+            },
             connections_max: cluster.connections_max,
             endpoints,
             unresolved,

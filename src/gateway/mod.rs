@@ -1,7 +1,14 @@
 //! The gateway as a whole: check, bind, start one worker a core and the control thread, end.
 
+mod stats;
+
+pub use stats::{
+    ClassStats, FilterStats, LatencyStats, Stats, TrafficStats, UpstreamStats, WorkerStats,
+};
+
 use crate::bridge::mailbox::Acceptor;
-use crate::bridge::{WorkerBlock, log, mailbox};
+use crate::bridge::metrics::WorkerState;
+use crate::bridge::{WorkerBlock, log, mailbox, question};
 use crate::config::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, Fault, Format, GatewayConfig, ListenAddress,
     Loaded, Workers,
@@ -10,11 +17,13 @@ use crate::control::listeners::Listeners;
 use crate::control::logs::{format, writer};
 use crate::control::reload::{Candidate, Input, Reloaded};
 use crate::control::resolve::Resolver;
+use crate::control::state::State;
 use crate::control::{
     self, Control, ControlFault, Ending, Housekeeping, Remote, Settings, WorkerHandle, admin,
     reload,
 };
 use crate::error::{ConfigError, ReloadError, StartError};
+use crate::extension::Extensions;
 use crate::limits;
 use crate::proxy::worker::{Parts, Worker};
 use crate::runtime::{self, Errno, Listener, Runtime};
@@ -51,21 +60,23 @@ pub struct Gateway {
     config: Arc<GatewayConfig>,
     /// Compiled by the check already: the first start takes it.
     candidate: Arc<Mutex<Option<Candidate>>>,
+    extensions: Extensions,
     kept_at: Option<PathBuf>,
     fallback: Option<Arc<str>>,
 }
 
-/// A gateway that serves. Dropping it stops it at once.
+/// A gateway that serves. Dropping it stops it at once, whoever has a [`Handle`] of it.
 pub struct Running {
     control: Control,
     workers: Vec<JoinHandle<()>>,
     addresses: Vec<ListenAddress>,
 }
 
-/// Gives orders to a running gateway, from any thread.
+/// Gives orders to a running gateway and reads what it counts, from any thread.
 #[derive(Clone)]
 pub struct Handle {
     remote: Remote,
+    state: Arc<State>,
 }
 
 impl Gateway {
@@ -82,14 +93,38 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::new`].
     pub fn checked(config: GatewayConfig) -> Result<Gateway, ConfigError> {
-        let candidate = Candidate::built(&config)?;
-        Ok(Gateway::of(config, candidate))
+        Gateway::checked_with(config, Extensions::new())
     }
 
-    fn of(config: GatewayConfig, candidate: Candidate) -> Gateway {
+    /// [`Gateway::new`] with filters and balancers of the program's own, which later configurations
+    /// of this gateway find too. Settings that their factories refuse are faults of the configuration.
+    ///
+    /// # Errors
+    /// As [`Gateway::new`].
+    pub async fn with_extensions(
+        config: GatewayConfig,
+        extensions: Extensions,
+    ) -> Result<Gateway, ConfigError> {
+        Gateway::checked_with(config, extensions)
+    }
+
+    /// [`Gateway::with_extensions`] for a thread without an executor.
+    ///
+    /// # Errors
+    /// As [`Gateway::new`].
+    pub fn checked_with(
+        config: GatewayConfig,
+        extensions: Extensions,
+    ) -> Result<Gateway, ConfigError> {
+        let candidate = Candidate::built(&config, &extensions)?;
+        Ok(Gateway::of(config, candidate, extensions))
+    }
+
+    fn of(config: GatewayConfig, candidate: Candidate, extensions: Extensions) -> Gateway {
         Gateway {
             config: Arc::new(config),
             candidate: Arc::new(Mutex::new(Some(candidate))),
+            extensions,
             kept_at: None,
             fallback: None,
         }
@@ -105,7 +140,15 @@ impl Gateway {
     /// # Errors
     /// Everything that is wrong with the configuration, at once.
     pub fn check(config: &GatewayConfig) -> Result<(), ConfigError> {
-        Candidate::built(config).map(drop)
+        Gateway::check_with(config, &Extensions::new())
+    }
+
+    /// What [`Gateway::with_extensions`] checks.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the configuration, at once.
+    pub fn check_with(config: &GatewayConfig, extensions: &Extensions) -> Result<(), ConfigError> {
+        Candidate::built(config, extensions).map(drop)
     }
 
     /// Reads and checks a file in TOML, YAML or JSON, told by its ending. The running gateway reads
@@ -114,8 +157,20 @@ impl Gateway {
     /// # Errors
     /// Everything that is wrong with it, at once, each fault with its file, line and column.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Gateway, ConfigError> {
-        let (candidate, config) = Candidate::from_file_loaded(path.as_ref())?;
-        Ok(Gateway::of(config, candidate))
+        Gateway::from_file_with(path, Extensions::new())
+    }
+
+    /// [`Gateway::from_file`] with filters and balancers of the program's own, which later versions
+    /// of the file find too.
+    ///
+    /// # Errors
+    /// As [`Gateway::from_file`].
+    pub fn from_file_with(
+        path: impl AsRef<Path>,
+        extensions: Extensions,
+    ) -> Result<Gateway, ConfigError> {
+        let (candidate, config) = Candidate::from_file_loaded(path.as_ref(), &extensions)?;
+        Ok(Gateway::of(config, candidate, extensions))
     }
 
     /// What [`Gateway::from_file`] reads and checks, with the places of all that it says.
@@ -123,7 +178,18 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::from_file`].
     pub fn check_file(path: impl AsRef<Path>) -> Result<Loaded, ConfigError> {
-        Loaded::from_file_with(path.as_ref(), reload::load::faults)
+        Gateway::check_file_with(path, &Extensions::new())
+    }
+
+    /// What [`Gateway::from_file_with`] reads and checks, with the places of all that it says.
+    ///
+    /// # Errors
+    /// As [`Gateway::from_file`].
+    pub fn check_file_with(
+        path: impl AsRef<Path>,
+        extensions: &Extensions,
+    ) -> Result<Loaded, ConfigError> {
+        Loaded::from_file_with(path.as_ref(), &|config| reload::load::faults(config, extensions))
     }
 
     /// The same for a text.
@@ -131,8 +197,9 @@ impl Gateway {
     /// # Errors
     /// As [`Gateway::from_file`]; faults name `name` as their file.
     pub fn from_text(text: &str, format: Format, name: &str) -> Result<Gateway, ConfigError> {
-        let (candidate, config) = Candidate::from_text_loaded(text, format, name)?;
-        Ok(Gateway::of(config, candidate))
+        let extensions = Extensions::new();
+        let (candidate, config) = Candidate::from_text_loaded(text, format, name, &extensions)?;
+        Ok(Gateway::of(config, candidate, extensions))
     }
 
     /// Reads what a gateway kept of the last configuration that it served, to serve it instead of
@@ -149,10 +216,13 @@ impl Gateway {
         let unreadable =
             |error: io::Error| Fault::new("", format!("{name}: cannot be read: {error}"));
         let text = std::fs::read_to_string(kept).map_err(unreadable)?;
-        let (mut candidate, config) = Candidate::from_text_loaded(&text, Format::Json, &name)?;
+        // The command has none, and it alone keeps and reads these.
+        let extensions = Extensions::new();
+        let (mut candidate, config) =
+            Candidate::from_text_loaded(&text, Format::Json, &name, &extensions)?;
         candidate.source.file = Some(file.to_owned());
         let fallback = Some(why.into());
-        Ok(Gateway { fallback, ..Gateway::of(config, candidate) })
+        Ok(Gateway { fallback, ..Gateway::of(config, candidate, extensions) })
     }
 
     /// Keeps each configuration that was installed at this path, where it does not name another.
@@ -187,13 +257,14 @@ impl Gateway {
         let first = self.candidate.lock().unwrap_or_else(PoisonError::into_inner).take();
         let first = match first {
             Some(first) => first,
-            None => Candidate::built(config)?,
+            None => Candidate::built(config, &self.extensions)?,
         };
         let mut listeners = Listeners::new(cores.len());
         let of_workers = listen(&mut listeners, &first.listeners, cores.len())?;
         let settings = Settings {
             kept_at: self.kept_at.clone(),
             fallback: self.fallback.clone(),
+            extensions: self.extensions.clone(),
             ..settings(config)?
         };
         let mut handles = Vec::new();
@@ -207,7 +278,8 @@ impl Gateway {
             let (mailbox, receiver) = mailbox::pair().map_err(|source| thread(number, source))?;
             let ring = config.access_log.is_some();
             let (log, reader) = ring.then(|| log::ring(limits::LOG_RING_BYTES, &block)).unzip();
-            handles.push(WorkerHandle { mailbox, block: block.clone(), log: reader });
+            let (asker, questions) = question::pair().map_err(|source| thread(number, source))?;
+            handles.push(WorkerHandle { mailbox, block: block.clone(), log: reader, questions });
             let plan = Plan {
                 number,
                 count: cores.len(),
@@ -215,6 +287,7 @@ impl Gateway {
                 options: options(config, cores.len()),
                 bound,
                 receiver,
+                asker,
                 block,
                 log,
             };
@@ -250,7 +323,12 @@ impl Running {
 
     /// For orders from other threads.
     pub fn handle(&self) -> Handle {
-        Handle { remote: self.control.remote() }
+        Handle { remote: self.control.remote(), state: self.control.state() }
+    }
+
+    /// What it has counted so far; see [`Handle::stats`].
+    pub fn stats(&self) -> Stats {
+        Stats::read(&self.control.state())
     }
 
     pub(crate) fn remote(&self) -> Remote {
@@ -308,7 +386,21 @@ impl Running {
     }
 }
 
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One that has ended takes no orders any more.
+        self.control.remote().stop();
+    }
+}
+
 impl Handle {
+    /// What the gateway has counted so far: read from the workers' counters without waiting for
+    /// them, at about the cost of reading a few small files. After the end it says what was counted
+    /// up to there.
+    pub fn stats(&self) -> Stats {
+        Stats::read(&self.state)
+    }
+
     /// Finish what is under way within `drain_timeout`, then end.
     pub fn drain(&self) {
         self.remote.drain();
@@ -349,6 +441,21 @@ impl fmt::Debug for Gateway {
     }
 }
 
+impl fmt::Debug for Running {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Running")
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
 /// Binds the addresses; the sockets of each worker.
 fn listen(
     listeners: &mut Listeners,
@@ -383,6 +490,7 @@ struct Plan {
     options: runtime::Options,
     bound: Vec<Acceptor>,
     receiver: mailbox::Receiver,
+    asker: question::Asker,
     block: Arc<WorkerBlock>,
     log: Option<log::Writer>,
 }
@@ -420,6 +528,7 @@ fn serve(plan: Plan, told: Told) {
     if let Some(thread) = thread_number() {
         plan.block.run_on(thread);
     }
+    let block = Arc::clone(&plan.block);
     let worker = Worker::new(Parts {
         runtime: runtime.clone(),
         number: plan.number,
@@ -428,8 +537,10 @@ fn serve(plan: Plan, told: Told) {
         log: plan.log,
         seed: seed(plan.number),
     });
+    worker.ask_through(plan.asker);
     runtime.block_on(worker.run(listeners, plan.receiver));
     runtime.shutdown();
+    block.enter(WorkerState::Ended);
 }
 
 /// The system's number of the calling thread: the name to which `/proc/thread-self` leads.
@@ -474,6 +585,7 @@ fn settings(config: &GatewayConfig) -> Result<Settings, StartError> {
         admin,
         metrics_path: config.metrics_path().map(str::to_owned),
         access_log,
+        extensions: Extensions::new(),
         kept_at: None,
         fallback: None,
     })

@@ -3,11 +3,13 @@
 //! A bound that an operator can move has its default here and its key in `config`; one that
 //! nobody needs to move is a constant alone.
 
+mod access;
 mod authorization;
 mod bench;
 mod configuration;
 mod runtime;
 
+pub use access::*;
 pub use authorization::*;
 pub use bench::*;
 pub use configuration::*;
@@ -469,6 +471,10 @@ pub const FIELD_EDITS_MAX: usize = 64;
 
 /// Filters of one route: more than any route of a gateway has use for, each a step a request.
 pub const FILTERS_COUNT_MAX: usize = 32;
+
+/// Milliseconds until a filter of the embedding program that could not be made is tried again: soon
+/// enough for who mends what it lacks, and a line of the log a second at most.
+pub const FILTER_BUILD_AGAIN_MS: u64 = 1_000;
 
 /// Questions to control that the filters of one exchange may ask: one for each filter that may be
 /// there, so that none can keep its request going round.

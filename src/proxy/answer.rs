@@ -15,8 +15,10 @@ use crate::snapshot::Action;
 
 use super::exchange::{Client, Exchange};
 use super::failure::Failure;
-use super::filter;
+use super::filter::{self, Shown};
 use super::worker::Worker;
+
+use std::rc::Rc;
 
 /// Answers, and reads over a body that came with the request where that is cheap, so that its
 /// connection can go on.
@@ -57,6 +59,9 @@ async fn answer(
     let reads_over = match facts.body {
         _ if facts.request_complete => false,
         _ if facts.expects_continue => false,
+        // In place of an upstream's answer: how much of the body that upstream was sent is no
+        // longer known.
+        _ if facts.attempts_count > 0 => false,
         Body::Length(bytes) => bytes <= limits::DISCARD_BYTES_MAX,
         Body::Chunked => true,
         Body::Empty | Body::UntilClose => false,
@@ -95,11 +100,13 @@ struct Queued {
 fn queue(
     worker: &Worker,
     client: &Client,
-    exchange: &Exchange,
+    exchange: &mut Exchange,
     reply: Option<&filter::Reply>,
     lines: &mut Vec<u8>,
 ) -> Result<Queued, Failure> {
-    let action = exchange.route().map(|route| &route.action);
+    let generation = Rc::clone(&exchange.generation);
+    let route = exchange.facts.route.map(|id| generation.snapshot.route(id));
+    let action = route.map(|route| &route.action);
     let (reason, status, body, content_type): (_, _, &[u8], &[u8]) = match (reply, action) {
         (Some(reply), _) => (reply.reason, reply.status, &reply.body, &reply.content_type),
         (None, Some(Action::Redirect(redirect))) => {
@@ -118,6 +125,18 @@ fn queue(
         (None, Some(Action::Cluster(_) | Action::Split(_) | Action::Files(_)) | None) => {
             return Err(Failure::new(Reason::RouteNotFound));
         }
+    };
+    let other = exchange.facts.is_filtered.then(|| {
+        let shown = Shown::own((status, reason), lines, content_type);
+        filter::own_response(worker, exchange, &shown)
+    });
+    let other = other.flatten();
+    let (reason, status, body, content_type) = match &other {
+        Some(other) => {
+            lines.clear();
+            (other.reason, other.status, &*other.body, &*other.content_type)
+        }
+        None => (reason, status, body, content_type),
     };
     exchange.tell_reason(worker, reason, lines);
     let own = exchange.own_lines(worker, lines);

@@ -47,10 +47,7 @@ pub async fn run(
     let found = client.upstream_timer.limit(find(worker, exchange)).await;
     match found {
         Ok(Ok(Found::File(found))) => answer(worker, client, exchange, &found, deadline).await,
-        Ok(Ok(Found::Folder)) => {
-            head::to_folder(worker, client, exchange);
-            Ok(())
-        }
+        Ok(Ok(Found::Folder)) => head::to_folder(worker, client, exchange),
         Ok(Err(missed)) => Err(missed.failure(exchange)),
         Err(_) => Err(overdue(exchange, deadline)),
     }
@@ -202,7 +199,7 @@ async fn answer(
         bytes if bytes > limits::COPY_BYTES_MAX as u64 => (worker.runtime.chunks().take(), true),
         _ => (worker.runtime.blocks().take(), false),
     };
-    head::write(worker, exchange, opened, &body, &mut block);
+    head::write(worker, exchange, opened, &body, &mut block)?;
     let room_bytes = if is_chunk { block.capacity() - block.len() } else { limits::COPY_BYTES_MAX };
     let is_long = body.bytes >= limits::FILE_TRANSFER_BYTES_MIN;
     let first_bytes = if is_long { 0 } else { body.bytes.min(room_bytes as u64) };

@@ -12,6 +12,7 @@ use crate::runtime::{Segment, Socket, Timer};
 
 use super::exchange::{Client, Exchange, OwnLines};
 use super::failure;
+use super::filter::{self, Shown};
 use super::worker::Worker;
 
 /// What becomes of a client's connection after an exchange.
@@ -84,14 +85,33 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
         lines.extend_from_slice(b"Vary: Accept\r\n");
     }
     let mut lines = std::mem::take(lines);
+    let status = status_of(reason);
+    let other = exchange.facts.is_filtered.then(|| {
+        let shown = Shown::own((status, reason), &lines, reply::PLAIN_TEXT);
+        filter::own_response(worker, exchange, &shown)
+    });
+    let other = other.flatten();
+    if other.is_some() {
+        // They belong to the answer that is not sent.
+        lines.clear();
+    }
     proxy_status(reason, &mut lines);
     exchange.tell_reason(worker, reason, &mut lines);
     let own = exchange.own_lines(worker, &mut lines);
     let facts = &mut exchange.facts;
+    let ending = Ending { close: !keeps, head_only: facts.method == Method::HEAD };
     let mut block = worker.runtime.blocks().take();
-    let head_only = facts.method == Method::HEAD;
-    facts.bytes_out = write(worker, reason, (!keeps, head_only), own, &lines, &mut block);
-    facts.status = reason.status().unwrap_or(0);
+    facts.bytes_out = match &other {
+        Some(other) => {
+            facts.status = other.status.code();
+            let text = Text { body: &other.body, content_type: &other.content_type };
+            write(worker, (other.status, text), ending, (own, &lines), &mut block)
+        }
+        None => {
+            facts.status = reason.status().unwrap_or(0);
+            write_reason(worker, reason, ending, (own, &lines), &mut block)
+        }
+    };
     exchange.lines = lines;
     client.socket.push(Segment::Block(block));
     match (keeps, whole) {
@@ -107,7 +127,8 @@ pub fn refuse(worker: &Worker, socket: &Socket, reason: Reason) {
     let mut block = worker.runtime.blocks().take();
     let mut lines = Vec::new();
     proxy_status(reason, &mut lines);
-    write(worker, reason, (true, false), OwnLines::ALL, &lines, &mut block);
+    let ending = Ending { close: true, head_only: false };
+    write_reason(worker, reason, ending, (OwnLines::ALL, &lines), &mut block);
     socket.push(Segment::Block(block));
 }
 
@@ -123,33 +144,63 @@ fn proxy_status(reason: Reason, lines: &mut Vec<u8>) {
     lines.extend_from_slice(b"\"\r\n");
 }
 
-/// The answer; returns the bytes of its body.
-fn write(
+/// What an answer says beyond its head.
+struct Text<'a> {
+    body: &'a [u8],
+    content_type: &'a [u8],
+}
+
+/// What follows an answer's head.
+#[derive(Clone, Copy)]
+struct Ending {
+    /// Nothing follows the answer.
+    close: bool,
+    /// The body is left out.
+    head_only: bool,
+}
+
+fn status_of(reason: Reason) -> Status {
+    reason.status().and_then(Status::new).unwrap_or(Status::BAD_GATEWAY)
+}
+
+/// Writes the answer that a reason has; returns the bytes of its body.
+fn write_reason(
     worker: &Worker,
     reason: Reason,
-    (close, head_only): (bool, bool),
-    own: OwnLines,
-    lines: &[u8],
+    ending: Ending,
+    lines: (OwnLines, &[u8]),
     out: &mut Vec<u8>,
 ) -> u64 {
-    let status = reason.status().and_then(Status::new).unwrap_or(Status::BAD_GATEWAY);
+    let status = status_of(reason);
     let mut body = worker.runtime.blocks().take();
     body.extend_from_slice(&status.digits());
     body.push(b' ');
     body.extend_from_slice(failure::text(reason).as_bytes());
     body.push(b'\n');
+    let text = Text { body: &body, content_type: reply::PLAIN_TEXT };
+    write(worker, (status, text), ending, lines, out)
+}
+
+/// Writes an answer; returns the bytes of its body.
+fn write(
+    worker: &Worker,
+    (status, text): (Status, Text<'_>),
+    Ending { close, head_only }: Ending,
+    (own, lines): (OwnLines, &[u8]),
+    out: &mut Vec<u8>,
+) -> u64 {
     let date = date::imf_fixdate(worker.runtime.wall().seconds);
     let reply = Reply {
         status,
-        body: &body,
-        content_type: if own.content_type { reply::PLAIN_TEXT } else { b"" },
+        body: text.body,
+        content_type: if own.content_type { text.content_type } else { b"" },
         date: if own.date { &date } else { b"" },
         close,
         head_only,
         append: lines,
     };
     reply::encode(&reply, out);
-    if head_only { 0 } else { body.len() as u64 }
+    if reply.has_body() { text.body.len() as u64 } else { 0 }
 }
 
 /// Closes a client's connection, within a bound of time.

@@ -100,10 +100,15 @@ async fn request(
     let cluster = match taken {
         Taken::Cluster(cluster) => cluster,
         Taken::Answer => return answer::run(worker, client, exchange).await,
-        Taken::Files => return files::run(worker, client, exchange).await,
+        Taken::Files => {
+            return match files::run(worker, client, exchange).await {
+                Ok(()) => Ok(()),
+                Err(failure) => instead(worker, client, exchange, failure).await,
+            };
+        }
     };
     let local = worker.local(&exchange.generation, cluster);
-    let mut attempts = Attempts::new(cluster, local);
+    let mut attempts = Attempts::new(worker, cluster, local);
     // Opening an upstream is the only step that is ever tried again: no answer has begun.
     let mut upstream = loop {
         worker.step(&mut exchange.facts);
@@ -112,14 +117,38 @@ async fn request(
         worker.stepped(&mut exchange.facts, Stage::Balance);
         match open(worker, client, exchange, target, attempts.pool(target)).await {
             Ok(upstream) => break upstream,
-            Err(failure) => attempts.next_or(worker, exchange, target, failure)?,
+            Err(failure) => attempts.next_or(exchange, target, failure)?,
         }
     };
-    let reusable = forward::relay(worker, client, &mut upstream, exchange).await?;
-    if reusable {
-        pool::check_in(worker, upstream, exchange);
+    let relayed = forward::relay(worker, client, &mut upstream, exchange).await;
+    attempts.ended(exchange, relayed.as_ref().err());
+    match relayed {
+        Ok(reusable) => {
+            if reusable {
+                pool::check_in(worker, upstream, exchange);
+            }
+            Ok(())
+        }
+        Err(failure) => {
+            // What it still sends is of no use to anybody.
+            drop(upstream);
+            instead(worker, client, exchange, failure).await
+        }
     }
-    Ok(())
+}
+
+/// Sends what a filter put in the place of an answer, if that is why there is a failure.
+async fn instead(
+    worker: &Worker,
+    client: &mut Client,
+    exchange: &mut Exchange,
+    failure: Failure,
+) -> Result<(), Failure> {
+    match exchange.passage.instead.take() {
+        // In a box of its own: hardly any exchange needs the room.
+        Some(reply) => Box::pin(answer::reply(worker, client, exchange, &reply)).await,
+        None => Err(failure),
+    }
 }
 
 async fn open(

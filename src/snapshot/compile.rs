@@ -11,10 +11,12 @@ mod versions;
 
 pub(super) use guards::of_conditions;
 
+use super::extend;
 use super::lineage::Lineage;
 use super::plan::{ClusterPlan, Plan};
 use super::{Balance, ClusterId, Limits, Listener, Pool, Resolved, Snapshot, Timeouts, Upstream};
 use crate::config::{self, Fault, GatewayConfig, ListenAddress, LoadBalancerType};
+use crate::extension::Extensions;
 use crate::http::networks::Networks;
 use crate::limits;
 use crate::meters::Series;
@@ -32,7 +34,12 @@ use std::time::Duration;
 ///
 /// Values by themselves, and what is not built in this version, are `config`'s to check.
 pub fn check(config: &GatewayConfig) -> Vec<Fault> {
-    Plan::new(config).err().unwrap_or_default()
+    check_with(config, &Extensions::new())
+}
+
+/// [`check`] for a program with extensions.
+pub fn check_with(config: &GatewayConfig, extensions: &Extensions) -> Vec<Fault> {
+    Plan::with(config, extensions).err().unwrap_or_default()
 }
 
 /// Compiles a configuration that has no predecessor, with what its upstreams' names resolved to.
@@ -46,7 +53,20 @@ pub fn compile(
     resolved: &Resolved,
     generation: u64,
 ) -> Result<Snapshot, Vec<Fault>> {
-    let mut plan = Plan::new(config)?;
+    compile_with(config, &Extensions::new(), resolved, generation)
+}
+
+/// [`compile`] for a program with extensions.
+///
+/// # Errors
+/// What [`check_with`] finds.
+pub fn compile_with(
+    config: &GatewayConfig,
+    extensions: &Extensions,
+    resolved: &Resolved,
+    generation: u64,
+) -> Result<Snapshot, Vec<Fault>> {
+    let mut plan = Plan::with(config, extensions)?;
     let mut lineage = Lineage::default();
     plan.enlist(&lineage, generation);
     Ok(plan.snapshot(&mut lineage, resolved, generation))
@@ -56,17 +76,18 @@ pub fn compile(
 ///
 /// # Errors
 /// What [`check`] finds.
-pub(super) fn plan(config: &GatewayConfig) -> Result<Plan, Vec<Fault>> {
+pub(super) fn plan(config: &GatewayConfig, extensions: &Extensions) -> Result<Plan, Vec<Fault>> {
     let mut faults = Vec::new();
     let names = route_names(config);
     let router = routes(config, &names, &mut faults);
-    let groups = groups(config, &names, &mut faults);
+    let groups = groups((config, extensions), &names, &mut faults);
     for (place, group) in &groups {
         group.check(place, &mut faults);
     }
     let request_id = config.request_id.as_ref();
     let request_id = request_id.map(|request_id| edits::request_id(request_id, &mut faults));
-    let actions = actions::Routes::new(config, &groups, request_id.as_ref(), &mut faults);
+    let extended = (config, extensions);
+    let actions = actions::Routes::new(extended, &groups, request_id.as_ref(), &mut faults);
     let (routes, folders, filters) = actions.compile(names);
     let Some((router, guards)) = router.filter(|_| faults.is_empty()) else {
         return Err(faults);
@@ -85,6 +106,7 @@ pub(super) fn plan(config: &GatewayConfig) -> Result<Plan, Vec<Fault>> {
         written_filters: filters.into_filters(),
         filters: Arc::default(),
         filter_slots: Arc::default(),
+        custom_filters: Arc::default(),
         folders: folders.into_open(),
         clusters: clusters.clusters.into(),
         upstreams: clusters.upstreams.into(),
@@ -309,7 +331,9 @@ fn same_names(
 struct Group<'a> {
     name: String,
     upstreams: &'a [config::Upstream],
-    load_balancer: LoadBalancerType,
+    load_balancer: &'a LoadBalancerType,
+    /// None of one that this version, or the program, does not have.
+    balance: Option<Balance>,
     connections_max: u32,
     /// The route they are written in.
     route: Option<usize>,
@@ -317,21 +341,24 @@ struct Group<'a> {
 
 /// All groups with their key paths, named clusters by name, then those of routes in their order.
 fn groups<'a>(
-    config: &'a GatewayConfig,
+    (config, extensions): (&'a GatewayConfig, &Extensions),
     names: &[String],
     faults: &mut Vec<Fault>,
 ) -> Vec<(String, Group<'a>)> {
     let connections_max = config.connection_limits.max_connections_per_upstream;
     let mut groups = Vec::new();
     for (name, cluster) in &config.clusters {
+        let place = format!("clusters.{name}");
+        let load_balancer = &cluster.load_balancer;
         let group = Group {
             name: name.clone(),
             upstreams: &cluster.upstreams,
-            load_balancer: cluster.load_balancer,
+            load_balancer,
+            balance: balance(load_balancer, &place, extensions, faults),
             connections_max: cluster.max_connections.unwrap_or(connections_max),
             route: None,
         };
-        groups.push((format!("clusters.{name}"), group));
+        groups.push((place, group));
     }
     for (index, (route, name)) in config.routes.iter().zip(names).enumerate() {
         if route.upstreams.is_empty() {
@@ -348,7 +375,8 @@ fn groups<'a>(
         let group = Group {
             name: name.clone(),
             upstreams: &route.upstreams,
-            load_balancer: route.load_balancer,
+            load_balancer: &route.load_balancer,
+            balance: balance(&route.load_balancer, &place, extensions, faults),
             connections_max,
             route: Some(index),
         };
@@ -366,23 +394,32 @@ impl Group<'_> {
             let message = format!("at most {most} upstreams are balanced together");
             faults.push(Fault::new(format!("{place}.upstreams"), message));
         }
-        if self.balance().is_none() {
+        if !self.load_balancer.is_built() {
             let name = self.load_balancer.name();
             let message = format!("`{name}` is not built in this version");
             faults.push(Fault::new(format!("{place}.load_balancer"), message));
         }
     }
+}
 
-    fn balance(&self) -> Option<Balance> {
-        match self.load_balancer {
-            LoadBalancerType::RoundRobin => Some(Balance::RoundRobin),
-            LoadBalancerType::WeightedRoundRobin => Some(Balance::SmoothWeighted),
-            LoadBalancerType::LeastLoaded
-            | LoadBalancerType::IpHash
-            | LoadBalancerType::ConsistentHash
-            | LoadBalancerType::LeastResponseTime
-            | LoadBalancerType::Custom => None,
+/// How the upstreams of a cluster or a route are chosen.
+fn balance(
+    kind: &LoadBalancerType,
+    place: &str,
+    extensions: &Extensions,
+    faults: &mut Vec<Fault>,
+) -> Option<Balance> {
+    match kind {
+        LoadBalancerType::RoundRobin => Some(Balance::RoundRobin),
+        LoadBalancerType::WeightedRoundRobin => Some(Balance::SmoothWeighted),
+        LoadBalancerType::Custom(custom) => {
+            let path = format!("{place}.load_balancer");
+            extend::balance(custom, &path, extensions, faults).map(Balance::Custom)
         }
+        LoadBalancerType::LeastLoaded
+        | LoadBalancerType::IpHash
+        | LoadBalancerType::ConsistentHash
+        | LoadBalancerType::LeastResponseTime => None,
     }
 }
 
@@ -411,7 +448,7 @@ impl Clusters {
         self.clusters.push(ClusterPlan {
             name: group.name.as_str().into(),
             upstreams: first..self.upstreams.len(),
-            balance: group.balance().expect("`Group::check` refuses what is not built"),
+            balance: group.balance.clone().expect("what there is none of is a fault"),
             connections_max: group.connections_max,
             idle_connections_max,
         });

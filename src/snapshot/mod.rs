@@ -7,6 +7,7 @@
 mod action;
 mod compile;
 mod endpoints;
+mod extend;
 mod files;
 mod lineage;
 mod name;
@@ -17,7 +18,8 @@ pub mod template;
 pub mod filter;
 
 pub use action::{Action, Edits, Extra, Line, Redirect, RequestIdField, Respond, Share, Split};
-pub use compile::{Listing, check, compile, names, route_names};
+pub use compile::{Listing, check, check_with, compile, compile_with, names, route_names};
+pub use extend::CustomBalance;
 pub use files::{Files, FolderId};
 pub use lineage::{Lineage, Meters, SharedMeters};
 pub use name::Name;
@@ -27,6 +29,7 @@ pub use search::{Asked, Matched, Memory, Refusal};
 pub use template::{ExchangeId, RequestId, Template};
 
 use self::filter::{Chain, Filter, FilterId};
+pub use crate::extension::{Endpoint, EndpointId, UpstreamId};
 use crate::http::networks::Networks;
 use crate::meters::{Counter, RouteBlock, Series, UpstreamBlock};
 pub use crate::router::RouteId;
@@ -42,15 +45,6 @@ use std::sync::Arc;
 /// An index into [`Snapshot::clusters`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClusterId(pub u32);
-
-/// An index into [`Snapshot::upstreams`]: the same for every generation of one configuration,
-/// whatever the names resolve to, and another in the next configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct UpstreamId(pub u32);
-
-/// An index into [`Cluster::endpoints`] of one cluster of one generation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct EndpointId(pub u32);
 
 /// The addresses of upstreams' host names; a name that is missing has none yet.
 pub type Resolved = BTreeMap<String, Vec<IpAddr>>;
@@ -79,6 +73,8 @@ pub struct Snapshot {
     pub filters: Arc<[Arc<Filter>]>,
     /// The filter in each of the places that [`Filter::slot`] counts.
     pub filter_slots: Arc<[Option<FilterId>]>,
+    /// Those of the embedding program, which workers make before a request needs them.
+    pub custom_filters: Arc<[FilterId]>,
     /// By [`FolderId`]: opened when the configuration was compiled, and only to be looked below.
     pub folders: Arc<[Arc<OwnedFd>]>,
     /// By [`ClusterId`].
@@ -240,27 +236,15 @@ impl Upstream {
     }
 }
 
-/// One address that requests are sent to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    /// Where to connect.
-    pub address: SocketAddr,
-    /// Whose address it is.
-    pub upstream: UpstreamId,
-    /// The upstream's weight, shared by its addresses; 0 is never picked.
-    pub weight: u32,
-    /// A hash of address and upstream name, the same in every generation: by it a balancer's state
-    /// survives a new snapshot.
-    pub identity: u64,
-}
-
 /// How a cluster's endpoints are picked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Balance {
     /// One after the other; weights only say who is never picked (0).
     RoundRobin,
     /// By weight, smoothly.
     SmoothWeighted,
+    /// As the embedding program says.
+    Custom(Arc<CustomBalance>),
 }
 
 /// Timeouts in nanoseconds; [`Timeouts::NONE`] never fires.

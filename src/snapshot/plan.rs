@@ -6,6 +6,7 @@ use super::lineage::Lineage;
 use super::{Balance, Cluster, Limits, Listener, Pool, Resolved, Route, Snapshot, Timeouts};
 use super::{RequestIdField, Upstream, UpstreamId};
 use crate::config::{Fault, GatewayConfig};
+use crate::extension::Extensions;
 use crate::http::networks::Networks;
 use crate::meters::{Block, Counter, Registry, Series};
 use crate::router::{Router, condition, path};
@@ -27,6 +28,7 @@ pub struct Plan {
     pub(super) written_filters: Vec<Filter>,
     pub(super) filters: Arc<[Arc<Filter>]>,
     pub(super) filter_slots: Arc<[Option<FilterId>]>,
+    pub(super) custom_filters: Arc<[FilterId]>,
     pub(super) folders: Arc<[Arc<OwnedFd>]>,
     pub(super) clusters: Box<[ClusterPlan]>,
     pub(super) upstreams: Arc<[Upstream]>,
@@ -55,7 +57,15 @@ impl Plan {
     /// # Errors
     /// What [`super::check`] finds.
     pub fn new(config: &GatewayConfig) -> Result<Plan, Vec<Fault>> {
-        super::compile::plan(config)
+        Plan::with(config, &Extensions::new())
+    }
+
+    /// Compiles a configuration of a program with extensions.
+    ///
+    /// # Errors
+    /// What [`super::check_with`] finds.
+    pub fn with(config: &GatewayConfig, extensions: &Extensions) -> Result<Plan, Vec<Fault>> {
+        super::compile::plan(config, extensions)
     }
 
     /// Its routes' names in logs and metrics.
@@ -80,6 +90,8 @@ impl Plan {
         let rows = filters.iter_mut().map(|filter| (filter.name.to_string(), &mut filter.series));
         enlist(&mut meters.filters, rows.collect());
         (self.filters, self.filter_slots) = lineage.adopt_filters(filters);
+        let custom = self.filters.iter().zip(0..).filter(|(filter, _)| filter.is_custom());
+        self.custom_filters = custom.map(|(_, id)| FilterId(id)).collect();
         let routes = Arc::get_mut(&mut self.routes).expect("no snapshot has it yet");
         let rows = routes.iter_mut().map(|route| (&*route.id, &mut route.series));
         enlist(&mut meters.routes, rows.map(|(name, series)| (name.to_owned(), series)).collect());
@@ -112,6 +124,7 @@ impl Plan {
             routes: Arc::clone(&self.routes),
             filters: Arc::clone(&self.filters),
             filter_slots: Arc::clone(&self.filter_slots),
+            custom_filters: Arc::clone(&self.custom_filters),
             folders: Arc::clone(&self.folders),
             clusters,
             slots,
@@ -146,7 +159,7 @@ impl Plan {
             slot: 0,
             upstreams: plan.upstreams.clone(),
             endpoints: endpoints::endpoints(&sources),
-            balance: plan.balance,
+            balance: plan.balance.clone(),
             connections_max: plan.connections_max,
             idle_connections_max: plan.idle_connections_max,
             is_unresolved: sources.iter().any(|source| source.addresses.is_empty()),

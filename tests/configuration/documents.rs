@@ -22,8 +22,8 @@ fn the_reference_is_up_to_date() {
 #[test]
 fn the_reference_names_every_choice() {
     let reference = reference();
-    let names = LoadBalancerType::ALL.map(LoadBalancerType::name);
-    for name in names.into_iter().chain(variable_names()) {
+    let names = LoadBalancerType::ALL.iter().map(LoadBalancerType::name);
+    for name in names.chain(variable_names()) {
         assert!(reference.contains(name), "{name}");
     }
 }

@@ -72,6 +72,27 @@ fn follows_its_file() {
 }
 
 #[test]
+fn follows_a_pattern_that_a_new_file_fits() {
+    let (one, two, gateway) = pair("workers = 1\ninclude = [\"more.d/*.toml\"]");
+    let folder = gateway.file("more.d");
+    fs::create_dir(&folder).expect("a folder");
+    let route = |path: &str, upstream: &Upstream| {
+        let address = upstream.address;
+        format!("[[routes]]\npath = \"{path}\"\nupstreams = [{{ url = \"http://{address}\" }}]\n")
+    };
+    fs::write(folder.join("new.toml"), route("/new", &two)).expect("a file");
+    until("the new file's route is there", 20, || {
+        (gateway.get("/new").text() == "two").then_some(())
+    });
+    fs::write(folder.join("new.txt"), "no pattern fits").expect("a file");
+    fs::write(folder.join("other.toml"), route("/other", &two)).expect("a file");
+    until("the next one too", 20, || (gateway.get("/other").text() == "two").then_some(()));
+    fs::remove_file(folder.join("new.toml")).expect("it is there");
+    until("what is gone is gone", 20, || (gateway.get("/new").text() == "one").then_some(()));
+    drop(one);
+}
+
+#[test]
 fn follows_a_symlink_that_is_swapped() {
     let (one, two, gateway) = pair("workers = 1");
     drop(gateway);

@@ -6,6 +6,7 @@
 mod actions;
 mod bench;
 mod client;
+mod questions;
 mod reloads;
 mod scenes;
 mod files;

@@ -1,7 +1,9 @@
 //! Clusters, and the upstreams of clusters and routes.
 
-use super::super::{ClusterConfig, GatewayConfig, LoadBalancerType, Timeouts, Upstream, path};
-use super::{Faults, Owner, gateway};
+use super::super::{
+    ClusterConfig, CustomBalancer, GatewayConfig, LoadBalancerType, Timeouts, Upstream, path,
+};
+use super::{Faults, Owner, extension, gateway};
 use crate::error::Fault;
 use crate::limits;
 use std::collections::HashMap;
@@ -33,7 +35,7 @@ fn cluster(name: &str, found: &ClusterConfig, faults: &mut Faults) {
         circuit_breaker,
         retry,
     } = found;
-    upstreams(owner, servers, *load_balancer, faults);
+    upstreams(owner, servers, load_balancer, faults);
     overriding_timeouts(owner, timeouts, faults);
     if let Some(count) = max_connections {
         let range = 1..=limits::CONNECTIONS_COUNT_MAX;
@@ -48,7 +50,7 @@ fn cluster(name: &str, found: &ClusterConfig, faults: &mut Faults) {
 pub(super) fn upstreams(
     owner: Owner<'_>,
     found: &[Upstream],
-    kind: LoadBalancerType,
+    kind: &LoadBalancerType,
     faults: &mut Faults,
 ) {
     let list = || owner.key("upstreams");
@@ -83,14 +85,24 @@ pub(super) fn upstreams(
     balancer(owner, found, kind, faults);
 }
 
-fn balancer(owner: Owner<'_>, upstreams: &[Upstream], kind: LoadBalancerType, faults: &mut Faults) {
+fn balancer(
+    owner: Owner<'_>,
+    upstreams: &[Upstream],
+    kind: &LoadBalancerType,
+    faults: &mut Faults,
+) {
+    if let LoadBalancerType::Custom(CustomBalancer { name, settings }) = kind {
+        let base = owner.key("load_balancer");
+        extension::name(&path::join(&base, "custom"), name, faults);
+        extension::settings(&path::join(&base, "settings"), settings, faults);
+    }
     if !kind.is_built() {
         let message = format!("`{}` is not built in this version", kind.name());
         faults.push(&owner.key("load_balancer"), message);
     }
     let mut weights = upstreams.iter().map(|upstream| upstream.weight).filter(|w| *w > 0);
     let first = weights.next();
-    if kind == LoadBalancerType::RoundRobin && weights.any(|weight| Some(weight) != first) {
+    if *kind == LoadBalancerType::RoundRobin && weights.any(|weight| Some(weight) != first) {
         let message = "`round_robin` does not look at weights, and these differ; \
                        `weighted_round_robin` does";
         faults.push(&owner.key("load_balancer"), message);

@@ -3,6 +3,7 @@
 mod gateway;
 mod observe;
 mod cluster;
+mod extension;
 mod version;
 mod route;
 mod condition;

@@ -233,7 +233,7 @@ fn target(owner: Owner<'_>, config: &GatewayConfig, found: &Route, faults: &mut 
         }
     }
     if !found.upstreams.is_empty() {
-        cluster::upstreams(owner, &found.upstreams, found.load_balancer, faults);
+        cluster::upstreams(owner, &found.upstreams, &found.load_balancer, faults);
     } else if found.load_balancer != LoadBalancerType::default() {
         let message = "chooses among `upstreams` alone; a cluster has its own";
         faults.push(&owner.key("load_balancer"), message);

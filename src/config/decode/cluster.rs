@@ -3,7 +3,9 @@
 use super::super::keys;
 use super::super::node::{Node, Value};
 use super::super::sections;
-use super::super::{ClusterConfig, LoadBalancerType, Timeouts, Upstream, UpstreamUrl};
+use super::super::{
+    ClusterConfig, CustomBalancer, LoadBalancerType, Timeouts, Upstream, UpstreamUrl,
+};
 use super::{Decoder, Fields, values};
 use std::collections::BTreeMap;
 
@@ -77,12 +79,29 @@ pub(super) fn overriding_timeouts(d: &mut Decoder, fields: &Fields<'_>, timeouts
 }
 
 pub(super) fn load_balancer(d: &mut Decoder, node: &Node) -> Option<LoadBalancerType> {
+    if node.entries().is_some() {
+        return custom(d, node).map(LoadBalancerType::Custom);
+    }
     let text = values::text(d, node)?;
+    if text == "custom" {
+        d.fault(node.place, "a balancer of the program has a name: write `{ custom = \"NAME\" }`");
+        return None;
+    }
     let found = LoadBalancerType::ALL.into_iter().find(|kind| kind.name() == text);
     if found.is_none() {
-        let nearest = keys::nearest(&text, LoadBalancerType::ALL.map(LoadBalancerType::name));
+        let known = LoadBalancerType::ALL.iter().map(LoadBalancerType::name);
+        let nearest = keys::nearest(&text, known);
         let message = format!("{} is no load balancer", node.found());
         d.fault_near(node.place, message, nearest);
     }
     found
+}
+
+fn custom(d: &mut Decoder, node: &Node) -> Option<CustomBalancer> {
+    let fields = Fields::of(d, node, &sections::CUSTOM_BALANCER)?;
+    let mut custom = CustomBalancer::default();
+    let name = fields.require(d, "custom", values::text);
+    fields.set(d, "settings", &mut custom.settings, values::free);
+    custom.name = name?;
+    Some(custom)
 }

@@ -1,8 +1,10 @@
 //! Values: booleans, numbers, strings, durations, sizes, lists, tables of names.
 
+use super::super::document::json;
 use super::super::node::{Node, Value};
 use super::super::{Timeouts, keys};
 use super::{Decoder, units};
+use crate::http::field;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -90,6 +92,39 @@ pub(super) fn timeout(decoder: &mut Decoder, node: &Node) -> Option<Duration> {
         return Some(Timeouts::OFF);
     }
     duration(decoder, node)
+}
+
+/// A table of which the gateway knows nothing. Values whose keys say that they are secret are shown
+/// nowhere.
+pub(super) fn free(decoder: &mut Decoder, node: &Node) -> Option<serde_json::Value> {
+    if node.entries().is_none() {
+        decoder.unexpected(node, "a table");
+        return None;
+    }
+    below(decoder, node, false).then(|| json(node, &|_| false))
+}
+
+/// Whether a free table can be written as JSON.
+fn below(decoder: &mut Decoder, node: &Node, is_secret: bool) -> bool {
+    match &node.value {
+        Value::Null | Value::Boolean(_) | Value::Integer(_) | Value::Float(_) => true,
+        Value::Text(_) if is_secret => {
+            decoder.hide(node);
+            true
+        }
+        Value::Text(_) => true,
+        Value::List(nodes) => nodes.iter().enumerate().fold(true, |is_right, (index, node)| {
+            decoder.within_index(index, |d| below(d, node, is_secret)) && is_right
+        }),
+        Value::Table(entries) => entries.iter().fold(true, |is_right, entry| {
+            let is_secret = is_secret || field::is_secret(entry.key.as_bytes());
+            decoder.within_key(&entry.key, |d| below(d, &entry.node, is_secret)) && is_right
+        }),
+        Value::Other(what) => {
+            decoder.fault(node.place, format!("{what} cannot stand here: write it as a string"));
+            false
+        }
+    }
 }
 
 /// A size in bytes of a range.

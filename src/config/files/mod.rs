@@ -23,6 +23,27 @@ pub struct Inputs {
     pub files: Vec<PathBuf>,
     /// The folders that hold them, and those that patterns of `include` look into.
     pub folders: Vec<PathBuf>,
+    /// The patterns of `include`: a file that comes to fit one belongs to the configuration.
+    pub listings: Vec<Listing>,
+}
+
+/// A pattern of files: those that fit it change with its folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing(Pattern);
+
+impl Listing {
+    /// The files that fit now; none where the folder cannot be read.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.0.clone().files().unwrap_or_default()
+    }
+
+    /// Where they are.
+    pub fn folder(&self) -> &Path {
+        match &self.0 {
+            Pattern::File(path) => path,
+            Pattern::Names { folder, .. } => folder,
+        }
+    }
 }
 
 impl Inputs {
@@ -171,6 +192,7 @@ impl Reading<'_> {
             let found = Pattern::parse(&folder, text).and_then(|pattern| {
                 if let Pattern::Names { folder, .. } = &pattern {
                     self.inputs.add_folder(folder);
+                    self.inputs.listings.push(Listing(pattern.clone()));
                 }
                 pattern.files()
             });

@@ -15,6 +15,7 @@ mod headers;
 mod security_headers;
 mod transform;
 mod custom;
+mod feature;
 
 pub use api_key::ApiKeyConfig;
 pub use auth::{AuthConfig, OIDCConfig};

@@ -18,7 +18,7 @@ pub(crate) use condition::{
 };
 pub(crate) use middleware::*;
 pub(crate) use observe::{ACCESS_LOG, ADMIN, METRICS};
-pub(crate) use route::{CLUSTER, ROUTE, UPSTREAM};
+pub(crate) use route::{CLUSTER, CUSTOM_BALANCER, ROUTE, UPSTREAM};
 
 use super::keys::{Choice, Key, Section};
 use super::kind::{Form, Kind};
@@ -35,6 +35,7 @@ pub(crate) const ALL: &[&Section] = &[
     &ROUTE_VERSION,
     &ROUTE_PATH_POLICY,
     &UPSTREAM,
+    &CUSTOM_BALANCER,
     &WEIGHTED,
     &REDIRECT,
     &RESPOND,

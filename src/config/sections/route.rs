@@ -117,8 +117,9 @@ pub(crate) static ROUTE: Section = Section {
             "\"weighted_round_robin\"",
             "How one of `upstreams` is chosen; `\"round_robin\"` is for equal weights. The default \
              looks at weights, because one that is written and not looked at would be a silent \
-             mistake. `least_loaded`, `ip_hash`, `consistent_hash`, `least_response_time` and \
-             `custom` are not built, and refused.",
+             mistake. A table names a balancer of the embedding program; see below. \
+             `least_loaded`, `ip_hash`, `consistent_hash` and `least_response_time` are not built, \
+             and refused.",
         ),
         key(
             "timeouts",
@@ -265,7 +266,34 @@ pub(crate) static ROUTE: Section = Section {
 pub(super) static CONDITION_OR_LIST: [Kind; 2] = [Kind::Table(&CONDITION), CONDITIONS];
 
 /// Those that are built.
-const BALANCER: Kind = Kind::OneOf(&["weighted_round_robin", "round_robin"]);
+const BALANCER: Kind = Kind::Either(&[
+    Kind::OneOf(&["weighted_round_robin", "round_robin"]),
+    Kind::Table(&CUSTOM_BALANCER),
+]);
+
+pub(crate) static CUSTOM_BALANCER: Section = Section {
+    title: "[routes.load_balancer], [clusters.NAME.load_balancer]",
+    text: "A load balancer of the embedding program (`docs/extending.md`), in place of the name of \
+           one of the gateway's: `load_balancer = { custom = \"NAME\" }`. `frys` itself has none.",
+    keys: &[
+        key(
+            "custom",
+            Kind::Text(Form::FILLED),
+            "",
+            "The name under which the program registered it.",
+        ),
+        key(
+            "settings",
+            Kind::Free,
+            "{}",
+            "What it is told; what may stand here is the balancer's to say. Values of keys whose \
+             names say that they are secret are shown nowhere.",
+        ),
+    ],
+    choices: &[],
+    later: &[],
+    meant: &[("name", "custom")],
+};
 
 pub(crate) static UPSTREAM: Section = Section {
     title: "[[routes.upstreams]], [[clusters.NAME.upstreams]]",

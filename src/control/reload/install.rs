@@ -20,6 +20,7 @@ use crate::control::resolve::{Addresses, Watched};
 use crate::control::state::{InUse, State};
 use crate::control::watch as files;
 use crate::error::{ConfigError, Fault, ReloadError};
+use crate::extension::Extensions;
 use crate::limits::{
     CONTROL_TICK_MS, DNS_RELOAD_MS_MAX, GENERATION_NAMES_MS, RELOAD_ACKNOWLEDGE_MS_MAX,
 };
@@ -44,6 +45,8 @@ pub struct Installer {
     /// Away while a snapshot is made.
     pub(in crate::control) lineage: Option<Lineage>,
     pub(in crate::control) generation: u64,
+    /// What the program has of its own, for every configuration.
+    pub(in crate::control) extensions: Extensions,
     /// Where to keep the configuration, if the configuration does not say.
     pub(in crate::control) kept_at: Option<PathBuf>,
     /// Generations that no worker uses any more, and since when: the log may still tell of them.
@@ -196,8 +199,9 @@ impl Installer {
         }
         let file = self.current.source.file.clone();
         let kept_at = self.kept_at.clone();
+        let extensions = self.extensions.clone();
         let loaded = spawn_blocking(move || {
-            let mut candidate = Candidate::load(input, file.as_deref())?;
+            let mut candidate = Candidate::load(input, file.as_deref(), &extensions)?;
             candidate.write_down(kept_at.as_deref());
             Ok::<_, ReloadError>(candidate)
         });
@@ -289,8 +293,9 @@ impl Installer {
         if !self.current.reload.watch || source.file.is_none() {
             files.clear();
         }
+        let listings = if files.is_empty() { Vec::new() } else { source.listings.clone() };
         self.files.send_if_modified(|watched| {
-            let now = files::Watched { files };
+            let now = files::Watched { files, listings };
             let is_new = *watched != now;
             *watched = now;
             is_new

@@ -8,12 +8,13 @@ use std::time::Duration;
 use super::changes::{Prints, Side};
 use super::{Input, SENT};
 use crate::config::{
-    self, AccessLogFormat, Document, Fault, Format, GatewayConfig, ListenAddress, Loaded,
-    ReloadConfig,
+    self, AccessLogFormat, Check, Document, Fault, Format, GatewayConfig, ListenAddress, Listing,
+    Loaded, ReloadConfig,
 };
 use crate::control::logs::format;
 use crate::control::watch::Mark;
 use crate::error::{ConfigError, ReloadError};
+use crate::extension::Extensions;
 use crate::limits::RELOAD_READS_MAX;
 use crate::snapshot::{self, Plan};
 
@@ -26,6 +27,8 @@ pub struct Source {
     pub file: Option<PathBuf>,
     /// Every file that was read.
     pub files: Vec<PathBuf>,
+    /// By which files are included.
+    pub listings: Vec<Listing>,
     /// What it says, as JSON without its secrets; nothing of one that was made in Rust.
     pub shown: Option<Box<str>>,
     /// Itself, where it was made in Rust.
@@ -95,22 +98,21 @@ impl Candidate {
     ///
     /// # Errors
     /// Everything that is wrong with it, at once.
-    pub fn load(input: Input, file: Option<&Path>) -> Result<Candidate, ReloadError> {
+    pub fn load(
+        input: Input,
+        file: Option<&Path>,
+        extensions: &Extensions,
+    ) -> Result<Candidate, ReloadError> {
         match input {
             Input::File => {
                 let path = file.ok_or(ReloadError::NoFile)?;
-                Ok(read_whole(path)?)
+                Ok(read_whole(path, extensions)?)
             }
             Input::Text { text, format } => {
-                let loaded = |text: String, also| Loaded::from_text_with(text, format, SENT, also);
-                Ok(compile(
-                    SENT,
-                    || loaded(text.clone(), no_more),
-                    || loaded(text.clone(), faults),
-                )?
-                .of_file(file))
+                let (candidate, _) = Candidate::from_text_loaded(&text, format, SENT, extensions)?;
+                Ok(candidate.of_file(file))
             }
-            Input::Built(config) => Ok(Candidate::built(&config)?.of_file(file)),
+            Input::Built(config) => Ok(Candidate::built(&config, extensions)?.of_file(file)),
         }
     }
 
@@ -118,21 +120,21 @@ impl Candidate {
     ///
     /// # Errors
     /// As [`Candidate::load`].
-    pub fn from_file(path: &Path) -> Result<Candidate, ConfigError> {
-        Ok(Candidate::from_file_loaded(path)?.0)
+    pub fn from_file(path: &Path, extensions: &Extensions) -> Result<Candidate, ConfigError> {
+        Ok(Candidate::from_file_loaded(path, extensions)?.0)
     }
 
     /// The same, with the configuration itself.
     ///
     /// # Errors
     /// As [`Candidate::load`].
-    pub fn from_file_loaded(path: &Path) -> Result<(Candidate, GatewayConfig), ConfigError> {
+    pub fn from_file_loaded(
+        path: &Path,
+        extensions: &Extensions,
+    ) -> Result<(Candidate, GatewayConfig), ConfigError> {
         let name = path.display().to_string();
-        let (candidate, config) = compile_loaded(
-            &name,
-            || Loaded::from_file_with(path, no_more),
-            || Loaded::from_file_with(path, faults),
-        )?;
+        let loaded = |also: Check<'_>| Loaded::from_file_with(path, also);
+        let (candidate, config) = compile(&name, extensions, loaded)?;
         Ok((candidate.of_file(Some(path)), config))
     }
 
@@ -144,21 +146,25 @@ impl Candidate {
         text: &str,
         format: Format,
         name: &str,
+        extensions: &Extensions,
     ) -> Result<(Candidate, GatewayConfig), ConfigError> {
-        let loaded = |also| Loaded::from_text_with(text.to_owned(), format, name, also);
-        compile_loaded(name, || loaded(no_more), || loaded(faults))
+        let loaded = |also: Check<'_>| Loaded::from_text_with(text.to_owned(), format, name, also);
+        compile(name, extensions, loaded)
     }
 
     /// A configuration that was made in Rust.
     ///
     /// # Errors
     /// As [`Candidate::load`].
-    pub fn built(config: &GatewayConfig) -> Result<Candidate, ConfigError> {
+    pub fn built(
+        config: &GatewayConfig,
+        extensions: &Extensions,
+    ) -> Result<Candidate, ConfigError> {
         let mut found = config::check(config);
         if found.is_empty() {
             found = log_faults(config);
         }
-        let plan = match Plan::new(config) {
+        let plan = match Plan::with(config, extensions) {
             Ok(plan) if found.is_empty() => plan,
             Ok(_) => return Err(ConfigError { faults: found }),
             Err(more) if found.is_empty() => return Err(ConfigError { faults: more }),
@@ -219,8 +225,8 @@ pub fn side<'a>(plan: &'a Plan, listeners: &[ListenAddress], prints: &'a Prints)
 
 /// What shows only when the configuration is compiled: routes that tie, patterns that are none, a
 /// log's format with unknown variables.
-pub fn faults(config: &GatewayConfig) -> Vec<Fault> {
-    let mut faults = snapshot::check(config);
+pub fn faults(config: &GatewayConfig, extensions: &Extensions) -> Vec<Fault> {
+    let mut faults = snapshot::check_with(config, extensions);
     faults.extend(log_faults(config));
     faults
 }
@@ -239,11 +245,11 @@ fn no_more(_: &GatewayConfig) -> Vec<Fault> {
 
 /// Reads the file at one moment: one that is being written is read again, and one that was emptied
 /// is not taken for a configuration without routes.
-fn read_whole(path: &Path) -> Result<Candidate, ConfigError> {
+fn read_whole(path: &Path, extensions: &Extensions) -> Result<Candidate, ConfigError> {
     let mut reads_count = 0;
     loop {
         let before = Mark::of(path);
-        let candidate = Candidate::from_file(path);
+        let candidate = Candidate::from_file(path, extensions);
         reads_count += 1;
         if Mark::of(path) == before || reads_count == RELOAD_READS_MAX {
             return candidate;
@@ -251,29 +257,23 @@ fn read_whole(path: &Path) -> Result<Candidate, ConfigError> {
     }
 }
 
+/// Compiles once what is right. Of what is not, everything is told, as `frys check` does.
 fn compile(
     name: &str,
-    load: impl FnOnce() -> Result<Loaded, ConfigError>,
-    check: impl FnOnce() -> Result<Loaded, ConfigError>,
-) -> Result<Candidate, ConfigError> {
-    Ok(compile_loaded(name, load, check)?.0)
-}
-
-/// Compiles once what is right. Of what is not, `check` tells everything, as `frys check` does.
-fn compile_loaded(
-    name: &str,
-    load: impl FnOnce() -> Result<Loaded, ConfigError>,
-    check: impl FnOnce() -> Result<Loaded, ConfigError>,
+    extensions: &Extensions,
+    load: impl Fn(Check<'_>) -> Result<Loaded, ConfigError>,
 ) -> Result<(Candidate, GatewayConfig), ConfigError> {
-    let Ok(loaded) = load() else { return Err(all_faults(check(), name)) };
-    let files = loaded.files().to_vec();
+    let check = || load(&|config| faults(config, extensions));
+    let Ok(loaded) = load(&no_more) else { return Err(all_faults(check(), name)) };
+    let (files, listings) = (loaded.files().to_vec(), loaded.listings().to_vec());
     let Loaded { config, document, .. } = loaded;
-    let plan = match Plan::new(&config) {
+    let plan = match Plan::with(&config, extensions) {
         Ok(plan) if log_faults(&config).is_empty() => plan,
         Ok(_) | Err(_) => return Err(all_faults(check(), name)),
     };
     let shown = Some(document.to_json_masked().into());
-    let source = Source { name: name.to_owned(), file: None, files, shown, built: None };
+    let name = name.to_owned();
+    let source = Source { name, file: None, files, listings, shown, built: None };
     let candidate = Candidate::new(&config, plan, source, Some(document));
     Ok((candidate, config))
 }

@@ -2,15 +2,17 @@
 //! the worker, so no counter is shared and nothing is atomic.
 
 pub mod attempts;
+mod custom;
 mod round_robin;
 mod smooth_weighted;
 #[cfg(test)]
 mod fixture;
 
+pub use custom::Custom;
 pub use round_robin::RoundRobin;
 pub use smooth_weighted::SmoothWeighted;
 
-use crate::limits;
+pub use crate::extension::EndpointSet;
 use crate::snapshot::{Balance, Cluster, Endpoint, EndpointId};
 
 /// Picks endpoints of one cluster.
@@ -32,73 +34,58 @@ pub enum Balancer {
     RoundRobin(RoundRobin),
     /// [`Balance::SmoothWeighted`].
     SmoothWeighted(SmoothWeighted),
+    /// [`Balance::Custom`].
+    Custom(Custom),
 }
 
 impl Balancer {
     /// A balancer that starts where `seed` says: workers are given different seeds, so that they do
     /// not all send their first request to the same endpoint and march on in step.
     pub fn new(cluster: &Cluster, seed: u64) -> Balancer {
-        match cluster.balance {
+        match &cluster.balance {
             Balance::RoundRobin => {
                 Balancer::RoundRobin(RoundRobin::new(&cluster.endpoints, mix(seed)))
             }
             Balance::SmoothWeighted => {
                 Balancer::SmoothWeighted(SmoothWeighted::new(&cluster.endpoints, mix(seed)))
             }
+            Balance::Custom(plan) => Balancer::Custom(Custom::new(plan, cluster, mix(seed), None)),
         }
     }
 
-    /// The next endpoint that was not tried, or none if all were or none has a weight.
-    pub fn pick(&mut self, cluster: &Cluster, tried: &EndpointSet) -> Option<EndpointId> {
+    /// The next endpoint that was not tried, or none if all were or none has a weight. `key` tells
+    /// clients apart, for those who ask for it.
+    pub fn pick(
+        &mut self,
+        cluster: &Cluster,
+        key: impl FnOnce() -> u64,
+        tried: &EndpointSet,
+    ) -> Option<EndpointId> {
         match self {
             Balancer::RoundRobin(balancer) => balancer.pick(&cluster.endpoints, tried),
             Balancer::SmoothWeighted(balancer) => balancer.pick(&cluster.endpoints, tried),
+            Balancer::Custom(balancer) => balancer.pick(&cluster.endpoints, key(), tried),
         }
     }
 
     /// Goes on with the same cluster of a new snapshot.
     pub fn install(&mut self, previous: &Cluster, next: &Cluster, seed: u64) {
-        match (&mut *self, next.balance) {
+        match (&mut *self, &next.balance) {
             (Balancer::RoundRobin(balancer), Balance::RoundRobin) => {
                 balancer.install(&previous.endpoints, &next.endpoints);
             }
             (Balancer::SmoothWeighted(balancer), Balance::SmoothWeighted) => {
                 balancer.install(&previous.endpoints, &next.endpoints);
             }
-            (Balancer::RoundRobin(_), Balance::SmoothWeighted)
-            | (Balancer::SmoothWeighted(_), Balance::RoundRobin) => {
+            (Balancer::Custom(balancer), Balance::Custom(plan)) => {
+                balancer.install(plan, previous, next, mix(seed));
+            }
+            (Balancer::RoundRobin(_), Balance::SmoothWeighted | Balance::Custom(_))
+            | (Balancer::SmoothWeighted(_), Balance::RoundRobin | Balance::Custom(_))
+            | (Balancer::Custom(_), Balance::RoundRobin | Balance::SmoothWeighted) => {
                 *self = Balancer::new(next, seed);
             }
         }
-    }
-}
-
-/// Endpoints of one cluster as bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EndpointSet([u64; limits::ENDPOINTS_COUNT_MAX / 64]);
-
-impl EndpointSet {
-    /// No endpoint.
-    pub const EMPTY: EndpointSet = EndpointSet([0; limits::ENDPOINTS_COUNT_MAX / 64]);
-
-    /// Adds an endpoint.
-    pub fn insert(&mut self, endpoint: EndpointId) {
-        // A cluster has at most ENDPOINTS_COUNT_MAX, which `snapshot::compile` holds.
-        debug_assert!((endpoint.0 as usize) < limits::ENDPOINTS_COUNT_MAX);
-        if let Some(word) = self.0.get_mut(endpoint.0 as usize / 64) {
-            *word |= 1 << (endpoint.0 % 64);
-        }
-    }
-
-    /// Whether an endpoint is in it.
-    pub fn contains(&self, endpoint: EndpointId) -> bool {
-        let word = self.0.get(endpoint.0 as usize / 64);
-        word.is_some_and(|word| word & (1 << (endpoint.0 % 64)) != 0)
-    }
-
-    /// How many are in it.
-    pub fn count(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 }
 
@@ -121,24 +108,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_set_holds_every_endpoint_of_a_full_cluster() {
-        let mut set = EndpointSet::EMPTY;
-        for index in 0..limits::ENDPOINTS_COUNT_MAX {
-            let id = endpoint_id(index).expect("a u32");
-            assert!(!set.contains(id));
-            set.insert(id);
-            assert!(set.contains(id));
-            assert_eq!(set.count(), index + 1);
-        }
-        assert!(!set.contains(EndpointId(u32::MAX)));
-    }
-
-    #[test]
     fn workers_start_at_different_endpoints() {
         let cluster = fixture::cluster(Balance::RoundRobin, &[1; 8]);
         let firsts: std::collections::BTreeSet<_> = (0..8)
             .filter_map(|worker| {
-                Balancer::new(&cluster, worker).pick(&cluster, &EndpointSet::EMPTY)
+                Balancer::new(&cluster, worker).pick(&cluster, || 0, &EndpointSet::EMPTY)
             })
             .collect();
         assert!(firsts.len() >= 4, "{firsts:?}");
@@ -151,6 +125,6 @@ mod tests {
         let mut balancer = Balancer::new(&before, 0);
         balancer.install(&before, &after, 0);
         assert!(matches!(balancer, Balancer::SmoothWeighted(_)));
-        assert!(balancer.pick(&after, &EndpointSet::EMPTY).is_some());
+        assert!(balancer.pick(&after, || 0, &EndpointSet::EMPTY).is_some());
     }
 }

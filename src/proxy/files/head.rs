@@ -17,6 +17,7 @@ use crate::snapshot::Action;
 
 use super::super::exchange::{Client, Exchange};
 use super::super::failure::Failure;
+use super::super::filter::{self, Shown};
 use super::super::worker::Worker;
 use super::Opened;
 
@@ -98,14 +99,17 @@ fn etag(metadata: &Metadata) -> Etag {
     etag
 }
 
-/// Writes the head.
+/// Writes the head, unless a filter has another answer.
+///
+/// # Errors
+/// That one waits in the passage.
 pub(super) fn write(
     worker: &Worker,
     exchange: &mut Exchange,
     opened: &Opened,
     body: &Body,
     out: &mut Vec<u8>,
-) {
+) -> Result<(), Failure> {
     let mut lines = std::mem::take(&mut exchange.lines);
     lines.clear();
     lines.extend_from_slice(b"ETag: ");
@@ -134,15 +138,36 @@ pub(super) fn write(
         decimal(opened.metadata.bytes, &mut lines);
     }
     lines.extend_from_slice(b"\r\n");
-    finish(
-        worker,
-        exchange,
-        (body.status, body.declared_bytes),
-        opened.content_type,
-        &mut lines,
-        out,
-    );
+    let kind = (body.status, body.declared_bytes);
+    let shown = (body.status, Reason::FileServed);
+    let written = show(worker, exchange, shown, &lines, opened.content_type);
+    if written.is_ok() {
+        finish(worker, exchange, kind, opened.content_type, &mut lines, out);
+    }
     exchange.lines = lines;
+    written
+}
+
+/// Shows the answer to the route's filters.
+fn show(
+    worker: &Worker,
+    exchange: &mut Exchange,
+    kind: (Status, Reason),
+    lines: &[u8],
+    content_type: &str,
+) -> Result<(), Failure> {
+    if !exchange.facts.is_filtered {
+        return Ok(());
+    }
+    let shown = Shown::own(kind, lines, content_type.as_bytes());
+    match filter::response(worker, exchange, &shown) {
+        Some(other) => {
+            let failure = Failure::new(other.reason);
+            exchange.passage.instead = Some(Box::new(other));
+            Err(failure)
+        }
+        None => Ok(()),
+    }
 }
 
 /// Writes the head with these lines and what the route changes.
@@ -173,7 +198,14 @@ fn finish(
 }
 
 /// Sends the client to the same path with a slash behind it, where its relative links are right.
-pub(super) fn to_folder(worker: &Worker, client: &Client, exchange: &mut Exchange) {
+///
+/// # Errors
+/// A filter has another answer, which waits in the passage.
+pub(super) fn to_folder(
+    worker: &Worker,
+    client: &Client,
+    exchange: &mut Exchange,
+) -> Result<(), Failure> {
     let mut lines = std::mem::take(&mut exchange.lines);
     lines.clear();
     lines.extend_from_slice(b"Location: /");
@@ -188,6 +220,10 @@ pub(super) fn to_folder(worker: &Worker, client: &Client, exchange: &mut Exchang
     }
     lines.extend_from_slice(b"\r\n");
     let status = Status::PERMANENT_REDIRECT;
+    if let Err(failure) = show(worker, exchange, (status, Reason::Redirected), &lines, "") {
+        exchange.lines = lines;
+        return Err(failure);
+    }
     let mut block = worker.runtime.blocks().take();
     finish(worker, exchange, (status, 0), "", &mut lines, &mut block);
     exchange.lines = lines;
@@ -197,6 +233,7 @@ pub(super) fn to_folder(worker: &Worker, client: &Client, exchange: &mut Exchang
     facts.response_began = true;
     client.socket.push(Segment::Block(block));
     worker.stepped(facts, Stage::Answer);
+    Ok(())
 }
 
 #[cfg(test)]

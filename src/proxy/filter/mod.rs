@@ -22,6 +22,7 @@ mod custom;
 use crate::bridge::question::{Answer, Question};
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::Stage;
+use crate::extension::ResponseSource;
 use crate::http::status::Status;
 use crate::meters::FilterBlock;
 use crate::snapshot::filter::{self, Filter, FilterId, Link};
@@ -113,6 +114,8 @@ pub struct Step<'a> {
     pub id: FilterId,
     /// As the route has it.
     pub link: &'a Link,
+    /// Its place among the route's filters.
+    pub at: usize,
 }
 
 impl Step<'_> {
@@ -125,7 +128,6 @@ impl Step<'_> {
 impl State {
     /// What a worker begins with, or goes on with where the filter was another one before.
     pub fn new(worker: &Worker, filter: &Filter, before: Option<&State>) -> State {
-        let _ = (worker, before);
         match &filter.step {
             filter::Step::IpFilter(_) => State::IpFilter(ip_filter::State::default()),
             filter::Step::Maintenance(_) => State::Maintenance(maintenance::State::default()),
@@ -147,7 +149,13 @@ impl State {
                 State::SecurityHeaders(security_headers::State::default())
             }
             filter::Step::Transform(_) => State::Transform(transform::State::default()),
-            filter::Step::Custom(_) => State::Custom(custom::State::default()),
+            filter::Step::Custom(plan) => {
+                let before = match before {
+                    Some(State::Custom(before)) => Some(before),
+                    Some(_) | None => None,
+                };
+                State::Custom(custom::State::new(worker, &filter.name, plan, before))
+            }
         }
     }
 }
@@ -169,9 +177,10 @@ pub async fn request(worker: &Worker, exchange: &mut Exchange) -> Result<Option<
             }
             Flow::Ask(question) => {
                 asked_count += 1;
-                worker.stepped(&mut exchange.facts, Stage::Filter);
-                let asked_at = worker.runtime.now();
-                exchange.facts.enter(&worker.block.stages, Stage::FilterWait, asked_at);
+                let facts = &mut exchange.facts;
+                worker.stepped(facts, Stage::Filter);
+                facts.enter(&worker.block.stages, Stage::FilterWait, worker.runtime.now());
+                // In a box of its own: few requests ask.
                 answer = Some(Box::pin(worker.ask(question)).await);
                 worker.step(&mut exchange.facts);
             }
@@ -193,7 +202,7 @@ fn pass(
     };
     while let Some(link) = chain.links.get(*at) {
         let local = worker.filter(&generation, link.filter);
-        let step = Step { worker, filter: &local.filter, id: link.filter, link };
+        let step = Step { worker, filter: &local.filter, id: link.filter, link, at: *at };
         exchange.passage.reached = Some(link.filter);
         let verdict = match answer.take() {
             Some(answer) => on_answer(&step, &local.state, answer, exchange),
@@ -201,7 +210,10 @@ fn pass(
         };
         count(step.block(), &verdict);
         match verdict? {
-            Flow::Continue => *at += 1,
+            Flow::Continue => {
+                *at += 1;
+                exchange.passage.passed_count = *at;
+            }
             other @ (Flow::Respond(_) | Flow::Ask(_)) => return Ok(other),
         }
     }
@@ -272,12 +284,99 @@ fn on_request(step: &Step<'_>, state: &State, exchange: &mut Exchange) -> Verdic
 }
 
 fn on_answer(step: &Step<'_>, state: &State, answer: Answer, exchange: &mut Exchange) -> Verdict {
-    let _ = (step, state, answer, exchange);
-    Err(Failure::new(Reason::FilterFailed))
+    match (&step.filter.step, state) {
+        (filter::Step::Custom(_), State::Custom(_)) => custom::on_answer(step, answer, exchange),
+        // The others ask nothing.
+        (_, _) => Err(Failure::new(Reason::FilterFailed)),
+    }
 }
 
-/// The exchange is over: what filters hold for it is let go of.
+/// An answer whose head is about to be written.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    /// Its status.
+    pub(crate) status: Status,
+    /// Why it is what it is.
+    pub(crate) reason: Reason,
+    /// Its fields.
+    pub(crate) source: ResponseSource<'a>,
+}
+
+impl Shown<'_> {
+    /// An answer of the gateway's own.
+    pub(crate) fn own<'a>(
+        (status, reason): (Status, Reason),
+        lines: &'a [u8],
+        content_type: &'a [u8],
+    ) -> Shown<'a> {
+        Shown { status, reason, source: ResponseSource::Own { lines, content_type } }
+    }
+}
+
+/// Shows the head of an answer to the filters that let its request pass, the last of them first, and
+/// each of them once an exchange: the answer in its place where one of them has one, which those
+/// before it are still to see.
+pub(crate) fn response(
+    worker: &Worker,
+    exchange: &mut Exchange,
+    shown: &Shown<'_>,
+) -> Option<Reply> {
+    let generation = Rc::clone(&exchange.generation);
+    let chain = exchange.facts.route.and_then(|id| generation.snapshot.route(id).chain())?;
+    if !chain.wants_response {
+        return None;
+    }
+    while exchange.passage.passed_count > 0 {
+        exchange.passage.passed_count -= 1;
+        let at = exchange.passage.passed_count;
+        let Some(link) = chain.links.get(at) else { continue };
+        let answered = match &generation.snapshot.filter(link.filter).step {
+            filter::Step::Custom(_) => custom::on_response(worker, exchange, at, shown),
+            filter::Step::IpFilter(_)
+            | filter::Step::Maintenance(_)
+            | filter::Step::RequestLimits(_)
+            | filter::Step::Cors(_)
+            | filter::Step::RateLimit(_)
+            | filter::Step::Auth(_)
+            | filter::Step::ApiKey(_)
+            | filter::Step::BasicAuth(_)
+            | filter::Step::ForwardAuth(_)
+            | filter::Step::Rbac(_)
+            | filter::Step::ConcurrencyLimit(_)
+            | filter::Step::Headers(_)
+            | filter::Step::SecurityHeaders(_)
+            | filter::Step::Transform(_) => None,
+        };
+        if let Some(reply) = answered {
+            exchange.passage.reached = Some(link.filter);
+            return Some(reply);
+        }
+    }
+    None
+}
+
+/// [`response`] for an answer of the gateway's own: what all filters together make of it, where that
+/// is another one.
+pub(crate) fn own_response(
+    worker: &Worker,
+    exchange: &mut Exchange,
+    shown: &Shown<'_>,
+) -> Option<Reply> {
+    let mut reply = response(worker, exchange, shown)?;
+    // Each round takes at least one filter off those that are still to see an answer.
+    loop {
+        let kind = (reply.status, reply.reason);
+        match response(worker, exchange, &Shown::own(kind, b"", &reply.content_type)) {
+            Some(other) => reply = other,
+            None => return Some(reply),
+        }
+    }
+}
+
+/// The exchange is over: filters are told, and what they hold for it is let go of.
 pub fn end(worker: &Worker, exchange: &mut Exchange) {
-    let _ = worker;
+    if !exchange.passage.visits.is_empty() {
+        custom::end(worker, exchange);
+    }
     exchange.passage.clear();
 }

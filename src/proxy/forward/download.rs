@@ -2,6 +2,7 @@
 
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::Stage;
+use crate::extension::ResponseSource;
 use crate::http::field::{FieldId, FieldSet};
 use crate::http::framing::{self, Body};
 use crate::http::h1::chunked::Decoder;
@@ -17,6 +18,7 @@ use super::super::exchange::{
     Changes, Deadline, Exchange, Facts, Halt, Idle, Input, Moving, Upstream,
 };
 use super::super::failure::Failure;
+use super::super::filter::{self, Shown};
 use super::super::worker::Worker;
 use super::chunks::{Coding, Sink, recode, take};
 use super::{Progress, QUEUE_BYTES_MAX};
@@ -197,14 +199,42 @@ impl<'a> Download<'a> {
             .map_err(|_| Failure::new(Reason::UpstreamFramingInvalid))?;
         facts.status = head.status().code();
         facts.upstream_status = facts.status;
-        facts.response_began = true;
-        self.progress.response_began.set(true);
         let keeps = framing::response_keeps_alive(head);
         if let Some(told) = head.first(FieldId::KeepAlive).and_then(keep_alive_timeout) {
             facts.upstream_keeps_ns = told.saturating_sub(1) * 1_000_000_000;
         }
+        if facts.is_filtered {
+            self.show(lease)?;
+        }
+        self.exchange.facts.response_began = true;
+        self.progress.response_began.set(true);
         let coding = self.encode(lease, body, &mut block);
         Ok(Some(Final { block, body, coding, keeps }))
+    }
+
+    /// Shows a final head to the route's filters.
+    ///
+    /// # Errors
+    /// One of them has another answer, which waits in the passage.
+    fn show(&mut self, lease: Option<&Lease>) -> Result<(), Failure> {
+        let exchange = &mut *self.exchange;
+        let index = std::mem::take(&mut exchange.response_index);
+        let carried = std::mem::take(&mut exchange.response_head);
+        let bytes: &[u8] = lease.map_or(carried.as_slice(), |lease| lease);
+        let head = ResponseHead::new(bytes, &index);
+        let source = ResponseSource::Upstream(head);
+        let shown = Shown { status: head.status(), reason: Reason::Ok, source };
+        let other = filter::response(self.worker, exchange, &shown);
+        exchange.response_index = index;
+        exchange.response_head = carried;
+        match other {
+            Some(other) => {
+                let failure = Failure::new(other.reason);
+                exchange.passage.instead = Some(Box::new(other));
+                Err(failure)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Writes a final head, as the route changes it.

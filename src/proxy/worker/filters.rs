@@ -1,6 +1,6 @@
-//! What a worker keeps for each filter, and what it asks control for them.
+//! What a worker keeps for each filter.
 
-use crate::bridge::question::{Answer, Question};
+use crate::limits;
 use crate::snapshot::filter::{Filter, FilterId};
 
 use super::super::filter::{Local, State};
@@ -13,6 +13,27 @@ impl Worker {
     /// This worker's number, from 0.
     pub fn number(&self) -> usize {
         self.number
+    }
+
+    /// How many workers there are.
+    pub fn workers_count(&self) -> usize {
+        self.count
+    }
+
+    /// Makes the filters of the embedding program before a request needs them, a few a turn: what is
+    /// wrong with one shows at once.
+    pub(super) async fn prepare_filters(self: Rc<Self>) {
+        let generation = self.generation();
+        for ids in generation.snapshot.custom_filters.chunks(limits::LOCALS_TIDIED_MAX) {
+            if generation.snapshot.generation != self.generation().snapshot.generation {
+                // Whoever installed the next one makes its filters.
+                return;
+            }
+            for id in ids {
+                self.filter(&generation, *id);
+            }
+            self.runtime.yield_now().await;
+        }
     }
 
     /// What this worker keeps for a filter of a generation.
@@ -64,11 +85,5 @@ impl Worker {
             }
         }
         from + count
-    }
-
-    /// Asks control, and waits for what it says.
-    pub async fn ask(&self, question: Question) -> Answer {
-        drop(question);
-        Answer::Failed
     }
 }

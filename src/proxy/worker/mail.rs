@@ -22,6 +22,7 @@ impl Worker {
         let wake = mailbox.take_wake().map(|wake| self.runtime.adopt(wake));
         let mut unopened = listeners;
         self.runtime.spawn(maintain(self.clone()));
+        self.listen_for_answers();
         let block = self.block.clone();
         self.runtime.sample_turns(limits::STAGE_SAMPLE_EVERY, move |busy_ns| {
             block.stages.record(Stage::Turn, busy_ns);
@@ -30,7 +31,11 @@ impl Worker {
             while let Some(message) = mailbox.pop() {
                 match message {
                     Message::Install(snapshot) => {
+                        let has_custom = !snapshot.custom_filters.is_empty();
                         self.install(snapshot);
+                        if has_custom {
+                            self.runtime.spawn(self.clone().prepare_filters());
+                        }
                         for (listener, number) in unopened.drain(..).zip(0..) {
                             self.open(number, listener);
                         }

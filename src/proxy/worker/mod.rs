@@ -3,6 +3,7 @@
 mod filters;
 mod generation;
 mod mail;
+mod questions;
 
 use crate::bridge::log;
 use crate::bridge::metrics::{EngineCounters, WorkerBlock};
@@ -16,6 +17,8 @@ pub use self::generation::{Generation, Local};
 use super::exchange::{Door, Exchange, Facts};
 use super::filter;
 use super::pools::Pools;
+
+use questions::Questions;
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -60,6 +63,8 @@ pub struct Worker {
     locals: RefCell<Vec<Option<Rc<Local>>>>,
     /// What is kept for each filter, by [`crate::snapshot::filter::Filter::slot`].
     filters: RefCell<Vec<Option<Rc<filter::Local>>>>,
+    /// What is asked of control.
+    questions: Questions,
     doors: RefCell<Vec<Rc<Door>>>,
     draining: Cell<bool>,
     connections_count: Cell<u32>,
@@ -103,6 +108,7 @@ impl Worker {
             expired_below: Cell::new(0),
             locals: RefCell::default(),
             filters: RefCell::default(),
+            questions: Questions::default(),
             doors: RefCell::default(),
             draining: Cell::new(false),
             connections_count: Cell::new(0),

@@ -7,6 +7,7 @@ use super::policy::policy;
 use super::versions::Announced;
 use super::{Group, id, timeouts};
 use crate::config::{self, Fault, GatewayConfig};
+use crate::extension::Extensions;
 use crate::http::status::Status;
 use crate::limits;
 use crate::meters::{RouteBlock, Series};
@@ -83,7 +84,7 @@ pub(super) struct Routes<'a> {
 impl<'a> Routes<'a> {
     /// With the clusters that `groups` become, in the same order.
     pub(super) fn new(
-        config: &'a GatewayConfig,
+        (config, extensions): (&'a GatewayConfig, &Extensions),
         groups: &'a [(String, Group<'a>)],
         request_id: Option<&'a RequestIdField>,
         faults: &'a mut Vec<Fault>,
@@ -97,7 +98,7 @@ impl<'a> Routes<'a> {
             };
         }
         let folders = Folders::default();
-        let filters = Filters::new(config, faults);
+        let filters = Filters::new(config, extensions, faults);
         let nobody = Arc::new(Series::new(1));
         Routes {
             config,

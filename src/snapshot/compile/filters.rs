@@ -2,6 +2,7 @@
 
 use super::id;
 use crate::config::{self, Fault, GatewayConfig, Middleware, MiddlewareKind};
+use crate::extension::Extensions;
 use crate::meters::{FilterBlock, Series};
 use crate::snapshot::filter::{self, Chain, Filter, FilterId, Link, Place};
 use hashbrown::HashMap;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 /// Compiles the filters of routes one by one, and each of those that routes share once.
 pub(super) struct Filters {
+    extensions: Extensions,
     /// Of filters whose own series is not known yet.
     nobody: Arc<Series<FilterBlock>>,
     named: HashMap<String, Option<FilterId>>,
@@ -17,12 +19,21 @@ pub(super) struct Filters {
 
 impl Filters {
     /// Compiles those that have names, also where no route names them: their faults must be told.
-    pub(super) fn new(config: &GatewayConfig, faults: &mut Vec<Fault>) -> Filters {
+    pub(super) fn new(
+        config: &GatewayConfig,
+        extensions: &Extensions,
+        faults: &mut Vec<Fault>,
+    ) -> Filters {
         let nobody = Arc::new(Series::new(1));
-        let mut filters = Filters { nobody, named: HashMap::new(), filters: Vec::new() };
+        let mut filters = Filters {
+            extensions: extensions.clone(),
+            nobody,
+            named: HashMap::new(),
+            filters: Vec::new(),
+        };
         for (name, middleware) in &config.middlewares {
             let path = format!("middlewares.{name}");
-            let place = Place { path: &path, config };
+            let place = Place { path: &path, config, extensions };
             let found = filters.add(name.clone(), middleware, &place, faults);
             filters.named.insert(name.clone(), found);
         }
@@ -59,7 +70,9 @@ impl Filters {
                     let key = own.kind().map_or("middlewares", MiddlewareKind::name);
                     let path = format!("{place}.{key}");
                     let own_name = self.own_name(key, name);
-                    let found = self.add(own_name, own, &Place { path: &path, config }, faults);
+                    let extensions = &self.extensions.clone();
+                    let place = Place { path: &path, config, extensions };
+                    let found = self.add(own_name, own, &place, faults);
                     (path, found)
                 }
             };
@@ -79,7 +92,9 @@ impl Filters {
             }
             links.push(Link { filter, parameters: of_route.into() });
         }
-        Some(Chain { links: links.into() })
+        let step = |link: &Link| &self.filters[link.filter.0 as usize].step;
+        let wants_response = links.iter().any(|link| step(link).wants_response());
+        Some(Chain { links: links.into(), parameters: parameters.into(), wants_response })
     }
 
     /// `rate_limit@ROUTE`, and `rate_limit@ROUTE#2` for the second of its kind.

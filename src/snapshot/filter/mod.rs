@@ -16,8 +16,10 @@ mod headers;
 mod security_headers;
 mod transform;
 mod custom;
+mod asked;
 
 pub use api_key::ApiKey;
+pub use asked::{ForwardTarget, PasswordHash};
 pub use auth::Auth;
 pub use basic_auth::BasicAuth;
 pub use concurrency_limit::ConcurrencyLimit;
@@ -34,6 +36,7 @@ pub use security_headers::SecurityHeaders;
 pub use transform::Transform;
 
 use crate::config::{Fault, GatewayConfig, Middleware};
+use crate::extension::Extensions;
 use crate::meters::{FilterBlock, Series};
 use std::sync::Arc;
 
@@ -59,6 +62,11 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether it is one of the embedding program.
+    pub(super) fn is_custom(&self) -> bool {
+        matches!(self.step, Step::Custom(_))
+    }
+
     /// Whether both do the same: written alike, and with the same contents of the files they name.
     pub(super) fn is_same(&self, other: &Filter) -> bool {
         self.source == other.source
@@ -101,6 +109,27 @@ pub enum Step {
 }
 
 impl Step {
+    /// Whether it may look at answers.
+    pub fn wants_response(&self) -> bool {
+        match self {
+            Step::Custom(_) => true,
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::RateLimit(_)
+            | Step::Auth(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::Rbac(_)
+            | Step::ConcurrencyLimit(_)
+            | Step::Headers(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_) => false,
+        }
+    }
+
     /// The names of the path parameters that it reads; [`Link::parameters`] has their places.
     pub fn parameters(&self) -> &[String] {
         &[]
@@ -112,6 +141,10 @@ impl Step {
 pub struct Chain {
     /// One after the other.
     pub links: Box<[Link]>,
+    /// The names of the route's path parameters, in their order.
+    pub parameters: Box<[String]>,
+    /// Whether one of them may look at answers.
+    pub wants_response: bool,
 }
 
 /// A filter as one route has it.
@@ -129,6 +162,8 @@ pub(in crate::snapshot) struct Place<'a> {
     pub(in crate::snapshot) path: &'a str,
     /// The whole.
     pub(in crate::snapshot) config: &'a GatewayConfig,
+    /// What the program has of its own.
+    pub(in crate::snapshot) extensions: &'a Extensions,
 }
 
 /// Compiles one filter.

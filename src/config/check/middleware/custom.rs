@@ -1,9 +1,11 @@
 //! A filter of the embedding program.
 
-use super::super::Faults;
-use crate::config::CustomConfig;
+use super::super::{Faults, extension};
+use crate::config::{CustomConfig, path};
 
-/// `path` is where the filter stands.
+/// `path` is where the filter stands. Which filters there are is known to who starts the gateway.
 pub(super) fn check(path: &str, found: &CustomConfig, faults: &mut Faults) {
-    let _ = (path, found, faults);
+    let CustomConfig { filter, settings } = found;
+    extension::name(&path::join(path, "filter"), filter, faults);
+    extension::settings(&path::join(path, "settings"), settings, faults);
 }

@@ -113,6 +113,12 @@ fn known_clients(owner: Owner<'_>, config: &GatewayConfig, found: &Route, faults
 }
 
 fn one(path: &str, middleware: &Middleware, faults: &mut Faults) {
+    if let Some(kind) = middleware.kind().filter(|kind| !kind.is_built()) {
+        let (name, feature) = (kind.name(), kind.feature().unwrap_or_default());
+        let message =
+            format!("`{name}` needs the feature `{feature}`, which this build was made without");
+        return faults.push(path, message);
+    }
     match middleware {
         Middleware::IpFilter(found) => ip_filter::check(path, found, faults),
         Middleware::Maintenance(found) => maintenance::check(path, found, faults),

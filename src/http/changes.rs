@@ -1,0 +1,146 @@
+//! What becomes of the fields of a head on its way through.
+
+use crate::http::field::{FieldId, FieldSet};
+
+/// Fields that a head loses and gains.
+#[derive(Default)]
+pub struct HeadChanges {
+    drop: FieldSet,
+    /// Names of other fields that are left out, in lower case with `-` for `_`, each with a line
+    /// end.
+    names: Vec<u8>,
+    lines: Vec<u8>,
+}
+
+impl HeadChanges {
+    /// Whether the head stays as it is.
+    #[inline]
+    pub fn are_none(&self) -> bool {
+        self.lines.is_empty() && self.names.is_empty() && self.drop == FieldSet::EMPTY
+    }
+
+    /// Leaves a field out: all lines of it that come from the other side, also where `_` stands for
+    /// `-` in its name, and those that were written here before.
+    pub fn remove(&mut self, name: &[u8]) {
+        self.unwrite(name);
+        let id = match FieldId::of(name) {
+            FieldId::Other => FieldId::of_twin(name),
+            id => id,
+        };
+        match id {
+            FieldId::Other => {
+                let folded = |byte: &u8| match byte {
+                    b'_' => b'-',
+                    byte => byte.to_ascii_lowercase(),
+                };
+                self.names.extend(name.iter().map(folded));
+                self.names.push(b'\n');
+            }
+            id => self.drop.insert(id),
+        }
+    }
+
+    /// Takes back the lines of a field that were written before.
+    fn unwrite(&mut self, name: &[u8]) {
+        let mut at = 0;
+        while let Some(end) = memchr::memchr(b'\n', self.lines.get(at..).unwrap_or_default()) {
+            let end = at + end + 1;
+            let written = self.lines[at..end].split(|byte| *byte == b':').next();
+            match written.is_some_and(|written| is_twin(written, name)) {
+                true => drop(self.lines.drain(at..end)),
+                false => at = end,
+            }
+        }
+    }
+
+    /// Writes a field in place of those that come from the other side. Both must be as a head may
+    /// have them.
+    pub fn set(&mut self, name: &[u8], value: &[u8]) {
+        self.remove(name);
+        self.append(name, value);
+    }
+
+    /// Writes one more line of a field.
+    pub fn append(&mut self, name: &[u8], value: &[u8]) {
+        self.lines.extend_from_slice(name);
+        self.lines.extend_from_slice(b": ");
+        self.lines.extend_from_slice(value);
+        self.lines.extend_from_slice(b"\r\n");
+    }
+
+    /// Writes lines that are whole, each with its CRLF.
+    pub fn append_lines(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.lines);
+    }
+
+    /// Leaves out a set of well-known fields.
+    pub fn remove_known(&mut self, known: FieldSet) {
+        self.drop = self.drop.union(known);
+    }
+
+    /// Well-known fields that are left out.
+    pub fn drop(&self) -> FieldSet {
+        self.drop
+    }
+
+    /// Names of other fields that are left out, each with a line end.
+    pub fn names(&self) -> &[u8] {
+        &self.names
+    }
+
+    /// The lines that are written.
+    pub fn lines(&self) -> &[u8] {
+        &self.lines
+    }
+
+    /// Bytes of memory that it holds.
+    pub fn capacity(&self) -> usize {
+        self.names.capacity() + self.lines.capacity()
+    }
+
+    /// As at the beginning, with the memory kept.
+    pub fn clear(&mut self) {
+        self.drop = FieldSet::EMPTY;
+        self.names.clear();
+        self.lines.clear();
+    }
+}
+
+/// Whether two names are one, without case and with `_` for `-`.
+fn is_twin(one: &[u8], other: &[u8]) -> bool {
+    let folded = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    one.len() == other.len()
+        && one.iter().zip(other).all(|(one, other)| folded(*one) == folded(*other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_is_left_out_and_written() {
+        let mut changes = HeadChanges::default();
+        assert!(changes.are_none());
+        changes.set(b"X-User_Name", b"a");
+        changes.append(b"X-More", b"b");
+        changes.remove(b"Cookie");
+        assert_eq!(changes.names(), b"x-user-name\n");
+        assert_eq!(changes.lines(), b"X-User_Name: a\r\nX-More: b\r\n");
+        assert!(changes.drop().contains(FieldId::Cookie));
+        changes.clear();
+        assert!(changes.are_none());
+    }
+
+    #[test]
+    fn what_is_set_again_replaces_what_was_written() {
+        let mut changes = HeadChanges::default();
+        changes.append(b"X-User", b"a");
+        changes.append(b"Vary", b"Origin");
+        changes.append(b"x_user", b"b");
+        changes.set(b"X-User", b"c");
+        assert_eq!(changes.lines(), b"Vary: Origin\r\nX-User: c\r\n");
+        changes.remove(b"vary");
+        assert_eq!(changes.lines(), b"X-User: c\r\n");
+        assert!(changes.drop().contains(FieldId::Vary));
+    }
+}
