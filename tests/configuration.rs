@@ -20,6 +20,8 @@ mod built_in_rust;
 mod mutations;
 #[path = "configuration/documents.rs"]
 mod documents;
+#[path = "configuration/edge.rs"]
+mod edge;
 #[path = "configuration/promised.rs"]
 mod promised;
 #[path = "configuration/authorization.rs"]

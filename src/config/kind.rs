@@ -72,6 +72,8 @@ impl Form {
     pub(crate) const PATH: Form = Form { words: "path", pattern: "^/" };
     pub(crate) const REGEX: Form = Form { words: "regular expression", pattern: "." };
     pub(crate) const TEMPLATE: Form = Form { words: "template", pattern: "" };
+    pub(crate) const ORIGIN: Form =
+        Form { words: "origin", pattern: "^(\\*|null|[A-Za-z][-+.0-9A-Za-z]*://.+)$" };
     pub(crate) const MEDIA_TYPE: Form = Form {
         words: "media type",
         pattern: "^[-!#$%&'+.^_`|~0-9A-Za-z]+/[-!#$%&'+.^_`|~0-9A-Za-z]+$",

@@ -60,10 +60,10 @@ pub use listen::{AddressInvalid, ListenAddr, ListenAddress, ListenerConfig};
 pub(crate) use load::Check;
 pub use load::Loaded;
 pub use middleware::{
-    ApiKeyConfig, AuthConfig, BasicAuthConfig, ClaimValue, ConcurrencyLimitConfig, CorsConfig,
-    CustomConfig, ForwardAuthConfig, HeadersConfig, IpFilterConfig, MaintenanceConfig, Middleware,
-    MiddlewareKind, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig, RbacEffect, RbacRule,
-    RequestLimitsConfig, SecurityHeadersConfig, TransformConfig,
+    AddressOf, ApiKeyConfig, AuthConfig, BasicAuthConfig, ClaimValue, ConcurrencyLimitConfig,
+    CorsConfig, CustomConfig, ForwardAuthConfig, HeadersConfig, IpFilterConfig, MaintenanceConfig,
+    Middleware, MiddlewareKind, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig, RbacEffect,
+    RbacRule, RequestLimitsConfig, SecurityHeadersConfig, TransformConfig,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,

@@ -10,6 +10,7 @@ use crate::bridge::Reason;
 use crate::config::{Document, Fault, GatewayConfig};
 use crate::http::forwarded;
 use crate::http::head::Form;
+use crate::http::method::Method;
 use crate::limits::{EXPLAIN_ALL_MAX, EXPLAIN_CANDIDATES_MAX, EXPLAIN_LATER_MAX, EXPLAIN_NEAR_MAX};
 use crate::router;
 use crate::router::condition::{self, Judging, Subject};
@@ -106,6 +107,7 @@ impl Search<'_> {
             peer: peer.map(|peer| peer.to_canonical().to_string()),
             is_trusted: peer.is_some_and(|peer| trusted.contains(peer)),
             client: peer.map(|peer| forwarded::client(head, peer, trusted).to_string()),
+            preflight: self.matched.asked_method.map(|method| method.as_str().to_owned()),
         }
     }
 
@@ -147,7 +149,7 @@ impl Search<'_> {
     fn candidates(&self) -> (Vec<Candidate>, Others) {
         let head = self.asked.head();
         let request =
-            router::Request { host: head.authority(), path: self.canonical, method: head.method() };
+            router::Request { host: head.authority(), path: self.canonical, method: self.method() };
         let mut scratch = condition::Scratch::default();
         let mut judging = Judging::new(&self.listing.guards, self.subject(), &mut scratch);
         let all: Vec<naive::Candidate> =
@@ -261,7 +263,7 @@ impl Search<'_> {
             Turned::Guard => ("condition", "a condition does not hold".to_owned()),
             Turned::Method => {
                 let methods = route.map(words::methods).unwrap_or_default();
-                ("method", format!("it takes {methods}, not {}", head.method().as_str()))
+                ("method", format!("it takes {methods}, not {}", self.method().as_str()))
             }
             Turned::NotAcceptable => {
                 ("not_acceptable", "the client takes nothing that it produces".to_owned())
@@ -289,6 +291,12 @@ impl Search<'_> {
             text,
         });
         shown.collect()
+    }
+
+    /// The method that routes are asked for: of a preflight that finds its route by it, the one
+    /// that it asks for.
+    fn method(&self) -> Method {
+        self.matched.asked_method.unwrap_or(self.asked.head().method())
     }
 
     fn subject(&self) -> Subject<'_> {

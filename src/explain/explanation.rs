@@ -49,6 +49,9 @@ pub struct Request {
     pub is_trusted: bool,
     /// The client's address, as conditions see it.
     pub client: Option<String>,
+    /// The method that a preflight asks for, where its route was found by that.
+    #[serde(default)]
+    pub preflight: Option<String>,
 }
 
 /// The path by which routes are found.
@@ -121,6 +124,9 @@ pub struct Found {
     pub place: Option<String>,
     /// What it does.
     pub action: String,
+    /// Its filters, in the order in which they see the request.
+    #[serde(default)]
+    pub filters: Vec<Filter>,
     /// Parameters of the path by name.
     pub parameters: Vec<(String, String)>,
     /// What a trailing `/*` matched.
@@ -137,6 +143,18 @@ pub struct Found {
     pub timeouts: Vec<Bound>,
     /// Limits in force.
     pub limits: Vec<Bound>,
+}
+
+/// A filter of the route. What it makes of the request is not said: that depends on what it counts
+/// and whom it asks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Filter {
+    /// Its name in log and metrics.
+    pub name: String,
+    /// Its kind: `rate_limit`.
+    pub kind: String,
+    /// What it does.
+    pub does: String,
 }
 
 /// A cluster that may get the request.

@@ -3,16 +3,19 @@
 
 use super::asked::Asked;
 use super::build::{Source, answer, text};
-use super::explanation::{Answer, Bound, Cluster, Endpoint, Found};
-use super::{bounds, words};
+use super::explanation::{Answer, Bound, Cluster, Endpoint, Filter, Found};
+use super::{bounds, filters, words};
 use crate::bridge::Reason;
+use crate::config::MiddlewareKind;
 use crate::http::field::{self, FieldId, FieldNames, FieldSet};
 use crate::http::forwarded::{self, Hop};
 use crate::http::framing;
 use crate::http::h1::encode::{self, Framing, Others, Target};
 use crate::http::head::Form;
+use crate::http::origin;
 use crate::router::Parameters;
 use crate::router::path::Forward;
+use crate::snapshot::filter::{Asker, CorsCache};
 use crate::snapshot::template::Values;
 use crate::snapshot::{
     Action, Balance, ClusterId, DotSegment, ExchangeId, Extra, Files, Matched, RequestId,
@@ -56,6 +59,7 @@ impl One<'_> {
             route: route.id.to_string(),
             place,
             action: config.map(|config| words::action(config).text).unwrap_or_default(),
+            filters: self.filters(),
             parameters: self.parameters(),
             rest: self.rest(),
             sent: Vec::new(),
@@ -67,7 +71,7 @@ impl One<'_> {
         };
         let answer = match self.body_fault() {
             Some(reason) => Some(answer(reason, None, Vec::new())),
-            None => self.answered(&values),
+            None => self.preflight().or_else(|| self.answered(&values)),
         };
         if answer.is_none() {
             match self.sent(matched, &values) {
@@ -91,6 +95,17 @@ impl One<'_> {
             }
             Ok(_) => None,
         }
+    }
+
+    fn filters(&self) -> Vec<Filter> {
+        let links = self.route().chain().into_iter().flat_map(|chain| &chain.links);
+        let filters = links.map(|link| self.source.snapshot.filter(link.filter));
+        let shown = filters.map(|filter| Filter {
+            name: filter.name.to_string(),
+            kind: filter.written().kind().map_or("", MiddlewareKind::name).to_owned(),
+            does: filters::describe(filter.written()),
+        });
+        shown.collect()
     }
 
     fn parameters(&self) -> Vec<(String, String)> {
@@ -147,8 +162,27 @@ impl One<'_> {
             cluster: cluster.map_or("", |cluster| &cluster.name),
             upstream: upstream.map_or("", |upstream| &upstream.name),
             upstream_host: upstream.map_or(b"", |upstream| &upstream.authority),
+            principal: None,
+            places: &[],
             groups: &[],
         }
+    }
+
+    /// The answer of the route's `cors` to a preflight.
+    fn preflight(&self) -> Option<Answer> {
+        let cors = self.source.snapshot.cors(self.route())?;
+        let request = self.asked.head();
+        let method = origin::preflight_method(request)?;
+        let asker = cors.judge(request, &mut CorsCache::default());
+        let mut lines = Vec::new();
+        cors.write_preflight(asker, request, &mut lines);
+        let lines = lines.split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end());
+        let lines = lines.filter(|line| !line.is_empty()).map(text).collect();
+        let is_refused = cors.rejects && (asker == Asker::Denied || !cors.takes(request, method));
+        Some(match is_refused {
+            true => answer(Reason::CorsDenied, None, lines),
+            false => answer(Reason::PreflightAnswered, Some(204), lines),
+        })
     }
 
     /// The gateway's own answer, where the route has no upstream.

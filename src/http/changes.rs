@@ -1,6 +1,6 @@
 //! What becomes of the fields of a head on its way through.
 
-use crate::http::field::{FieldId, FieldSet};
+use crate::http::field::{FieldId, FieldNames, FieldSet};
 
 /// Fields that a head loses and gains.
 #[derive(Default)]
@@ -22,7 +22,7 @@ impl HeadChanges {
     /// Leaves a field out: all lines of it that come from the other side, also where `_` stands for
     /// `-` in its name, and those that were written here before.
     pub fn remove(&mut self, name: &[u8]) {
-        self.unwrite(name);
+        self.unwrite(|written| is_twin(written, name));
         let id = match FieldId::of(name) {
             FieldId::Other => FieldId::of_twin(name),
             id => id,
@@ -40,13 +40,22 @@ impl HeadChanges {
         }
     }
 
-    /// Takes back the lines of a field that were written before.
-    fn unwrite(&mut self, name: &[u8]) {
+    /// Leaves out all fields of a set, as [`HeadChanges::remove`] does.
+    pub fn remove_names(&mut self, names: &FieldNames) {
+        self.unwrite(|written| names.contains(written));
+        self.drop = self.drop.union(names.known());
+        for name in names.others() {
+            self.names.extend_from_slice(name);
+            self.names.push(b'\n');
+        }
+    }
+
+    /// Takes back lines that were written before, by their names.
+    fn unwrite(&mut self, is_meant: impl Fn(&[u8]) -> bool) {
         let mut at = 0;
         while let Some(end) = memchr::memchr(b'\n', self.lines.get(at..).unwrap_or_default()) {
             let end = at + end + 1;
-            let written = self.lines[at..end].split(|byte| *byte == b':').next();
-            match written.is_some_and(|written| is_twin(written, name)) {
+            match is_meant(name_of(&self.lines[at..end])) {
                 true => drop(self.lines.drain(at..end)),
                 false => at = end,
             }
@@ -88,6 +97,15 @@ impl HeadChanges {
         &self.names
     }
 
+    /// Appends the lines that are written, but for those of some fields.
+    pub fn write_but(&self, names: &FieldNames, out: &mut Vec<u8>) {
+        for line in self.lines.split_inclusive(|byte| *byte == b'\n') {
+            if !names.contains(name_of(line)) {
+                out.extend_from_slice(line);
+            }
+        }
+    }
+
     /// The lines that are written.
     pub fn lines(&self) -> &[u8] {
         &self.lines
@@ -104,6 +122,10 @@ impl HeadChanges {
         self.names.clear();
         self.lines.clear();
     }
+}
+
+fn name_of(line: &[u8]) -> &[u8] {
+    line.split(|byte| *byte == b':').next().unwrap_or_default()
 }
 
 /// Whether two names are one, without case and with `_` for `-`.
@@ -142,5 +164,35 @@ mod tests {
         changes.remove(b"vary");
         assert_eq!(changes.lines(), b"X-User: c\r\n");
         assert!(changes.drop().contains(FieldId::Vary));
+    }
+
+    #[test]
+    fn a_later_filter_takes_back_what_an_earlier_one_wrote() {
+        let mut changes = HeadChanges::default();
+        changes.set(b"X-User_Name", b"a");
+        changes.append(b"Vary", b"Origin");
+        changes.set(b"x_user-name", b"b");
+        assert_eq!(changes.lines(), b"Vary: Origin\r\nx_user-name: b\r\n");
+        let mut names = FieldNames::default();
+        names.insert("vary");
+        names.insert("X-More");
+        changes.append(b"x_more", b"c");
+        changes.remove_names(&names);
+        assert_eq!(changes.lines(), b"x_user-name: b\r\n");
+        assert!(changes.drop().contains(FieldId::Vary));
+        assert!(changes.names().ends_with(b"x-more\n"));
+    }
+
+    #[test]
+    fn writes_lines_but_those_of_some_fields() {
+        let mut changes = HeadChanges::default();
+        changes.append(b"X-A", b"1");
+        changes.append(b"X-B", b"2: 3");
+        changes.append(b"x_a", b"4");
+        let mut names = FieldNames::default();
+        names.insert("X-A");
+        let mut out = Vec::new();
+        changes.write_but(&names, &mut out);
+        assert_eq!(out, b"X-B: 2: 3\r\n");
     }
 }

@@ -255,6 +255,13 @@ impl<'a> RequestHead<'a> {
         self.index.all(self.bytes, id)
     }
 
+    /// Bytes of all field lines with the empty one at their end, as `limits.fields_size` counts
+    /// them.
+    #[inline]
+    pub fn fields_bytes(self) -> usize {
+        self.bytes.len().saturating_sub(self.index.progress.fields_at as usize)
+    }
+
     /// Whether the client wants trailers: a `TE` field has the member `trailers` (RFC 9110 section
     /// 10.1.4).
     pub fn accepts_trailers(self) -> bool {

@@ -18,3 +18,4 @@ pub mod conditional;
 pub mod range;
 pub mod media_type;
 pub mod networks;
+pub mod origin;

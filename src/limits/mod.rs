@@ -7,12 +7,14 @@ mod access;
 mod authorization;
 mod bench;
 mod configuration;
+mod edge;
 mod runtime;
 
 pub use access::*;
 pub use authorization::*;
 pub use bench::*;
 pub use configuration::*;
+pub use edge::*;
 pub use runtime::*;
 
 /// Leases a socket may hold unread before its receive is taken back from the kernel: four 32 KiB

@@ -171,8 +171,7 @@ fn queue(
 
 /// Reads over the request's body; whether its end was found within the bounds of time and bytes.
 async fn read_over(worker: &Worker, client: &mut Client, exchange: &mut Exchange) -> bool {
-    let bytes_max = exchange.route().map_or(0, |route| route.body_bytes_max);
-    let bytes_max = bytes_max.min(limits::DISCARD_BYTES_MAX);
+    let bytes_max = exchange.body_bytes_max().min(limits::DISCARD_BYTES_MAX);
     let idle_ns = exchange.timeouts().client_body_idle_ns;
     let mut left_bytes = match exchange.facts.body {
         Body::Length(bytes) => bytes,

@@ -10,8 +10,10 @@ pub use passage::{HeadChanges, Passage, Visit};
 
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::{Stage, Stages};
+use crate::http::field::FieldId;
+use crate::http::forwarded;
 use crate::http::framing::Body;
-use crate::http::head::{HeadIndex, RequestHead, Version};
+use crate::http::head::{HeadIndex, RequestHead, Version, list};
 use crate::http::method::Method;
 use crate::limits;
 use crate::router::path::Forward;
@@ -389,6 +391,31 @@ impl Exchange {
     /// The route, once found.
     pub fn route(&self) -> Option<&Route> {
         self.facts.route.map(|id| self.generation.snapshot.route(id))
+    }
+
+    /// Whose request it is: behind a trusted proxy the address that it tells. None over a Unix
+    /// socket.
+    pub fn client_address(&self) -> Option<IpAddr> {
+        let peer = self.peer?.ip().to_canonical();
+        Some(match self.is_trusted {
+            true => forwarded::client(self.request(), peer, &self.generation.snapshot.trusted),
+            false => peer,
+        })
+    }
+
+    /// Whether the client's connection is encrypted: it ends at a trusted proxy that says so.
+    pub fn is_encrypted(&self) -> bool {
+        // Of several proxies the first one has the client.
+        let said = || self.request().first(FieldId::XForwardedProto).unwrap_or_default();
+        self.is_trusted && list(said()).next().is_some_and(|one| one.eq_ignore_ascii_case(b"https"))
+    }
+
+    /// Bytes of the longest request body that is taken.
+    pub fn body_bytes_max(&self) -> u64 {
+        let of_route = self.route().map_or(u64::MAX, |route| route.body_bytes_max);
+        // Memory of a request without filters has none of another's.
+        let of_filters = self.passage.body_bytes_max.filter(|_| self.facts.is_filtered);
+        of_filters.map_or(of_route, |bytes| bytes.min(of_route))
     }
 
     /// The address of the last attempt's endpoint.

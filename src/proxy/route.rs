@@ -23,8 +23,8 @@ pub enum Taken {
 /// Finds the route and what it bounds: the whole exchange's time and the body's length.
 ///
 /// # Errors
-/// No route, none with such a method or media type, a path that the route's policy refuses, a
-/// version that is gone, or a body longer than the route takes.
+/// No route, none with such a method or media type, a path that the route's policy refuses, or a
+/// version that is gone.
 pub fn find(worker: &Worker, exchange: &mut Exchange) -> Result<Taken, Failure> {
     let id = matched(exchange)?;
     let Exchange { generation, facts, .. } = exchange;
@@ -47,11 +47,20 @@ pub fn find(worker: &Worker, exchange: &mut Exchange) -> Result<Taken, Failure> 
         Timeouts::NONE => None,
         total_ns => Some(facts.started.plus_ns(total_ns)),
     };
-    match facts.body {
-        Body::Length(bytes) if bytes > route.body_bytes_max => {
+    Ok(taken)
+}
+
+/// Holds the body's length, where it is told, against what route and filters take. Behind the
+/// filters, so that what they say of every answer is said of this one too.
+///
+/// # Errors
+/// [`Reason::BodyTooLarge`].
+pub fn admit(exchange: &Exchange) -> Result<(), Failure> {
+    match exchange.facts.body {
+        Body::Length(bytes) if bytes > exchange.body_bytes_max() => {
             Err(Failure::new(Reason::BodyTooLarge))
         }
-        Body::Empty | Body::Length(_) | Body::Chunked | Body::UntilClose => Ok(taken),
+        Body::Empty | Body::Length(_) | Body::Chunked | Body::UntilClose => Ok(()),
     }
 }
 

@@ -97,6 +97,7 @@ async fn request(
             return answer::reply(worker, client, exchange, &reply).await;
         }
     }
+    route::admit(exchange)?;
     let cluster = match taken {
         Taken::Cluster(cluster) => cluster,
         Taken::Answer => return answer::run(worker, client, exchange).await,

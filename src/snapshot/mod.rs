@@ -28,7 +28,7 @@ pub use rewrite::{DotSegment, Replace, Rewrite, RewriteCaches};
 pub use search::{Asked, Matched, Memory, Refusal};
 pub use template::{ExchangeId, RequestId, Template};
 
-use self::filter::{Chain, Filter, FilterId};
+use self::filter::{Chain, Cors, Filter, FilterId, Step};
 pub use crate::extension::{Endpoint, EndpointId, UpstreamId};
 use crate::http::networks::Networks;
 use crate::meters::{Counter, RouteBlock, Series, UpstreamBlock};
@@ -107,6 +107,15 @@ impl Snapshot {
         &self.routes[id.0 as usize]
     }
 
+    /// The filter of a route that answers its preflights, if it has one.
+    pub fn cors(&self, route: &Route) -> Option<&Cors> {
+        let mut links = route.chain().filter(|chain| chain.has_cors)?.links.iter();
+        links.find_map(|link| {
+            let Step::Cors(cors) = &self.filter(link.filter).step else { return None };
+            Some(&**cors)
+        })
+    }
+
     /// A filter of this generation.
     pub fn filter(&self, id: FilterId) -> &Arc<Filter> {
         &self.filters[id.0 as usize]
@@ -158,6 +167,8 @@ pub struct Route {
     pub body_bytes_max: u64,
     /// Where its exchanges are counted.
     pub series: Arc<Series<RouteBlock>>,
+    /// Whether it names `OPTIONS` among its methods, and so has preflights for itself.
+    pub lists_options: bool,
     /// What becomes of ambiguous paths.
     pub policy: path::Policy,
     /// What few routes have.

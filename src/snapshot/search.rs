@@ -2,6 +2,8 @@
 
 use super::{Route, RouteId, Snapshot};
 use crate::http::head::{Form, RequestHead};
+use crate::http::method::Method;
+use crate::http::origin;
 use crate::router::condition::{self, Judging, Subject};
 use crate::router::path::{self, Ambiguities, Ambiguity, Forward, Judgement, PathFault, Policy};
 use crate::router::{Found, MethodSet, Parameters, Request, Scratch};
@@ -41,6 +43,8 @@ pub struct Matched {
     pub forward: Forward,
     /// What upstreams could read in two ways, as received.
     pub ambiguities: Ambiguities,
+    /// The method that a preflight asks for, where the route was found by that.
+    pub asked_method: Option<Method>,
     /// Why the route does not have the request; nothing where it has.
     pub refusal: Option<Refusal>,
 }
@@ -68,6 +72,7 @@ impl Matched {
         path_is_raw: true,
         forward: Forward::Raw,
         ambiguities: Ambiguities::NONE,
+        asked_method: None,
         refusal: None,
     };
 }
@@ -85,8 +90,8 @@ impl Snapshot {
             }
         };
         let (path_is_raw, ambiguities) = (canonical.is_raw, canonical.ambiguities);
-        let found = self.search(asked, path_is_raw, memory);
-        let matched = Matched { path_is_raw, ambiguities, ..self.noted(found) };
+        let (found, asked_method) = self.search(asked, path_is_raw, memory);
+        let matched = Matched { path_is_raw, ambiguities, asked_method, ..self.noted(found) };
         match self.policy(found).judge(ambiguities) {
             Judgement::Pass(forward) => Matched { forward, refusal: refusal(found), ..matched },
             Judgement::Decode(slashes) => self.again(asked, slashes, ambiguities, memory),
@@ -109,7 +114,7 @@ impl Snapshot {
             Ok(canonical) => canonical.ambiguities,
             Err(fault) => return Matched { refusal: Some(Refusal::Path(fault)), ..nothing },
         };
-        let found = self.search(asked, false, memory);
+        let (found, asked_method) = self.search(asked, false, memory);
         let refusal = match self.policy(found).judge_decoded(slashes, left) {
             Judgement::Pass(_) => refusal(found),
             // There is no third reading.
@@ -117,14 +122,65 @@ impl Snapshot {
             Judgement::Reject(ambiguity) => Some(Refusal::Ambiguous(ambiguity)),
         };
         let forward = Forward::Canonical;
-        Matched { path_is_raw: false, ambiguities, forward, refusal, ..self.noted(found) }
+        let noted = Matched { asked_method, ..self.noted(found) };
+        Matched { path_is_raw: false, ambiguities, forward, refusal, ..noted }
     }
 
-    /// Asks the router for the canonical path.
-    fn search(&self, asked: &Asked<'_>, path_is_raw: bool, memory: &mut Memory<'_>) -> Found {
+    /// Asks the router for the canonical path; with the method that a preflight asks for, where the
+    /// route was found by that.
+    #[inline]
+    fn search(
+        &self,
+        asked: &Asked<'_>,
+        path_is_raw: bool,
+        memory: &mut Memory<'_>,
+    ) -> (Found, Option<Method>) {
+        let found = self.search_by(asked.request.method(), asked, path_is_raw, memory);
+        match origin::preflight_method(asked.request) {
+            None => (found, None),
+            Some(method) => self.search_preflight((found, method), asked, path_is_raw, memory),
+        }
+    }
+
+    /// A preflight is a question about another request. Where that one's route has a `cors` filter,
+    /// the answer is that filter's; unless a route names `OPTIONS`, which then wants to see it
+    /// itself.
+    #[cold]
+    fn search_preflight(
+        &self,
+        (own, method): (Found, Method),
+        asked: &Asked<'_>,
+        path_is_raw: bool,
+        memory: &mut Memory<'_>,
+    ) -> (Found, Option<Method>) {
+        if matches!(own, Found::Route(id) if self.route(id).lists_options) {
+            return (own, None);
+        }
+        let found = self.search_by(method, asked, path_is_raw, memory);
+        match found {
+            Found::Route(id) if self.route(id).chain().is_some_and(|chain| chain.has_cors) => {
+                (found, Some(method))
+            }
+            Found::Route(_)
+            | Found::MethodNotAllowed(_)
+            | Found::NotAcceptable
+            | Found::NotFound => {
+                // The parameters are those of the last search.
+                (self.search_by(asked.request.method(), asked, path_is_raw, memory), None)
+            }
+        }
+    }
+
+    fn search_by(
+        &self,
+        method: Method,
+        asked: &Asked<'_>,
+        path_is_raw: bool,
+        memory: &mut Memory<'_>,
+    ) -> Found {
         let request = asked.request;
         let path = if path_is_raw { raw(request) } else { memory.path.as_slice() };
-        let wanted = Request { host: request.authority(), path, method: request.method() };
+        let wanted = Request { host: request.authority(), path, method };
         let subject = Subject {
             head: Some(request),
             peer: asked.peer,

@@ -62,6 +62,10 @@ enum Variable {
     Cluster,
     Upstream,
     UpstreamHost,
+    /// Who asks, as authentication found out.
+    Identity,
+    /// What is said of whoever asks.
+    Claim(Box<str>),
     /// What stands behind so many segments of the path.
     Rest(usize),
     /// The first field of the name, which is in lower case.

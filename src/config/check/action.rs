@@ -67,7 +67,7 @@ fn redirect(base: &str, found: &Redirect, faults: &mut Faults) {
     }
 }
 
-fn respond(base: &str, found: &StaticResponse, faults: &mut Faults) {
+pub(super) fn respond(base: &str, found: &StaticResponse, faults: &mut Faults) {
     let key = |key: &str| path::join(base, key);
     let StaticResponse { status, body, body_file, content_type } = found;
     faults.range(&key("status"), *status, limits::RESPOND_STATUS);
@@ -127,7 +127,7 @@ fn is_below(path: &str) -> bool {
     path.split('/').all(is_name) && !path.contains('\0')
 }
 
-fn absolute(path: &str, file: &Path, what: &str, faults: &mut Faults) {
+pub(super) fn absolute(path: &str, file: &Path, what: &str, faults: &mut Faults) {
     let has_nul = file.as_os_str().as_encoded_bytes().contains(&0);
     if !file.is_absolute() || has_nul {
         faults.push(path, format!("the absolute path of {what}, as in `/srv/www`"));
@@ -171,8 +171,14 @@ pub(super) fn around(owner: Owner<'_>, found: &Route, faults: &mut Faults) {
             faults.push(&path, "a host, as in `api.internal:8080` or `$upstream_host`");
         }
     }
-    header_edits(owner, "request_headers", &found.request_headers, true, faults);
-    header_edits(owner, "response_headers", &found.response_headers, false, faults);
+    for (key, edits, is_request) in [
+        ("request_headers", &found.request_headers, true),
+        ("response_headers", &found.response_headers, false),
+    ] {
+        if !edits.is_empty() {
+            header_edits(&owner.key(key), edits, is_request, faults);
+        }
+    }
 }
 
 fn rewrite(base: &str, found: &Rewrite, faults: &mut Faults) {
@@ -205,26 +211,17 @@ fn rewrite(base: &str, found: &Rewrite, faults: &mut Faults) {
     }
 }
 
-fn header_edits(
-    owner: Owner<'_>,
-    key: &str,
-    found: &HeaderEdits,
-    is_request: bool,
-    faults: &mut Faults,
-) {
-    if found.is_empty() {
-        return;
-    }
-    let base = owner.key(key);
+/// Changes of one head; `base` is their key path.
+pub(super) fn header_edits(base: &str, found: &HeaderEdits, is_request: bool, faults: &mut Faults) {
     let HeaderEdits { set, append, remove } = found;
     let count = set.len() + append.len() + remove.len();
     if count > limits::FIELD_EDITS_MAX {
         let most = limits::FIELD_EDITS_MAX;
-        faults.push(&base, format!("{count} changes, more than {most}"));
+        faults.push(base, format!("{count} changes, more than {most}"));
         return;
     }
     for (key, values) in [("set", set), ("append", append)] {
-        let base = path::join(&base, key);
+        let base = path::join(base, key);
         let mut seen = HashSet::new();
         for (name, found) in values {
             let path = path::join(&base, name);
@@ -238,7 +235,7 @@ fn header_edits(
             }
         }
     }
-    let list = path::join(&base, "remove");
+    let list = path::join(base, "remove");
     for (index, name) in remove.iter().enumerate() {
         let path = path::element(&list, index);
         field_name(&path, name, is_request, faults);
@@ -276,7 +273,7 @@ fn template(path: &str, text: &str, faults: &mut Faults) {
 }
 
 /// RFC 9110 section 5.5: what a field's value cannot have.
-fn value(path: &str, text: &str, faults: &mut Faults) {
+pub(super) fn value(path: &str, text: &str, faults: &mut Faults) {
     if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
         faults.push(path, "control characters: a field is one line");
     }

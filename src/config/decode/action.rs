@@ -56,7 +56,7 @@ pub(super) fn files(d: &mut Decoder, node: &Node) -> Option<FileServing> {
     Some(files)
 }
 
-fn file(d: &mut Decoder, node: &Node) -> Option<PathBuf> {
+pub(super) fn file(d: &mut Decoder, node: &Node) -> Option<PathBuf> {
     values::text(d, node).map(PathBuf::from)
 }
 

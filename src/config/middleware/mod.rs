@@ -25,7 +25,7 @@ pub use cors::CorsConfig;
 pub use custom::CustomConfig;
 pub use forward_auth::ForwardAuthConfig;
 pub use headers::HeadersConfig;
-pub use ip_filter::IpFilterConfig;
+pub use ip_filter::{AddressOf, IpFilterConfig};
 pub use maintenance::MaintenanceConfig;
 pub use rate_limit::{RateLimitConfig, RateLimitKey};
 pub use rbac::{ClaimValue, RbacConfig, RbacEffect, RbacRule};

@@ -170,7 +170,7 @@ const EDITS: [Key; 3] = [
 ];
 
 pub(crate) static REQUEST_HEADERS: Section = Section {
-    title: "[routes.request_headers]",
+    title: "[routes.request_headers], [middlewares.headers.NAME.request]",
     text: "Changes of the request's fields on their way to the upstream: removed first, then set, \
            then appended. Fields of one connection, lengths and `Host` (that is `host_rewrite`) \
            are the gateway's own.",
@@ -181,7 +181,7 @@ pub(crate) static REQUEST_HEADERS: Section = Section {
 };
 
 pub(crate) static RESPONSE_HEADERS: Section = Section {
-    title: "[routes.response_headers]",
+    title: "[routes.response_headers], [middlewares.headers.NAME.response]",
     text: "The same for the answer's fields on their way to the client, whoever made the answer.",
     keys: &EDITS,
     choices: &[],

@@ -51,6 +51,8 @@ impl Exchange {
             cluster: cluster.map_or("", |cluster| &cluster.name),
             upstream: upstream.map_or("", |upstream| &upstream.name),
             upstream_host: upstream.map_or(b"", |upstream| &upstream.authority),
+            principal: self.passage.principal.as_deref(),
+            places: &[],
             groups: &[],
         }
     }
@@ -257,7 +259,11 @@ impl<'a> Changes<'a> {
             id.write(exchange.request_id(worker), lines);
         }
         if let Some(filtered) = self.filtered {
-            lines.extend_from_slice(filtered.lines());
+            // What the route says of a field goes before what its filters say of it.
+            match self.edits.map(|edits| &edits.drop).filter(|dropped| !dropped.is_empty()) {
+                None => lines.extend_from_slice(filtered.lines()),
+                Some(dropped) => filtered.write_but(dropped, lines),
+            }
         }
         if let Some(edits) = self.edits.filter(|edits| !edits.lines.is_empty()) {
             edits.write(&exchange.values(worker), lines);

@@ -20,6 +20,8 @@ pub struct Passage {
     pub response: HeadChanges,
     /// Who asks, once a filter has found out.
     pub principal: Option<Rc<Principal>>,
+    /// Longest body that the filters let through, where it is shorter than the route's.
+    pub body_bytes_max: Option<u64>,
     /// The filter that the request stopped at, or that it is at.
     pub reached: Option<FilterId>,
     /// The rule of access that decided, and the filter that it is one of.
@@ -61,6 +63,7 @@ impl Passage {
         self.request.clear();
         self.response.clear();
         self.principal = None;
+        self.body_bytes_max = None;
         self.reached = None;
         self.rule = None;
         self.passed_count = 0;

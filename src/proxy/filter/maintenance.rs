@@ -1,7 +1,9 @@
 //! An answer in place of the route's own, while something is being mended.
 
-use super::{Flow, Step, Verdict};
+use super::{Flow, Reply, Step, Verdict};
+use crate::bridge::reason::Reason;
 use crate::proxy::exchange::Exchange;
+use crate::proxy::failure::Failure;
 use crate::snapshot::filter::Maintenance;
 
 /// What one worker keeps for it.
@@ -9,11 +11,29 @@ use crate::snapshot::filter::Maintenance;
 pub struct State {}
 
 pub(super) fn on_request(
-    step: &Step<'_>,
+    _: &Step<'_>,
     plan: &Maintenance,
-    state: &State,
+    _: &State,
     exchange: &mut Exchange,
 ) -> Verdict {
-    let _ = (step, plan, state, exchange);
-    Ok(Flow::Continue)
+    if plan.passes(exchange.client_address()) {
+        return Ok(Flow::Continue);
+    }
+    let response = &mut exchange.passage.response;
+    if !plan.retry_after.is_empty() {
+        response.set(b"Retry-After", &plan.retry_after);
+    }
+    let Some(answer) = &plan.answer else { return Err(Failure::new(Reason::Maintenance)) };
+    // As of every other refusal: an upstream's 503 is told from this one.
+    response.append_lines(|out| {
+        out.extend_from_slice(b"Proxy-Status: frys; details=\"");
+        out.extend_from_slice(Reason::Maintenance.label().as_bytes());
+        out.extend_from_slice(b"\"\r\n");
+    });
+    Ok(Flow::Respond(Reply {
+        reason: Reason::Maintenance,
+        status: answer.status,
+        content_type: answer.content_type.to_vec(),
+        body: answer.body.to_vec(),
+    }))
 }

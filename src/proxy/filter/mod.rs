@@ -29,7 +29,7 @@ use crate::snapshot::filter::{self, Filter, FilterId, Link};
 
 use super::exchange::Exchange;
 use super::failure::Failure;
-use super::worker::Worker;
+use super::worker::{Generation, Worker};
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -209,16 +209,37 @@ fn pass(
             None => on_request(&step, &local.state, exchange),
         };
         count(step.block(), &verdict);
-        match verdict? {
-            Flow::Continue => {
+        match verdict {
+            Ok(Flow::Continue) => {
                 *at += 1;
                 exchange.passage.passed_count = *at;
             }
-            other @ (Flow::Respond(_) | Flow::Ask(_)) => return Ok(other),
+            Ok(Flow::Ask(question)) => return Ok(Flow::Ask(question)),
+            stopped @ (Ok(Flow::Respond(_)) | Err(_)) => {
+                let rest = chain.links.get(*at + 1..).unwrap_or_default();
+                stop(worker, &generation, rest, exchange);
+                return stopped;
+            }
         }
     }
     exchange.passage.reached = None;
     Ok(Flow::Continue)
+}
+
+/// The request goes no further: what the filters behind say of every answer, whoever made it, is
+/// said of this one too.
+fn stop(worker: &Worker, generation: &Generation, rest: &[Link], exchange: &mut Exchange) {
+    for (link, behind) in rest.iter().zip(1..) {
+        let local = worker.filter(generation, link.filter);
+        let at = exchange.passage.passed_count + behind;
+        let step = Step { worker, filter: &local.filter, id: link.filter, link, at };
+        match (&step.filter.step, &local.state) {
+            (filter::Step::Cors(plan), State::Cors(state)) => cors::on_stop(plan, state, exchange),
+            (filter::Step::Headers(plan), _) => headers::on_stop(&step, plan, exchange),
+            (filter::Step::SecurityHeaders(plan), _) => security_headers::on_stop(plan, exchange),
+            (_, _) => {}
+        }
+    }
 }
 
 fn count(block: &FilterBlock, verdict: &Verdict) {

@@ -53,7 +53,7 @@ impl<'a> Upload<'a> {
             upstream,
             progress,
             body: exchange.facts.body,
-            bytes_max: exchange.route().map_or(u64::MAX, |route| route.body_bytes_max),
+            bytes_max: exchange.body_bytes_max(),
             chunk_limits: exchange.generation.chunk_limits,
             client_idle_ns: timeouts.client_body_idle_ns,
             upstream_idle_ns: timeouts.upstream_idle_ns,

@@ -1,5 +1,6 @@
 //! What routes do, from the configuration's words to what workers read.
 
+use super::body;
 use super::edits::edits;
 use super::files::Folders;
 use super::filters::Filters;
@@ -8,6 +9,7 @@ use super::versions::Announced;
 use super::{Group, id, timeouts};
 use crate::config::{self, Fault, GatewayConfig};
 use crate::extension::Extensions;
+use crate::http::method::Method;
 use crate::http::status::Status;
 use crate::limits;
 use crate::meters::{RouteBlock, Series};
@@ -18,7 +20,6 @@ use crate::snapshot::template::{Purpose, Scope, Template, TemplateFault};
 use crate::snapshot::{Action, ClusterId, Extra, Redirect, Replace, Respond, Rewrite, Route};
 use crate::snapshot::{Name, RequestIdField, Share, Split, Timeouts};
 use hashbrown::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 /// The keys of a route that say what becomes of its requests.
@@ -131,7 +132,8 @@ impl<'a> Routes<'a> {
         let parameters = parameters(route);
         let rest_segments = route.path.strip_suffix("/*").map(|before| before.matches('/').count());
         let has_upstream = kind.has_upstream();
-        let scope = Scope { parameters: &parameters, rest_segments, groups: None, has_upstream };
+        let scope =
+            Scope { parameters: &parameters, rest_segments, has_upstream, ..Scope::default() };
         let action = self.action(kind, index, route, &scope);
         let chain =
             self.filters.chain(&place, (route, &name), &parameters, self.config, self.faults);
@@ -144,6 +146,7 @@ impl<'a> Routes<'a> {
             action: action?,
             timeouts: self.shared(timeouts(route.timeouts.or(of_cluster).or(above))),
             body_bytes_max: route.max_body.or(self.config.limits.body).unwrap_or(u64::MAX),
+            lists_options: route.methods.contains(&Method::OPTIONS),
             policy: policy(&route.path_policy, &self.config.path_policy),
             extra,
             series: Arc::clone(&self.nobody),
@@ -258,44 +261,13 @@ impl<'a> Routes<'a> {
     }
 
     fn respond(&mut self, place: &str, respond: &config::StaticResponse) -> Option<Action> {
-        let body = match (&respond.body, &respond.body_file) {
-            (Some(text), _) => text.as_bytes().to_vec(),
-            (None, Some(path)) => self.body_file(&format!("{place}.body_file"), path)?,
-            (None, None) => Vec::new(),
-        };
-        if body.len() > limits::RESPOND_BODY_BYTES_MAX {
-            let most = limits::RESPOND_BODY_BYTES_MAX;
-            let key = if respond.body.is_some() { "body" } else { "body_file" };
-            let message = format!("a fixed body has at most {most} bytes: serve more as `files`");
-            self.fault(&format!("{place}.{key}"), message);
-            return None;
-        }
+        let (text, file) = (respond.body.as_deref(), respond.body_file.as_deref());
+        let body = body::fixed(place, (text, file), self.faults)?.unwrap_or_default();
         Some(Action::Respond(Box::new(Respond {
             status: Status::new(respond.status).unwrap_or(Status::OK),
             body: body.into(),
             content_type: respond.content_type.as_bytes().into(),
         })))
-    }
-
-    /// One byte more than is allowed, at most.
-    fn body_file(&mut self, place: &str, path: &Path) -> Option<Vec<u8>> {
-        use std::io::Read;
-        let mut body = Vec::new();
-        let most = limits::RESPOND_BODY_BYTES_MAX as u64 + 1;
-        let read = std::fs::File::open(path).and_then(|file| {
-            // A pipe or a device could keep the reader waiting for ever.
-            match file.metadata()?.is_file() {
-                true => file.take(most).read_to_end(&mut body).map(drop),
-                false => Err(std::io::Error::other("it is not a regular file")),
-            }
-        });
-        match read {
-            Ok(()) => Some(body),
-            Err(error) => {
-                self.fault(place, format!("`{}` cannot be read: {error}", path.display()));
-                None
-            }
-        }
     }
 
     /// What few routes have; none for the others.

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 /// The edits of one head; `place` is their key path, and `id` the field of the request's id where
 /// the gateway writes it into this head.
-pub(super) fn edits(
+pub(in crate::snapshot) fn edits(
     place: &str,
     edits: &HeaderEdits,
     scope: &Scope<'_>,

@@ -4,7 +4,8 @@ use super::id;
 use crate::config::{self, Fault, GatewayConfig, Middleware, MiddlewareKind};
 use crate::extension::Extensions;
 use crate::meters::{FilterBlock, Series};
-use crate::snapshot::filter::{self, Chain, Filter, FilterId, Link, Place};
+use crate::snapshot::filter::{self, Chain, Filter, FilterId, Link, Place, Step};
+use crate::snapshot::template::variable_names;
 use hashbrown::HashMap;
 use std::sync::Arc;
 
@@ -58,6 +59,7 @@ impl Filters {
         if route.middlewares.is_empty() {
             return None;
         }
+        let mut has_cors = false;
         let mut links = Vec::with_capacity(route.middlewares.len());
         for (index, middleware) in route.middlewares.iter().enumerate() {
             let (path, found) = match middleware {
@@ -77,14 +79,22 @@ impl Filters {
                 }
             };
             let Some(filter) = found else { continue };
-            let wanted = self.filters[filter.0 as usize].step.parameters();
+            let step = &self.filters[filter.0 as usize].step;
+            has_cors |= matches!(step, Step::Cors(_));
+            if let Step::RequestLimits(limits) = step {
+                let body_bytes_max = route.max_body.or(config.limits.body).unwrap_or(u64::MAX);
+                let fault = limits.fault_on(body_bytes_max);
+                faults.extend(fault.map(|message| Fault::new(path.as_str(), message)));
+            }
+            let wanted = step.parameters();
             let mut of_route = Vec::with_capacity(wanted.len());
             for wanted in wanted {
                 match parameters.iter().position(|known| known == wanted) {
                     Some(at) => of_route.push(at),
                     None => {
-                        let nearest = parameters.iter().map(String::as_str);
-                        let nearest = config::nearest(wanted, nearest).map(str::to_owned);
+                        let variables = variable_names().map(|name| -> &str { name });
+                        let known = variables.chain(parameters.iter().map(String::as_str));
+                        let nearest = config::nearest(wanted, known).map(str::to_owned);
                         let message = format!("the route's path has no parameter `{{{wanted}}}`");
                         faults.push(Fault { nearest, ..Fault::new(path.as_str(), message) });
                     }
@@ -94,7 +104,7 @@ impl Filters {
         }
         let step = |link: &Link| &self.filters[link.filter.0 as usize].step;
         let wants_response = links.iter().any(|link| step(link).wants_response());
-        Some(Chain { links: links.into(), parameters: parameters.into(), wants_response })
+        Some(Chain { links: links.into(), parameters: parameters.into(), wants_response, has_cors })
     }
 
     /// `rate_limit@ROUTE`, and `rate_limit@ROUTE#2` for the second of its kind.

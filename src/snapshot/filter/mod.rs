@@ -23,12 +23,12 @@ pub use asked::{ForwardTarget, PasswordHash};
 pub use auth::Auth;
 pub use basic_auth::BasicAuth;
 pub use concurrency_limit::ConcurrencyLimit;
-pub use cors::Cors;
+pub use cors::{Asker, Cors, CorsCache};
 pub use custom::Custom;
 pub use forward_auth::ForwardAuth;
 pub use headers::Headers;
 pub use ip_filter::IpFilter;
-pub use maintenance::Maintenance;
+pub use maintenance::{Maintenance, Text};
 pub use rate_limit::RateLimit;
 pub use rbac::{Rbac, RuleId};
 pub use request_limits::RequestLimits;
@@ -67,9 +67,14 @@ impl Filter {
         matches!(self.step, Step::Custom(_))
     }
 
+    /// What it was compiled from.
+    pub fn written(&self) -> &Middleware {
+        &self.source
+    }
+
     /// Whether both do the same: written alike, and with the same contents of the files they name.
     pub(super) fn is_same(&self, other: &Filter) -> bool {
-        self.source == other.source
+        self.source == other.source && self.step.has_same_files(&other.step)
     }
 }
 
@@ -132,7 +137,33 @@ impl Step {
 
     /// The names of the path parameters that it reads; [`Link::parameters`] has their places.
     pub fn parameters(&self) -> &[String] {
-        &[]
+        match self {
+            Step::Headers(headers) => &headers.parameters,
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::RateLimit(_)
+            | Step::Auth(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::Rbac(_)
+            | Step::ConcurrencyLimit(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_)
+            | Step::Custom(_) => &[],
+        }
+    }
+
+    /// Whether both were made of files with the same contents, where their configuration is the
+    /// same.
+    fn has_same_files(&self, other: &Step) -> bool {
+        match (self, other) {
+            (Step::IpFilter(one), Step::IpFilter(other)) => one == other,
+            (Step::Maintenance(one), Step::Maintenance(other)) => one == other,
+            (_, _) => true,
+        }
     }
 }
 
@@ -145,6 +176,8 @@ pub struct Chain {
     pub parameters: Box<[String]>,
     /// Whether one of them may look at answers.
     pub wants_response: bool,
+    /// Whether one of them answers preflights.
+    pub has_cors: bool,
 }
 
 /// A filter as one route has it.

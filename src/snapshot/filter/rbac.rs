@@ -248,6 +248,7 @@ fn is_one_of(entry: &Value, values: &[ClaimValue]) -> bool {
 mod tests {
     use super::*;
     use crate::config::{GatewayConfig, RouteCondition};
+    use crate::extension::Extensions;
     use crate::http::networks::Networks;
     use serde_json::json;
 
@@ -266,7 +267,9 @@ mod tests {
     fn compiled(rules: Vec<RbacRule>) -> Rbac {
         let config = RbacConfig { rules, ..RbacConfig::default() };
         let mut faults = Vec::new();
-        let place = Place { path: "routes[0].rbac", config: &GatewayConfig::default() };
+        let whole = GatewayConfig::default();
+        let extensions = &Extensions::new();
+        let place = Place { path: "routes[0].rbac", config: &whole, extensions };
         let found = Rbac::compile(&config, &place, &mut faults);
         assert_eq!(faults, []);
         found.expect("there is no fault")
@@ -419,7 +422,9 @@ mod tests {
             ..RbacConfig::default()
         };
         let mut faults = Vec::new();
-        let place = Place { path: "middlewares.rbac.x", config: &GatewayConfig::default() };
+        let whole = GatewayConfig::default();
+        let extensions = &Extensions::new();
+        let place = Place { path: "middlewares.rbac.x", config: &whole, extensions };
         assert!(Rbac::compile(&config, &place, &mut faults).is_none());
         let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
         let base = "middlewares.rbac.x.rules[1]";

@@ -27,6 +27,8 @@ fn rewritten(
         cluster: "",
         upstream: "",
         upstream_host: b"",
+        principal: None,
+        places: &[],
         groups: &[],
     };
     let mut out = Vec::new();

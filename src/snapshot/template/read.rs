@@ -5,6 +5,7 @@ use super::{Piece, Purpose, Template, Variable};
 use crate::config;
 use crate::http::field::FieldId;
 use crate::limits;
+use std::cell::RefCell;
 use std::fmt;
 
 /// What the variables of one template may name beyond those that every request has.
@@ -18,6 +19,9 @@ pub struct Scope<'a> {
     pub groups: Option<&'a [Option<String>]>,
     /// Whether the route has upstreams.
     pub has_upstream: bool,
+    /// Of what several routes share: names that are no variable are parameters of whichever route
+    /// it is, and are gathered here in the order of their numbers.
+    pub named: Option<&'a RefCell<Vec<String>>>,
 }
 
 /// What is wrong with a template.
@@ -98,6 +102,7 @@ const VARIABLES: &[(&str, Variable)] = &[
     ("cluster", Variable::Cluster),
     ("upstream", Variable::Upstream),
     ("upstream_host", Variable::UpstreamHost),
+    ("identity", Variable::Identity),
     ("rest", Variable::Rest(0)),
 ];
 
@@ -171,18 +176,48 @@ fn find(name: &str, scope: &Scope<'_>) -> Result<Variable, TemplateFault> {
         }
         (Some(Variable::Rest(_)), None, None) => match scope.rest_segments {
             Some(segments_count) => Ok(Variable::Rest(segments_count)),
+            None if scope.named.is_some() => {
+                fault("`$rest` is another for each route: name it in the route's own edits")
+            }
             None => fault("`$rest` is what a trailing `/*` matched, and the route's path has none"),
         },
         (Some(Variable::Cluster | Variable::Upstream | Variable::UpstreamHost), None, None)
             if !scope.has_upstream =>
         {
+            if scope.named.is_some() {
+                return fault(format!(
+                    "`${name}` has no value here: filters run before an upstream is chosen"
+                ));
+            }
             fault(format!("`${name}` has no value here: the route has no upstream"))
         }
         (Some(variable), None, None) => Ok(variable),
         (None, Some(parameter), None) => Ok(Variable::Parameter(parameter)),
         (None, None, Some(group)) => Ok(Variable::Group(group)),
-        (None, None, None) => Err(unknown(name, scope)),
+        (None, None, None) => match scope.named.filter(|_| is_parameter(name)) {
+            Some(named) => numbered(name, &mut named.borrow_mut()),
+            None => Err(unknown(name, scope)),
+        },
     }
+}
+
+/// Whether a path can have a parameter of this name.
+fn is_parameter(name: &str) -> bool {
+    let is_byte = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    !name.starts_with(|first: char| first.is_ascii_digit()) && name.bytes().all(is_byte)
+}
+
+/// A parameter by its number among those that were named.
+fn numbered(name: &str, named: &mut Vec<String>) -> Result<Variable, TemplateFault> {
+    if let Some(number) = named.iter().position(|known| known == name) {
+        return Ok(Variable::Parameter(number));
+    }
+    let most = limits::PARAMETERS_COUNT_MAX;
+    if named.len() == most {
+        return fault(format!("more than {most} parameters, which is what a path may have"));
+    }
+    named.push(name.to_owned());
+    Ok(Variable::Parameter(named.len() - 1))
 }
 
 /// A group of the rewriting expression, by its number or its name.
@@ -213,7 +248,7 @@ fn unknown(name: &str, scope: &Scope<'_>) -> TemplateFault {
     TemplateFault { message, nearest }
 }
 
-/// `header.NAME`, `query.NAME`, `cookie.NAME`.
+/// `header.NAME`, `query.NAME`, `cookie.NAME`, `claim.NAME`.
 fn keyed(kind: &str, key: &str) -> Result<Variable, TemplateFault> {
     let is_token = !key.is_empty() && key.bytes().all(is_token);
     match kind {
@@ -226,11 +261,14 @@ fn keyed(kind: &str, key: &str) -> Result<Variable, TemplateFault> {
         "cookie" => fault(format!("`{key}` is not the name of a cookie")),
         "query" if !key.is_empty() => Ok(Variable::QueryParameter(key.as_bytes().into())),
         "query" => fault("`${query.}` names no parameter"),
+        "claim" if !key.is_empty() => Ok(Variable::Claim(key.into())),
+        "claim" => fault("`${claim.}` names no claim"),
         _ => Err(TemplateFault {
             message: format!(
-                "`{kind}.{key}`: there are `header.NAME`, `query.NAME`, `cookie.NAME`"
+                "`{kind}.{key}`: there are `header.NAME`, `query.NAME`, `cookie.NAME`, `claim.NAME`"
             ),
-            nearest: config::nearest(kind, ["header", "query", "cookie"]).map(str::to_owned),
+            nearest: config::nearest(kind, ["header", "query", "cookie", "claim"])
+                .map(str::to_owned),
         }),
     }
 }

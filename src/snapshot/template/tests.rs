@@ -1,12 +1,14 @@
 //! Templates from their text to the bytes of one request.
 
 use super::*;
+use crate::extension::Principal;
 use crate::http::h1::parse::{self, HeadLimits};
 use crate::http::head::{HeadIndex, RequestHead};
 use crate::http::networks::Networks;
 use crate::router::{Builder, Found, NoGuards, Parameters, Pattern, Request, RouteId, Scratch};
 use crate::router::{Router, path};
 use proptest::prelude::*;
+use std::cell::RefCell;
 use std::net::SocketAddr;
 
 const HEAD: &str = "GET /v2/a%20b/r/s?q=1%202&x=a%26b&empty=&q=2 HTTP/1.1\r\n\
@@ -60,8 +62,8 @@ impl Fixture {
         Scope {
             parameters: &self.names,
             rest_segments: self.rest_segments,
-            groups: None,
             has_upstream: true,
+            ..Scope::default()
         }
     }
 
@@ -78,6 +80,8 @@ impl Fixture {
             cluster: "blue",
             upstream: "backend:8080",
             upstream_host: b"backend:8080",
+            principal: None,
+            places: &[],
             groups: &[],
         }
     }
@@ -284,6 +288,53 @@ fn refuses_what_names_nothing() {
     refused(Purpose::Field, &"$host".repeat(limits_of().1 + 1));
     Template::read(&"$host".repeat(limits_of().1), Purpose::Field, &Scope::default())
         .expect("fits");
+}
+
+#[test]
+fn who_asks_has_a_name_and_claims() {
+    let claims = serde_json::json!({
+        "sub": "ann", "n": 7, "admin": true, "roles": ["a", "b\r\nX: y", 3, {}], "o": { "in": "x" }
+    });
+    let principal = Principal { subject: "ann".into(), method: "jwt", claims };
+    let fixture = fixture();
+    let write = |template: &str, principal| {
+        let read = Template::read(template, Purpose::Field, &fixture.scope());
+        let mut out = Vec::new();
+        read.expect(template).write(&Values { principal, ..fixture.values() }, &mut out);
+        String::from_utf8(out).expect("text")
+    };
+    for (template, want) in [
+        ("$identity", "ann"),
+        ("${claim.sub} ${claim.n} ${claim.admin}", "ann 7 true"),
+        ("${claim.roles}", "a,bX: y,3,"),
+        ("${claim.o.in}", "x"),
+        ("${claim.o}${claim.none}", ""),
+    ] {
+        assert_eq!(write(template, Some(&principal)), want, "{template}");
+        assert_eq!(write(template, None).trim(), "", "{template}");
+    }
+    assert_eq!(refused(Purpose::Field, "${clain.sub}").nearest.as_deref(), Some("claim"));
+    refused(Purpose::Field, "${claim.}");
+}
+
+#[test]
+fn what_routes_share_names_parameters_of_whichever_it_is() {
+    let fixture = fixture();
+    let named = RefCell::default();
+    let scope = Scope { named: Some(&named), ..Scope::default() };
+    let read = |text: &str| Template::read(text, Purpose::Field, &scope);
+    let template = read("$name of $version, $name at $host").expect("two parameters");
+    assert_eq!(*named.borrow(), ["name", "version"]);
+    let mut out = Vec::new();
+    template.write(&Values { places: &[1, 0], ..fixture.values() }, &mut out);
+    assert_eq!(out, b"a%20b of 2, a%20b at www.example.com");
+    for text in ["$rest", "$upstream", "$1", "${a-b}"] {
+        assert!(read(text).is_err(), "{text}");
+    }
+    let many: String =
+        (2..crate::limits::PARAMETERS_COUNT_MAX).map(|n| format!("$p{n} ")).collect();
+    read(&many).expect("as many as a path has");
+    assert!(read("$one_more").is_err());
 }
 
 fn limits_of() -> (usize, usize) {

@@ -2,6 +2,7 @@
 
 use super::Variable;
 use super::escape::Escape;
+use crate::extension::Principal;
 use crate::http::field::FieldId;
 use crate::http::forwarded;
 use crate::http::head::{Form, RequestHead, trim};
@@ -9,6 +10,7 @@ use crate::http::networks::Networks;
 use crate::http::target;
 use crate::router::Parameters;
 use regex_automata::util::primitives::NonMaxUsize;
+use serde_json::Value;
 use std::io::Write;
 use std::net::SocketAddr;
 
@@ -37,6 +39,11 @@ pub struct Values<'a> {
     pub upstream: &'a str,
     /// The upstream's authority: its host, and its port where that is not 80.
     pub upstream_host: &'a [u8],
+    /// Who asks, where a filter has found out.
+    pub principal: Option<&'a Principal>,
+    /// Of a template that several routes share: which of this route's parameters each of those is
+    /// that it names. Empty where their numbers are the route's own.
+    pub places: &'a [usize],
     /// The groups of a rewriting expression, as ranges of the path.
     pub groups: Groups<'a>,
 }
@@ -97,6 +104,10 @@ impl Values<'_> {
             Variable::RequestId => return self.id.write(out),
             Variable::Host => return self.host(out),
             Variable::RequestUri => return self.request_uri(escape, out),
+            Variable::Claim(name) => return self.claim(name, escape, out),
+            Variable::Identity => {
+                self.principal.map_or(&b""[..], |principal| principal.subject.as_bytes())
+            }
             Variable::Method => method.as_str().as_bytes(),
             Variable::Scheme => self.scheme.as_bytes(),
             Variable::Path => self.path,
@@ -111,7 +122,8 @@ impl Values<'_> {
             Variable::QueryParameter(name) => self.query_parameter(name),
             Variable::Cookie(name) => self.cookie(name),
             Variable::Parameter(index) => {
-                let range = self.parameters.range(*index);
+                let index = self.places.get(*index).copied().unwrap_or(*index);
+                let range = self.parameters.range(index);
                 range.and_then(|range| self.path.get(range)).unwrap_or_default()
             }
             Variable::Group(index) => self.group(*index),
@@ -190,6 +202,21 @@ impl Values<'_> {
         b""
     }
 
+    /// A text or a number as it is, of a list the members with commas between; an object, and what
+    /// is not there, is nothing.
+    fn claim(&self, name: &str, escape: Escape, out: &mut Vec<u8>) {
+        let Some(claim) = self.principal.and_then(|principal| principal.claim(name)) else {
+            return;
+        };
+        let Value::Array(members) = claim else { return scalar(claim, escape, out) };
+        for (index, member) in members.iter().enumerate() {
+            if index > 0 {
+                escape.write(b",", out);
+            }
+            scalar(member, escape, out);
+        }
+    }
+
     fn group(&self, index: usize) -> &[u8] {
         let at = |slot: usize| self.groups.get(slot).copied().flatten().map(NonMaxUsize::get);
         let range = at(2 * index).zip(at(2 * index + 1));
@@ -203,6 +230,16 @@ pub(in crate::snapshot) fn rest(path: &[u8], segments_count: usize) -> &[u8] {
     match slashes.nth(segments_count) {
         Some(at) => path.get(at + 1..).unwrap_or_default(),
         None => b"",
+    }
+}
+
+fn scalar(value: &Value, escape: Escape, out: &mut Vec<u8>) {
+    match value {
+        Value::String(text) => escape.write(text.as_bytes(), out),
+        // Digits, a sign and letters, which every place holds; writing to a Vec does not fail.
+        Value::Number(number) => drop(write!(out, "{number}")),
+        Value::Bool(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
+        Value::Null | Value::Array(_) | Value::Object(_) => {}
     }
 }
 

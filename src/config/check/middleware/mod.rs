@@ -48,7 +48,10 @@ pub(super) fn of_route(
         let message = format!("more than {} filters", limits::FILTERS_COUNT_MAX);
         faults.push(&owner.key("middlewares"), message);
     }
-    known_clients(owner, config, found, faults);
+    rbac::of_route(owner, config, found, faults);
+    if found.middlewares.len() > 1 {
+        preflights(owner, config, found, faults);
+    }
     for (index, middleware) in found.middlewares.iter().enumerate() {
         match middleware {
             Middleware::Named(name) => {
@@ -68,49 +71,41 @@ pub(super) fn of_route(
     }
 }
 
-/// Rules of access that ask who the client is need a filter in front that finds out: without one
-/// they would refuse everybody.
-fn known_clients(owner: Owner<'_>, config: &GatewayConfig, found: &Route, faults: &mut Faults) {
-    let mut is_known = false;
-    for (index, middleware) in found.middlewares.iter().enumerate() {
-        let (path, middleware) = match middleware {
-            Middleware::Named(name) => match config.middlewares.get(name) {
-                Some(named) => (path::element(&owner.key("middlewares"), index), named),
-                None => continue,
-            },
-            own => (owner.key("rbac"), own),
-        };
-        match middleware {
-            Middleware::Auth(_)
-            | Middleware::ApiKey(_)
-            | Middleware::BasicAuth(_)
-            | Middleware::ForwardAuth(_)
-            | Middleware::Custom(_) => is_known = true,
-            Middleware::Rbac(rbac) if !is_known => {
-                if let Some(rule) = rbac.rules.iter().find(|rule| rule.asks_who()) {
-                    let message = format!(
-                        "the rule `{}` asks who the client is, and no filter in front finds out: \
-                         `auth`, `api_key`, `basic_auth`, `forward_auth` \
-                         and `custom` do",
-                        rule.name.escape_debug()
-                    );
-                    faults.push(&path, message);
-                }
+/// Answers to preflights: one filter gives them, before anybody asks for credentials, which browsers
+/// never send with them.
+fn preflights(owner: Owner<'_>, config: &GatewayConfig, found: &Route, faults: &mut Faults) {
+    let kinds = found.middlewares.iter().filter_map(|middleware| match middleware {
+        Middleware::Named(name) => config.middlewares.get(name)?.kind(),
+        own => own.kind(),
+    });
+    let mut before: Vec<MiddlewareKind> = Vec::new();
+    for kind in kinds {
+        if kind == MiddlewareKind::Cors {
+            let judges = before.iter().find(|kind| JUDGES.contains(kind));
+            let message = match (before.contains(&kind), judges) {
+                (true, _) => Some("one `cors` answers a route's preflights".to_owned()),
+                (false, Some(judge)) => Some(format!(
+                    "`cors` stands before `{}`: preflights carry no credentials",
+                    judge.name()
+                )),
+                (false, None) => None,
+            };
+            if let Some(message) = message {
+                faults.push(&owner.key("middlewares"), message);
             }
-            Middleware::IpFilter(_)
-            | Middleware::Maintenance(_)
-            | Middleware::RequestLimits(_)
-            | Middleware::Cors(_)
-            | Middleware::RateLimit(_)
-            | Middleware::Rbac(_)
-            | Middleware::ConcurrencyLimit(_)
-            | Middleware::Headers(_)
-            | Middleware::SecurityHeaders(_)
-            | Middleware::Transform(_)
-            | Middleware::Named(_) => {}
         }
+        before.push(kind);
     }
 }
+
+/// Those that refuse who is not known.
+const JUDGES: [MiddlewareKind; 5] = [
+    MiddlewareKind::Auth,
+    MiddlewareKind::ApiKey,
+    MiddlewareKind::BasicAuth,
+    MiddlewareKind::ForwardAuth,
+    MiddlewareKind::Rbac,
+];
 
 fn one(path: &str, middleware: &Middleware, faults: &mut Faults) {
     if let Some(kind) = middleware.kind().filter(|kind| !kind.is_built()) {

@@ -1,7 +1,7 @@
 //! What those who are known may do.
 
-use super::super::{Faults, condition};
-use crate::config::{RbacConfig, RbacRule, path};
+use super::super::{Faults, Owner, condition};
+use crate::config::{GatewayConfig, Middleware, RbacConfig, RbacRule, Route, path};
 use crate::error::Fault;
 use crate::limits;
 use std::collections::HashMap;
@@ -28,6 +28,54 @@ pub(super) fn check(path: &str, found: &RbacConfig, faults: &mut Faults) {
             let other = path::join(&path::element(&base, other), "name");
             let fault = Fault::new(path::join(&place, "name"), message);
             faults.add(fault.against(other, "the other rule"));
+        }
+    }
+}
+
+/// Rules that ask who the client is need a filter in front that finds out: without one they would
+/// refuse everybody.
+pub(super) fn of_route(
+    owner: Owner<'_>,
+    config: &GatewayConfig,
+    found: &Route,
+    faults: &mut Faults,
+) {
+    let mut is_known = false;
+    for (index, middleware) in found.middlewares.iter().enumerate() {
+        let (path, middleware) = match middleware {
+            Middleware::Named(name) => match config.middlewares.get(name) {
+                Some(named) => (path::element(&owner.key("middlewares"), index), named),
+                None => continue,
+            },
+            own => (owner.key("rbac"), own),
+        };
+        match middleware {
+            Middleware::Auth(_)
+            | Middleware::ApiKey(_)
+            | Middleware::BasicAuth(_)
+            | Middleware::ForwardAuth(_)
+            | Middleware::Custom(_) => is_known = true,
+            Middleware::Rbac(rbac) if !is_known => {
+                if let Some(rule) = rbac.rules.iter().find(|rule| rule.asks_who()) {
+                    let message = format!(
+                        "the rule `{}` asks who the client is, and no filter in front finds out: \
+                         `auth`, `api_key`, `basic_auth`, `forward_auth` and `custom` do",
+                        rule.name.escape_debug()
+                    );
+                    faults.push(&path, message);
+                }
+            }
+            Middleware::IpFilter(_)
+            | Middleware::Maintenance(_)
+            | Middleware::RequestLimits(_)
+            | Middleware::Cors(_)
+            | Middleware::RateLimit(_)
+            | Middleware::Rbac(_)
+            | Middleware::ConcurrencyLimit(_)
+            | Middleware::Headers(_)
+            | Middleware::SecurityHeaders(_)
+            | Middleware::Transform(_)
+            | Middleware::Named(_) => {}
         }
     }
 }
