@@ -28,6 +28,8 @@ pub mod proxy;
 #[doc(hidden)]
 pub mod meters;
 #[doc(hidden)]
+pub mod quota;
+#[doc(hidden)]
 pub mod bridge;
 #[doc(hidden)]
 pub mod explain;

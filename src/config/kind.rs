@@ -79,6 +79,9 @@ impl Form {
         pattern: "^[-!#$%&'+.^_`|~0-9A-Za-z]+/[-!#$%&'+.^_`|~0-9A-Za-z]+$",
     };
     pub(crate) const DATE: Form = Form { words: "date", pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" };
+    pub(crate) const LIMIT_KEY: Form =
+        Form { words: "key", pattern: "^(ip|route|global|(header|cookie|path|claim):.+)$" };
+    pub(crate) const RATE: Form = Form { words: "rate", pattern: "^[0-9]+/(s|min|h|day)$" };
     pub(crate) const FILE: Form = Form { words: "absolute path", pattern: "^/." };
 }
 

@@ -61,9 +61,10 @@ pub(crate) use load::Check;
 pub use load::Loaded;
 pub use middleware::{
     AddressOf, ApiKeyConfig, AuthConfig, BasicAuthConfig, ClaimValue, ConcurrencyLimitConfig,
-    CorsConfig, CustomConfig, ForwardAuthConfig, HeadersConfig, IpFilterConfig, MaintenanceConfig,
-    Middleware, MiddlewareKind, OIDCConfig, RateLimitConfig, RateLimitKey, RbacConfig, RbacEffect,
-    RbacRule, RequestLimitsConfig, SecurityHeadersConfig, TransformConfig,
+    CorsConfig, CustomConfig, ForwardAuthConfig, HeadersConfig, IpFilterConfig, LimitScope,
+    MaintenanceConfig, Middleware, MiddlewareKind, MissingKey, OIDCConfig, RateLimitConfig,
+    RateLimitKey, RbacConfig, RbacEffect, RbacRule, RequestLimitsConfig, SecurityHeadersConfig,
+    TransformConfig,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,

@@ -82,6 +82,12 @@ mod tests {
             "[routes.redirect]" => format!("{route}[routes.redirect]\nto = \"/\"\n"),
             "[routes.files]" => format!("{route}[routes.files]\nroot = \"/srv\"\n"),
             "[routes.rewrite]" => format!("{route}[routes.rewrite]\nstrip_prefix = \"/a\"\n"),
+            "[routes.rate_limit], [middlewares.rate_limit.NAME]" => {
+                format!("{route}[routes.rate_limit]\nrequests_per_second = 1\n")
+            }
+            "[routes.concurrency_limit], [middlewares.concurrency_limit.NAME]" => {
+                format!("{route}[routes.concurrency_limit]\nmax_requests = 1\n")
+            }
             "[clusters.NAME]" => format!("[clusters.a]\n{upstreams}"),
             "[clusters.NAME.timeouts]" => {
                 format!("[clusters.a]\n{upstreams}[clusters.a.timeouts]\n")

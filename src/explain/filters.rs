@@ -2,9 +2,9 @@
 
 use crate::config::{
     AddressOf, ApiKeyConfig, AuthConfig, BasicAuthConfig, ConcurrencyLimitConfig, CorsConfig,
-    CustomConfig, ForwardAuthConfig, HeaderEdits, HeadersConfig, IpFilterConfig, MaintenanceConfig,
-    Middleware, RateLimitConfig, RbacConfig, RbacEffect, RequestLimitsConfig,
-    SecurityHeadersConfig, TransformConfig,
+    CustomConfig, ForwardAuthConfig, HeaderEdits, HeadersConfig, IpFilterConfig, LimitScope,
+    MaintenanceConfig, Middleware, RateLimitConfig, RateLimitKey, RbacConfig, RbacEffect,
+    RequestLimitsConfig, SecurityHeadersConfig, TransformConfig,
 };
 
 /// What a filter does.
@@ -88,7 +88,18 @@ fn cors(config: &CorsConfig) -> String {
 }
 
 fn rate_limit(config: &RateLimitConfig) -> String {
-    format!("{} requests a second, {} at once", config.requests_per_second, config.burst_size)
+    let period = match config.period.as_secs() {
+        1 => "second".to_owned(),
+        60 => "minute".to_owned(),
+        3_600 => "hour".to_owned(),
+        86_400 => "day".to_owned(),
+        seconds => format!("{seconds} s"),
+    };
+    let (requests, burst) = (config.requests_per_second, config.burst());
+    let scope = scope(config.scope);
+    let by = key(&config.key_strategy);
+    let shadow = if config.shadow { "; only counts" } else { "" };
+    format!("{requests} requests a {period} and {burst} at once, by {by}{scope}{shadow}")
 }
 
 fn auth(_: &AuthConfig) -> String {
@@ -120,8 +131,32 @@ fn rbac(config: &RbacConfig) -> String {
     format!("{}; denies the rest", parts.join(", "))
 }
 
-fn concurrency_limit(_: &ConcurrencyLimitConfig) -> String {
-    "so many requests at once".to_owned()
+fn concurrency_limit(config: &ConcurrencyLimitConfig) -> String {
+    let scope = scope(config.scope);
+    let by = key(&config.key_strategy);
+    let shadow = if config.shadow { "; only counts" } else { "" };
+    format!("{} at once, by {by}{scope}{shadow}", counted_of(config.max_requests, "request"))
+}
+
+fn scope(scope: LimitScope) -> &'static str {
+    match scope {
+        LimitScope::Gateway => "",
+        LimitScope::Worker => ", in each worker",
+    }
+}
+
+/// As the file has it.
+fn key(key_strategy: &RateLimitKey) -> String {
+    match key_strategy {
+        RateLimitKey::IP => "ip".to_owned(),
+        RateLimitKey::Header(name) => format!("header:{name}"),
+        RateLimitKey::Cookie(name) => format!("cookie:{name}"),
+        RateLimitKey::PathParameter(name) => format!("path:{name}"),
+        RateLimitKey::Claim(name) => format!("claim:{name}"),
+        RateLimitKey::Route => "route".to_owned(),
+        RateLimitKey::Global => "global".to_owned(),
+        RateLimitKey::All(keys) => keys.iter().map(key).collect::<Vec<_>>().join(" and "),
+    }
 }
 
 fn headers(config: &HeadersConfig) -> String {
@@ -159,9 +194,13 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-fn counted(count: usize, what: &str) -> String {
+fn counted_of(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
+}
+
+fn counted(count: usize, what: &str) -> String {
+    counted_of(count as u64, what)
 }
 
 /// More would push what stands behind them off the line.
@@ -171,6 +210,7 @@ const NAMES_SHOWN: usize = 4;
 mod tests {
     use super::*;
     use crate::config::RbacRule;
+    use std::time::Duration;
 
     #[test]
     fn says_what_each_kind_does() {
@@ -220,6 +260,27 @@ mod tests {
                 }),
                 "answers preflights; pages of a, b, c, d and 1 more and 1 expression may read, with \
                  credentials",
+            ),
+            (
+                Middleware::RateLimit(RateLimitConfig {
+                    requests_per_second: 5,
+                    period: Duration::from_secs(60),
+                    key_strategy: RateLimitKey::All(vec![
+                        RateLimitKey::Route,
+                        RateLimitKey::Header("X-Team".into()),
+                    ]),
+                    shadow: true,
+                    ..RateLimitConfig::default()
+                }),
+                "5 requests a minute and 5 at once, by route and header:X-Team; only counts",
+            ),
+            (
+                Middleware::ConcurrencyLimit(ConcurrencyLimitConfig {
+                    max_requests: 1,
+                    scope: LimitScope::Worker,
+                    ..ConcurrencyLimitConfig::default()
+                }),
+                "1 request at once, by ip, in each worker",
             ),
             (Middleware::Custom(CustomConfig::new("audit")), "the program's own filter audit"),
             (Middleware::Named("cors.web".into()), "cors.web"),

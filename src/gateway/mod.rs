@@ -33,6 +33,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{Builder, JoinHandle};
+use std::time::Instant;
 
 /// A checked configuration, ready to be served. Several gateways can run in one process.
 ///
@@ -270,6 +271,7 @@ impl Gateway {
         let mut handles = Vec::new();
         let mut workers = Vec::new();
         let (told, started) = mpsc::channel();
+        let epoch = Instant::now();
         for (number, (core, bound)) in cores.iter().zip(of_workers).enumerate() {
             let block = WorkerBlock::new(number);
             if config.admin.enabled && config.admin.recent_requests > 0 {
@@ -284,7 +286,7 @@ impl Gateway {
                 number,
                 count: cores.len(),
                 core: *core,
-                options: options(config, cores.len()),
+                options: options(config, cores.len(), epoch),
                 bound,
                 receiver,
                 asker,
@@ -564,13 +566,15 @@ fn cores(workers: &Workers) -> Vec<Option<usize>> {
     }
 }
 
-fn options(config: &GatewayConfig, workers_count: usize) -> runtime::Options {
+fn options(config: &GatewayConfig, workers_count: usize, epoch: Instant) -> runtime::Options {
     let connections_max = config.connection_limits.max_connections as usize;
     runtime::Options {
         entries_count: config.runtime.entries,
         buffers_count: config.runtime.buffers,
         buffer_bytes: config.runtime.buffer_size,
         sockets_count_max: connections_max.div_ceil(workers_count) + limits::SOCKETS_SPARE_COUNT,
+        // Limits that workers hold together compare their times.
+        epoch: Some(epoch),
         ..runtime::Options::default()
     }
 }

@@ -8,6 +8,7 @@ mod authorization;
 mod bench;
 mod configuration;
 mod edge;
+mod quota;
 mod runtime;
 
 pub use access::*;
@@ -15,6 +16,7 @@ pub use authorization::*;
 pub use bench::*;
 pub use configuration::*;
 pub use edge::*;
+pub use quota::*;
 pub use runtime::*;
 
 /// Leases a socket may hold unread before its receive is taken back from the kernel: four 32 KiB

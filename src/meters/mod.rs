@@ -161,6 +161,8 @@ pub struct FilterBlock {
     pub cache_hits: Counter,
     /// Decisions that had to be worked out anew.
     pub cache_misses: Counter,
+    /// Gauge: requests under way that it counts.
+    pub held: Counter,
 }
 
 impl UpstreamBlock {
@@ -225,6 +227,7 @@ impl Block for FilterBlock {
         self.asked.add(other.asked.read());
         self.cache_hits.add(other.cache_hits.read());
         self.cache_misses.add(other.cache_misses.read());
+        self.held.add(other.held.read());
     }
 }
 

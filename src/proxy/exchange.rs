@@ -6,7 +6,7 @@ mod passage;
 
 pub use edits::{Changes, OwnLines};
 pub use moving::{Deadline, Halt, Idle, Moving};
-pub use passage::{HeadChanges, Passage, Visit};
+pub use passage::{HeadChanges, Held, Passage, Quota, Visit};
 
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::{Stage, Stages};

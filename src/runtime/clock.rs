@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::ops::Add;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A point in one runtime's time: nanoseconds since it started.
+/// A point in one runtime's time: nanoseconds since it started, or since the epoch that it shares
+/// with others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(pub u64);
 
@@ -70,11 +71,14 @@ impl Add<Duration> for Instant {
 }
 
 impl Clock {
-    pub(crate) fn real() -> Clock {
+    /// The system's, counted from a moment that is not to come; none is now.
+    pub(crate) fn real(epoch: Option<std::time::Instant>) -> Clock {
+        let start = epoch.unwrap_or_else(std::time::Instant::now);
+        let elapsed_ns = u64::try_from(start.elapsed().as_nanos()).unwrap_or(0);
         Clock {
-            start: Some(std::time::Instant::now()),
+            start: Some(start),
             now_ns: Cell::new(0),
-            wall_start_ns: Cell::new(system_wall_ns()),
+            wall_start_ns: Cell::new(system_wall_ns().saturating_sub(elapsed_ns)),
             wall_checked_ns: Cell::new(0),
         }
     }

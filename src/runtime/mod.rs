@@ -91,6 +91,9 @@ pub struct Options {
     pub block_bytes: usize,
     /// Unused blocks that are kept.
     pub blocks_free_count_max: usize,
+    /// What its time counts from; none is its own start. Runtimes that compare times with each
+    /// other count from the same moment.
+    pub epoch: Option<std::time::Instant>,
 }
 
 impl Default for Options {
@@ -104,6 +107,7 @@ impl Default for Options {
             sockets_count_max: 32 * 1024,
             block_bytes: 1024,
             blocks_free_count_max: 1024,
+            epoch: None,
         }
     }
 }
@@ -159,7 +163,7 @@ impl Runtime {
                 options,
                 Driver::Ring(Box::new(ring)),
                 buffers,
-                Clock::real(),
+                Clock::real(options.epoch),
                 Some(bell),
             );
             runtime.listen_to_bell(heard);

@@ -560,8 +560,7 @@ mod tests {
         };
         let (name, cluster) = find("/shared/1");
         assert_eq!((name, &*cluster.name), ("to-shared", "shared"));
-        assert!(matches!(cluster.balance, Balance::RoundRobin));
-        assert_eq!(cluster.connections_max, 7);
+        assert_eq!((&cluster.balance, cluster.connections_max), (&Balance::RoundRobin, 7));
         let addresses: Vec<SocketAddr> = cluster.endpoints.iter().map(|one| one.address).collect();
         assert_eq!(addresses, [([10, 0, 0, 2], 9000).into(), ([10, 0, 0, 3], 9000).into()]);
         for endpoint in &cluster.endpoints {

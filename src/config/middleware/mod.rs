@@ -27,7 +27,7 @@ pub use forward_auth::ForwardAuthConfig;
 pub use headers::HeadersConfig;
 pub use ip_filter::{AddressOf, IpFilterConfig};
 pub use maintenance::MaintenanceConfig;
-pub use rate_limit::{RateLimitConfig, RateLimitKey};
+pub use rate_limit::{LimitScope, MissingKey, RateLimitConfig, RateLimitKey};
 pub use rbac::{ClaimValue, RbacConfig, RbacEffect, RbacRule};
 pub use request_limits::RequestLimitsConfig;
 pub use security_headers::SecurityHeadersConfig;

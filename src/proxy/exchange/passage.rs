@@ -3,6 +3,7 @@
 use crate::extension::{Filter, Needs, Principal};
 pub use crate::http::changes::HeadChanges;
 use crate::limits::LOG_IDENTITY_BYTES_MAX;
+use crate::quota::Place;
 use crate::snapshot::filter::{FilterId, RuleId};
 
 use super::super::filter::Reply;
@@ -35,6 +36,29 @@ pub struct Passage {
     pub instead: Option<Box<Reply>>,
     /// What a custom balancer picks by, where a filter said so.
     pub balance_key: Option<u64>,
+    /// Where concurrency limits count it, until it ends.
+    pub held: Vec<Held>,
+    quota: Option<Quota>,
+}
+
+/// A place in the tally of a concurrency limit.
+#[derive(Debug)]
+pub struct Held {
+    /// The limit.
+    pub filter: FilterId,
+    /// The place.
+    pub place: Place,
+}
+
+/// What is left of a rate limit, for its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Tokens of a whole burst.
+    pub limit: u64,
+    /// Tokens that are left.
+    pub remaining: u64,
+    /// Seconds until all are there again.
+    pub reset_seconds: u64,
 }
 
 /// A filter of the embedding program in one exchange: the same one to its end, whatever is
@@ -70,5 +94,40 @@ impl Passage {
         self.visits.clear();
         self.instead = None;
         self.balance_key = None;
+        debug_assert!(self.held.is_empty(), "`filter::end` gives places back");
+        self.quota = None;
+    }
+
+    /// Notes what is left of one more limit. Of several the tightest is told: that which leaves
+    /// least, and of two that leave as much, that which takes longer.
+    pub fn tell_quota(&mut self, quota: Quota) {
+        let is_tighter = |told: Quota| {
+            let (more, less) = (told.remaining, quota.remaining);
+            less < more || (less == more && quota.reset_seconds > told.reset_seconds)
+        };
+        if self.quota.is_none_or(is_tighter) {
+            self.quota = Some(quota);
+        }
+    }
+
+    /// What is left of the tightest limit, once.
+    pub fn take_quota(&mut self) -> Option<Quota> {
+        self.quota.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_limits_the_tightest_is_told() {
+        let quota = |remaining, reset_seconds| Quota { limit: 9, remaining, reset_seconds };
+        let mut passage = Passage::default();
+        for told in [quota(5, 9), quota(2, 1), quota(2, 3), quota(2, 2), quota(7, 90)] {
+            passage.tell_quota(told);
+        }
+        assert_eq!(passage.take_quota(), Some(quota(2, 3)));
+        assert_eq!(passage.take_quota(), None);
     }
 }

@@ -7,12 +7,22 @@ mod ip_filter;
 mod maintenance;
 mod request_limits;
 mod cors;
+#[cfg(feature = "rate_limiting")]
+mod limit_key;
+#[cfg(feature = "rate_limiting")]
+mod rate_limit;
+#[cfg(not(feature = "rate_limiting"))]
+#[path = "rate_limit_absent.rs"]
 mod rate_limit;
 mod auth;
 mod api_key;
 mod basic_auth;
 mod forward_auth;
 mod rbac;
+#[cfg(feature = "rate_limiting")]
+mod concurrency_limit;
+#[cfg(not(feature = "rate_limiting"))]
+#[path = "concurrency_limit_absent.rs"]
 mod concurrency_limit;
 mod headers;
 mod security_headers;
@@ -135,14 +145,14 @@ impl State {
                 State::RequestLimits(request_limits::State::default())
             }
             filter::Step::Cors(_) => State::Cors(cors::State::default()),
-            filter::Step::RateLimit(_) => State::RateLimit(rate_limit::State::default()),
+            filter::Step::RateLimit(plan) => State::RateLimit(rate_limit::State::new(worker, plan)),
             filter::Step::Auth(_) => State::Auth(auth::State::default()),
             filter::Step::ApiKey(_) => State::ApiKey(api_key::State::default()),
             filter::Step::BasicAuth(_) => State::BasicAuth(basic_auth::State::default()),
             filter::Step::ForwardAuth(_) => State::ForwardAuth(forward_auth::State::default()),
             filter::Step::Rbac(_) => State::Rbac(rbac::State::default()),
-            filter::Step::ConcurrencyLimit(_) => {
-                State::ConcurrencyLimit(concurrency_limit::State::default())
+            filter::Step::ConcurrencyLimit(plan) => {
+                State::ConcurrencyLimit(concurrency_limit::State::new(worker, plan))
             }
             filter::Step::Headers(_) => State::Headers(headers::State::default()),
             filter::Step::SecurityHeaders(_) => {
@@ -165,6 +175,12 @@ impl State {
 /// # Errors
 /// One of them refuses the request.
 pub async fn request(worker: &Worker, exchange: &mut Exchange) -> Result<Option<Reply>, Failure> {
+    let outcome = run(worker, exchange).await;
+    rate_limit::tell(exchange);
+    outcome
+}
+
+async fn run(worker: &Worker, exchange: &mut Exchange) -> Result<Option<Reply>, Failure> {
     let mut at = 0;
     let mut answer = None;
     let mut asked_count = 0;
@@ -399,5 +415,6 @@ pub fn end(worker: &Worker, exchange: &mut Exchange) {
     if !exchange.passage.visits.is_empty() {
         custom::end(worker, exchange);
     }
+    concurrency_limit::end(worker, exchange);
     exchange.passage.clear();
 }

@@ -15,9 +15,9 @@ impl Worker {
         self.number
     }
 
-    /// How many workers there are.
+    /// How many workers there are; one at least.
     pub fn workers_count(&self) -> usize {
-        self.count
+        self.count.max(1)
     }
 
     /// Makes the filters of the embedding program before a request needs them, a few a turn: what is

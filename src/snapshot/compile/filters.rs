@@ -87,6 +87,7 @@ impl Filters {
                 faults.extend(fault.map(|message| Fault::new(path.as_str(), message)));
             }
             let wanted = step.parameters();
+            let cost = step.cost(name);
             let mut of_route = Vec::with_capacity(wanted.len());
             for wanted in wanted {
                 match parameters.iter().position(|known| known == wanted) {
@@ -100,7 +101,7 @@ impl Filters {
                     }
                 }
             }
-            links.push(Link { filter, parameters: of_route.into() });
+            links.push(Link { filter, parameters: of_route.into(), cost });
         }
         let step = |link: &Link| &self.filters[link.filter.0 as usize].step;
         let wants_response = links.iter().any(|link| step(link).wants_response());

@@ -353,7 +353,6 @@ fn takes_strangers(regex: &Regex) -> bool {
 mod tests {
     use super::*;
     use crate::config::GatewayConfig;
-    use crate::extension::Extensions;
     use crate::http::h1::parse::{self, HeadLimits};
     use crate::http::head::HeadIndex;
     use crate::http::origin::preflight_method;
@@ -361,7 +360,8 @@ mod tests {
     fn compiled(config: &CorsConfig) -> Result<Cors, Vec<Fault>> {
         let mut faults = Vec::new();
         let whole = GatewayConfig::default();
-        let place = Place { path: "cors", config: &whole, extensions: &Extensions::new() };
+        let extensions = crate::extension::Extensions::new();
+        let place = Place { path: "cors", config: &whole, extensions: &extensions };
         let cors = Cors::compile(config, &place, &mut faults);
         cors.filter(|_| faults.is_empty()).ok_or(faults)
     }

@@ -117,13 +117,13 @@ fn network(text: &str) -> Option<IpNet> {
 mod tests {
     use super::*;
     use crate::config::GatewayConfig;
-    use crate::extension::Extensions;
     use std::path::PathBuf;
 
     fn compiled(config: &IpFilterConfig) -> Result<IpFilter, Vec<Fault>> {
         let mut faults = Vec::new();
         let whole = GatewayConfig::default();
-        let place = Place { path: "ip_filter", config: &whole, extensions: &Extensions::new() };
+        let extensions = crate::extension::Extensions::new();
+        let place = Place { path: "ip_filter", config: &whole, extensions: &extensions };
         IpFilter::compile(config, &place, &mut faults).ok_or(faults)
     }
 

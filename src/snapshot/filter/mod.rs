@@ -5,6 +5,7 @@ mod ip_filter;
 mod maintenance;
 mod request_limits;
 mod cors;
+mod limit_key;
 mod rate_limit;
 mod auth;
 mod api_key;
@@ -28,6 +29,7 @@ pub use custom::Custom;
 pub use forward_auth::ForwardAuth;
 pub use headers::Headers;
 pub use ip_filter::IpFilter;
+pub use limit_key::{KeyPart, LimitKey, Missing};
 pub use maintenance::{Maintenance, Text};
 pub use rate_limit::RateLimit;
 pub use rbac::{Rbac, RuleId};
@@ -139,17 +141,17 @@ impl Step {
     pub fn parameters(&self) -> &[String] {
         match self {
             Step::Headers(headers) => &headers.parameters,
+            Step::RateLimit(limit) => &limit.key.parameters,
+            Step::ConcurrencyLimit(limit) => &limit.key.parameters,
             Step::IpFilter(_)
             | Step::Maintenance(_)
             | Step::RequestLimits(_)
             | Step::Cors(_)
-            | Step::RateLimit(_)
             | Step::Auth(_)
             | Step::ApiKey(_)
             | Step::BasicAuth(_)
             | Step::ForwardAuth(_)
             | Step::Rbac(_)
-            | Step::ConcurrencyLimit(_)
             | Step::SecurityHeaders(_)
             | Step::Transform(_)
             | Step::Custom(_) => &[],
@@ -163,6 +165,27 @@ impl Step {
             (Step::IpFilter(one), Step::IpFilter(other)) => one == other,
             (Step::Maintenance(one), Step::Maintenance(other)) => one == other,
             (_, _) => true,
+        }
+    }
+
+    /// What a request of a route counts for, where requests are counted.
+    pub(super) fn cost(&self, route: &str) -> u32 {
+        match self {
+            Step::RateLimit(limit) => limit.cost(route),
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::Auth(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::Rbac(_)
+            | Step::ConcurrencyLimit(_)
+            | Step::Headers(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_)
+            | Step::Custom(_) => 1,
         }
     }
 }
@@ -187,6 +210,8 @@ pub struct Link {
     pub filter: FilterId,
     /// By the order of [`Step::parameters`]: which of the route's parameters each is.
     pub parameters: Box<[usize]>,
+    /// What a request of the route counts for, where requests are counted.
+    pub cost: u32,
 }
 
 /// Where a filter stands, and what it may look at.
@@ -252,5 +277,9 @@ pub(super) fn compile(
 
 /// Hands on what a filter of the same name keeps for all workers, where both are of one kind.
 pub(super) fn succeed(new: &mut Step, old: &Step) {
-    let _ = (new, old);
+    match (new, old) {
+        (Step::RateLimit(new), Step::RateLimit(old)) => new.succeed(old),
+        (Step::ConcurrencyLimit(new), Step::ConcurrencyLimit(old)) => new.succeed(old),
+        (_, _) => {}
+    }
 }
