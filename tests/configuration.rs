@@ -27,6 +27,10 @@ mod promised;
 #[path = "configuration/authorization.rs"]
 mod authorization;
 
+#[cfg(feature = "authentication")]
+#[path = "configuration/access.rs"]
+mod access;
+
 use frys_gateway::config::{ConfigError, Fault, Format, GatewayConfig};
 
 /// Reads TOML that must be right.

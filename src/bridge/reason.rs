@@ -155,6 +155,8 @@ reasons! {
     CredentialsMissing: "credentials_missing" 401 Client "http_request_denied";
     /// The key is not known, or the password is wrong.
     CredentialsInvalid: "credentials_invalid" 401 Client "http_request_denied";
+    /// The password could not be checked in time: too many wait to be.
+    CredentialsUnchecked: "credentials_unchecked" 503 Gateway "proxy_internal_error";
     /// The token is no signed JSON Web Token, is too long, or was sent twice.
     TokenMalformed: "token_malformed" 401 Client "http_request_denied";
     /// The token names an algorithm that its key is not for, `none` among them.

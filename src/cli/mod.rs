@@ -8,6 +8,11 @@ mod demo;
 mod diff;
 mod explain;
 mod fmt;
+#[cfg(feature = "authentication")]
+mod hash;
+#[cfg(not(feature = "authentication"))]
+#[path = "hash_absent.rs"]
+mod hash;
 mod traffic;
 mod run;
 mod schema;
@@ -67,6 +72,8 @@ enum Command {
     ///
     /// Exit status 0; with --check 1 when a file would change; 2 when one cannot be read.
     Fmt(fmt::Arguments),
+    /// Print the hash of a key or a password, read from standard input, for a configuration
+    Hash(hash::Arguments),
     /// Say what would change if one configuration took another's place
     ///
     /// With --traffic: which recorded requests it would send elsewhere. Exit status 0 when nothing
@@ -110,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Capture(arguments) => capture::run(&arguments),
         Command::Schema => schema::run(),
         Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Hash(arguments) => hash::run(&arguments),
         Command::Diff { traffic: Some(log), old, new, format } => {
             traffic::run(&log, &old, &new, format)
         }

@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use super::files::{self, Inputs, Listing};
-use super::{Format, GatewayConfig, HeaderValue, SecretSource, check, decode, path};
+use super::{Format, GatewayConfig, HeaderValue, Middleware, SecretSource, check, decode, path};
 use crate::error::{ConfigError, Fault};
 use crate::limits;
 use std::path::{Path, PathBuf};
@@ -114,7 +114,7 @@ impl Loaded {
     }
 }
 
-/// The files that secrets and bodies of routes are read from.
+/// The files that secrets, bodies and filters of routes are read from.
 fn other_files(config: &GatewayConfig) -> Vec<PathBuf> {
     let edits = config
         .routes
@@ -131,7 +131,9 @@ fn other_files(config: &GatewayConfig) -> Vec<PathBuf> {
     };
     let responses = config.routes.iter().filter_map(|route| route.respond.as_ref());
     let bodies = responses.filter_map(|response| response.body_file.clone());
-    values.filter_map(file).chain(bodies).collect()
+    let own = config.routes.iter().flat_map(|route| &route.middlewares);
+    let filters = own.chain(config.middlewares.values()).flat_map(Middleware::files);
+    values.filter_map(file).chain(bodies).chain(filters).collect()
 }
 
 impl GatewayConfig {

@@ -15,6 +15,7 @@ mod url;
 mod middleware;
 mod condition;
 mod secret;
+mod text_file;
 mod action;
 mod version;
 mod policy;
@@ -59,12 +60,14 @@ pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
 pub use listen::{AddressInvalid, ListenAddr, ListenAddress, ListenerConfig};
 pub(crate) use load::Check;
 pub use load::Loaded;
+pub(crate) use middleware::sha256;
 pub use middleware::{
-    AddressOf, ApiKeyConfig, AuthConfig, BasicAuthConfig, ClaimValue, ConcurrencyLimitConfig,
-    CorsConfig, CustomConfig, ForwardAuthConfig, HeadersConfig, IpFilterConfig, LimitScope,
-    MaintenanceConfig, Middleware, MiddlewareKind, MissingKey, OIDCConfig, RateLimitConfig,
-    RateLimitKey, RbacConfig, RbacEffect, RbacRule, RequestLimitsConfig, SecurityHeadersConfig,
-    TransformConfig,
+    AddressOf, ApiKey, ApiKeyConfig, ApiKeyValue, AuthConfig, BasicAuthConfig, BasicUser,
+    ClaimValue, ConcurrencyLimitConfig, CorsConfig, CredentialSource, CredentialSourceInvalid,
+    CustomConfig, ForwardAuthConfig, ForwardAuthError, HeadersConfig, Identity, IpFilterConfig,
+    LimitScope, MaintenanceConfig, Middleware, MiddlewareKind, MissingKey, OIDCConfig,
+    RateLimitConfig, RateLimitKey, RbacConfig, RbacEffect, RbacRule, RequestLimitsConfig,
+    SecurityHeadersConfig, TransformConfig,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,
@@ -79,6 +82,7 @@ pub use service::{
     CircuitBreakerConfig, EtcdConfig, HealthCheck, HealthCheckConfig, JaegerConfig, MirrorConfig,
     RetryConfig, TlsConfig,
 };
+pub use text_file::{TextFile, TextFileInvalid};
 pub use timeouts::Timeouts;
 pub use url::{UpstreamUrl, UrlInvalid};
 pub use version::{AfterSunset, RouteVersion, VersionGroup, VersionLife, VersionSource};

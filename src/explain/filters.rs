@@ -2,9 +2,9 @@
 
 use crate::config::{
     AddressOf, ApiKeyConfig, AuthConfig, BasicAuthConfig, ConcurrencyLimitConfig, CorsConfig,
-    CustomConfig, ForwardAuthConfig, HeaderEdits, HeadersConfig, IpFilterConfig, LimitScope,
-    MaintenanceConfig, Middleware, RateLimitConfig, RateLimitKey, RbacConfig, RbacEffect,
-    RequestLimitsConfig, SecurityHeadersConfig, TransformConfig,
+    CustomConfig, ForwardAuthConfig, ForwardAuthError, HeaderEdits, HeadersConfig, IpFilterConfig,
+    LimitScope, MaintenanceConfig, Middleware, RateLimitConfig, RateLimitKey, RbacConfig,
+    RbacEffect, RequestLimitsConfig, SecurityHeadersConfig, TextFile, TransformConfig,
 };
 
 /// What a filter does.
@@ -106,16 +106,34 @@ fn auth(_: &AuthConfig) -> String {
     "bearers of a token pass".to_owned()
 }
 
-fn api_key(_: &ApiKeyConfig) -> String {
-    "clients with a known key pass".to_owned()
+fn api_key(config: &ApiKeyConfig) -> String {
+    let from: Vec<String> = config.from.iter().map(ToString::to_string).collect();
+    let keys = among(counted(config.keys.len(), "key"), &config.keys_file);
+    format!("{keys}, from {}{}", listed(&from), optional(config.optional))
 }
 
-fn basic_auth(_: &BasicAuthConfig) -> String {
-    "users with a password pass".to_owned()
+fn basic_auth(config: &BasicAuthConfig) -> String {
+    let users = among(counted(config.users.len(), "user"), &config.users_file);
+    format!("{users} with a password{}", optional(config.optional))
 }
 
-fn forward_auth(_: &ForwardAuthConfig) -> String {
-    "another server is asked".to_owned()
+fn forward_auth(config: &ForwardAuthConfig) -> String {
+    let failed = match config.on_error {
+        ForwardAuthError::Deny => "refuses",
+        ForwardAuthError::Pass => "lets pass",
+    };
+    format!("asks {}; {failed} where that fails", config.url)
+}
+
+fn among(own: String, file: &Option<TextFile>) -> String {
+    match file {
+        Some(file) => format!("{own} and those of {}", file.path().display()),
+        None => own,
+    }
+}
+
+fn optional(is_optional: bool) -> &'static str {
+    if is_optional { "; also without any" } else { "" }
 }
 
 fn rbac(config: &RbacConfig) -> String {

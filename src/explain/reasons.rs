@@ -76,6 +76,11 @@ const REMEDIES: &[(Reason, &str)] = &[
         Reason::CredentialsInvalid,
         "The client's credentials are wrong, or were taken out of the configuration.",
     ),
+    (
+        Reason::CredentialsUnchecked,
+        "Somebody guesses passwords, or the hashes cost more than the machine has: limit the rate \
+         in front of `basic_auth`, or lower their cost.",
+    ),
     (Reason::TokenMalformed, "The client has to send one compact JWS (RFC 7515)."),
     (
         Reason::TokenAlgorithm,

@@ -161,6 +161,7 @@ texts! {
     Reason::ConcurrencyLimited => "too many requests at once",
     Reason::CredentialsMissing => "credentials are needed",
     Reason::CredentialsInvalid => "the credentials are not valid",
+    Reason::CredentialsUnchecked => "the credentials could not be checked in time",
     Reason::TokenMalformed => "the token is malformed",
     Reason::TokenAlgorithm => "the algorithm of the token is not accepted",
     Reason::TokenKeyUnknown => "the key of the token is not known",

@@ -10,7 +10,9 @@ const ROUTE: &str = "listen_addr = \"0.0.0.0:8080\"\n[[routes]]\npath = \"/*\"\n
 
 /// A route with rules, behind a filter that may know who asks.
 fn with_rules(rules: &str) -> String {
-    format!("{ROUTE}api_key = {{}}\n[routes.rbac]\n{rules}")
+    format!(
+        "{ROUTE}api_key = {{ keys = [{{ name = \"a\", key = \"0123456789abcdef\" }}] }}\n[routes.rbac]\n{rules}"
+    )
 }
 
 fn rbac(text: &str) -> RbacConfig {
@@ -63,6 +65,7 @@ fn a_rule_is_read_with_everything_in_it() {
 fn rules_can_be_shared_and_stand_behind_who_finds_out() {
     let text = format!(
         "{ROUTE}middlewares = [\"api_key.known\", \"rbac.staff\"]\n[middlewares.api_key.known]\n\
+         keys = [{{ name = \"a\", key = \"0123456789abcdef\" }}]\n\
          [[middlewares.rbac.staff.rules]]\nname = \"staff\"\nroles = [\"staff\"]\n"
     );
     accept(&text);

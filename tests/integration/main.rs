@@ -16,6 +16,7 @@ mod pools;
 mod limits;
 mod documents;
 mod timeouts;
+mod authorization;
 mod admin;
 mod stages;
 mod log;
@@ -31,3 +32,9 @@ mod demo;
 mod explain;
 mod test_upstream;
 mod bench;
+#[cfg(feature = "authentication")]
+mod api_keys;
+#[cfg(feature = "authentication")]
+mod basic_auth;
+#[cfg(feature = "authentication")]
+mod forward_auth;

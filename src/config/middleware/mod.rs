@@ -6,6 +6,7 @@ mod request_limits;
 mod cors;
 mod rate_limit;
 mod auth;
+mod credential;
 mod api_key;
 mod basic_auth;
 mod forward_auth;
@@ -17,13 +18,15 @@ mod transform;
 mod custom;
 mod feature;
 
-pub use api_key::ApiKeyConfig;
+pub(crate) use api_key::sha256;
+pub use api_key::{ApiKey, ApiKeyConfig, ApiKeyValue};
 pub use auth::{AuthConfig, OIDCConfig};
-pub use basic_auth::BasicAuthConfig;
+pub use basic_auth::{BasicAuthConfig, BasicUser};
 pub use concurrency_limit::ConcurrencyLimitConfig;
 pub use cors::CorsConfig;
+pub use credential::{CredentialSource, CredentialSourceInvalid, Identity};
 pub use custom::CustomConfig;
-pub use forward_auth::ForwardAuthConfig;
+pub use forward_auth::{ForwardAuthConfig, ForwardAuthError};
 pub use headers::HeadersConfig;
 pub use ip_filter::{AddressOf, IpFilterConfig};
 pub use maintenance::MaintenanceConfig;
@@ -32,6 +35,9 @@ pub use rbac::{ClaimValue, RbacConfig, RbacEffect, RbacRule};
 pub use request_limits::RequestLimitsConfig;
 pub use security_headers::SecurityHeadersConfig;
 pub use transform::TransformConfig;
+
+use super::{Secret, SecretSource, TextFile};
+use std::path::PathBuf;
 
 /// A filter of requests and responses, in the order of `Route::middlewares`.
 #[derive(Clone, Debug, PartialEq)]
@@ -186,6 +192,43 @@ impl Middleware {
             }
             Middleware::Named(_) => u8::MAX,
             other => other.kind().map_or(u8::MAX, |kind| kind as u8 * 2),
+        }
+    }
+
+    /// The files that were read for it: a change of one changes what it does.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let file = |secret: &Secret| match secret.source() {
+            SecretSource::File(path) => Some(path.clone()),
+            // Systemd gives credentials when the service starts, and not again.
+            SecretSource::Inline | SecretSource::Env(_) | SecretSource::Credential(_) => None,
+        };
+        let path = |text: &TextFile| text.path().to_owned();
+        match self {
+            Middleware::ApiKey(config) => {
+                let keys = config.keys.iter().filter_map(|key| match &key.key {
+                    ApiKeyValue::Secret(secret) => file(secret),
+                    ApiKeyValue::Sha256(_) => None,
+                });
+                keys.chain(config.keys_file.as_ref().map(path)).collect()
+            }
+            Middleware::BasicAuth(config) => {
+                let hashes = config.users.iter().filter_map(|user| file(&user.password_hash));
+                hashes.chain(config.users_file.as_ref().map(path)).collect()
+            }
+            Middleware::ForwardAuth(config) => config.ca.iter().map(path).collect(),
+            Middleware::IpFilter(_)
+            | Middleware::Maintenance(_)
+            | Middleware::RequestLimits(_)
+            | Middleware::Cors(_)
+            | Middleware::RateLimit(_)
+            | Middleware::Auth(_)
+            | Middleware::Rbac(_)
+            | Middleware::ConcurrencyLimit(_)
+            | Middleware::Headers(_)
+            | Middleware::SecurityHeaders(_)
+            | Middleware::Transform(_)
+            | Middleware::Custom(_)
+            | Middleware::Named(_) => Vec::new(),
         }
     }
 }

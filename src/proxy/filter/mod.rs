@@ -15,8 +15,20 @@ mod rate_limit;
 #[path = "rate_limit_absent.rs"]
 mod rate_limit;
 mod auth;
+#[cfg(feature = "authentication")]
 mod api_key;
+#[cfg(not(feature = "authentication"))]
+#[path = "api_key_absent.rs"]
+mod api_key;
+#[cfg(feature = "authentication")]
 mod basic_auth;
+#[cfg(not(feature = "authentication"))]
+#[path = "basic_auth_absent.rs"]
+mod basic_auth;
+#[cfg(feature = "authentication")]
+mod forward_auth;
+#[cfg(not(feature = "authentication"))]
+#[path = "forward_auth_absent.rs"]
 mod forward_auth;
 mod rbac;
 #[cfg(feature = "rate_limiting")]
@@ -28,6 +40,8 @@ mod headers;
 mod security_headers;
 mod transform;
 mod custom;
+#[cfg(feature = "authentication")]
+mod known;
 
 use crate::bridge::question::{Answer, Question};
 use crate::bridge::reason::Reason;
@@ -323,7 +337,13 @@ fn on_request(step: &Step<'_>, state: &State, exchange: &mut Exchange) -> Verdic
 fn on_answer(step: &Step<'_>, state: &State, answer: Answer, exchange: &mut Exchange) -> Verdict {
     match (&step.filter.step, state) {
         (filter::Step::Custom(_), State::Custom(_)) => custom::on_answer(step, answer, exchange),
-        // The others ask nothing.
+        (filter::Step::BasicAuth(plan), State::BasicAuth(state)) => {
+            basic_auth::on_answer(step, plan, state, answer, exchange)
+        }
+        (filter::Step::ForwardAuth(plan), State::ForwardAuth(state)) => {
+            forward_auth::on_answer(step, plan, state, answer, exchange)
+        }
+        // Nobody else asks.
         (_, _) => Err(Failure::new(Reason::FilterFailed)),
     }
 }

@@ -8,8 +8,20 @@ mod cors;
 mod limit_key;
 mod rate_limit;
 mod auth;
+#[cfg(feature = "authentication")]
 mod api_key;
+#[cfg(not(feature = "authentication"))]
+#[path = "api_key_absent.rs"]
+mod api_key;
+#[cfg(feature = "authentication")]
+pub mod basic_auth;
+#[cfg(not(feature = "authentication"))]
+#[path = "basic_auth_absent.rs"]
 mod basic_auth;
+#[cfg(feature = "authentication")]
+mod forward_auth;
+#[cfg(not(feature = "authentication"))]
+#[path = "forward_auth_absent.rs"]
 mod forward_auth;
 pub mod rbac;
 mod concurrency_limit;
@@ -18,6 +30,11 @@ mod security_headers;
 mod transform;
 mod custom;
 mod asked;
+#[cfg(feature = "authentication")]
+pub mod owner;
+#[cfg(feature = "authentication")]
+pub mod source;
+mod challenge;
 
 pub use api_key::ApiKey;
 pub use asked::{ForwardTarget, PasswordHash};
@@ -223,6 +240,10 @@ pub(in crate::snapshot) struct Place<'a> {
     /// What the program has of its own.
     pub(in crate::snapshot) extensions: &'a Extensions,
 }
+
+/// Faults of one file of keys or users that are told: more say nothing new.
+#[cfg(feature = "authentication")]
+const LINE_FAULTS_MAX: usize = 10;
 
 /// Compiles one filter.
 pub(super) fn compile(

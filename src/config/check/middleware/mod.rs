@@ -1,5 +1,6 @@
 //! Filters by themselves, and that routes name those there are.
 
+mod credential;
 mod ip_filter;
 mod maintenance;
 mod request_limits;

@@ -1,11 +1,34 @@
 //! Who may pass: users with a password (RFC 7617).
 
-use super::super::super::node::Node;
+use super::super::super::node::{Node, Value};
 use super::super::super::sections;
-use super::super::super::{BasicAuthConfig, Middleware};
-use super::super::{Decoder, Fields};
+use super::super::super::{BasicAuthConfig, BasicUser, Middleware, Secret};
+use super::super::{Decoder, Fields, secret, values};
+use super::credential;
 
 pub(super) fn read(d: &mut Decoder, node: &Node) -> Option<Middleware> {
-    let _fields = Fields::of(d, node, &sections::BASIC_AUTH)?;
-    Some(Middleware::BasicAuth(BasicAuthConfig::default()))
+    let fields = Fields::of(d, node, &sections::BASIC_AUTH)?;
+    let mut config = BasicAuthConfig::default();
+    fields.set(d, "users", &mut config.users, values::list(user));
+    fields.set_some(d, "users_file", &mut config.users_file, credential::text_file);
+    fields.set(d, "optional", &mut config.optional, values::boolean);
+    fields.set(d, "forward_credentials", &mut config.forward_credentials, values::boolean);
+    fields.set(d, "realm", &mut config.realm, values::text);
+    fields.set(d, "remember", &mut config.remember, values::duration);
+    Some(Middleware::BasicAuth(config))
+}
+
+fn user(d: &mut Decoder, node: &Node) -> Option<BasicUser> {
+    let fields = Fields::of(d, node, &sections::BASIC_USER)?;
+    let name = fields.require(d, "name", values::text);
+    let password_hash = fields.require(d, "password_hash", hash);
+    let identity = credential::identity(d, &fields);
+    Some(BasicUser { name: name?, password_hash: password_hash?, identity })
+}
+
+/// A secret that may stand in the file, since a hash is made to be kept: it is hidden all the same.
+fn hash(d: &mut Decoder, node: &Node) -> Option<Secret> {
+    let Value::Text(text) = &node.value else { return secret::secret(d, node) };
+    d.hide(node);
+    Some(Secret::inline(text))
 }

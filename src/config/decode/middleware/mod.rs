@@ -1,5 +1,6 @@
 //! Filters, in a route and by name.
 
+mod credential;
 mod ip_filter;
 mod maintenance;
 mod request_limits;

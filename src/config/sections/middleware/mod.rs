@@ -16,9 +16,9 @@ mod security_headers;
 mod transform;
 mod custom;
 
-pub(crate) use api_key::API_KEY;
+pub(crate) use api_key::{API_KEY, API_KEY_ENTRY};
 pub(crate) use auth::AUTH;
-pub(crate) use basic_auth::BASIC_AUTH;
+pub(crate) use basic_auth::{BASIC_AUTH, BASIC_USER};
 pub(crate) use concurrency_limit::CONCURRENCY_LIMIT;
 pub(crate) use cors::CORS;
 pub(crate) use custom::CUSTOM;

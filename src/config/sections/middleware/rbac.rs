@@ -20,7 +20,8 @@ pub(crate) static RBAC: Section = Section {
     text: "What those may do whom `auth`, `api_key`, `basic_auth`, `forward_auth` or a `custom` \
            filter in front knows. The first rule that denies and matches refuses a request with \
            403; else the first that allows and matches lets it pass; else it is refused. A client \
-           that nobody knows is answered with 401 where a rule could let a known one pass.",
+           that nobody knows is answered with 401 where a rule could let a known one pass \
+           (`docs/authorization.md`).",
     keys: &[
         key(
             "rules",

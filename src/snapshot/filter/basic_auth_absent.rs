@@ -1,0 +1,21 @@
+//! A build without the feature `authentication`: no route with such a filter is compiled.
+
+use super::Place;
+use crate::config::{BasicAuthConfig, Fault};
+
+/// There is none.
+#[derive(Debug)]
+pub enum BasicAuth {}
+
+impl BasicAuth {
+    /// Refuses it: a route must not be served without the filter that guards it.
+    pub(in crate::snapshot) fn compile(
+        _: &BasicAuthConfig,
+        place: &Place<'_>,
+        faults: &mut Vec<Fault>,
+    ) -> Option<BasicAuth> {
+        let message = "this program was built without the feature `authentication`";
+        faults.push(Fault::new(place.path, message));
+        None
+    }
+}
