@@ -33,6 +33,8 @@ mod promised;
 #[cfg(feature = "authentication")]
 #[path = "configuration/tokens.rs"]
 mod tokens;
+#[path = "configuration/authorization.rs"]
+mod authorization;
 
 #[cfg(feature = "authentication")]
 #[path = "configuration/access.rs"]

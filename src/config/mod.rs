@@ -62,11 +62,12 @@ pub(crate) use load::Check;
 pub use load::Loaded;
 pub use middleware::{
     AddressOf, ApiKey, ApiKeyConfig, ApiKeyValue, AuthConfig, BasicAuthConfig, BasicUser,
-    ConcurrencyLimitConfig, CorsConfig, CredentialSource, CredentialSourceInvalid, CustomConfig,
-    ForwardAuthConfig, ForwardAuthError, HeadersConfig, Identity, IpFilterConfig, LimitScope,
-    MaintenanceConfig, Middleware, MiddlewareKind, MissingKey, OIDCConfig, RateLimitConfig,
-    RateLimitKey, RbacConfig, RequestLimitsConfig, RequiredClaim, SecurityHeadersConfig,
-    TokenAlgorithm, TransformConfig, TransformError, TransformStep,
+    ClaimValue, ConcurrencyLimitConfig, CorsConfig, CredentialSource, CredentialSourceInvalid,
+    CustomConfig, ForwardAuthConfig, ForwardAuthError, HeadersConfig, Identity, IpFilterConfig,
+    LimitScope, MaintenanceConfig, Middleware, MiddlewareKind, MissingKey, OIDCConfig,
+    RateLimitConfig, RateLimitKey, RbacConfig, RbacEffect, RbacRule, RequestLimitsConfig,
+    RequiredClaim, SecurityHeadersConfig, TokenAlgorithm, TransformConfig, TransformError,
+    TransformStep,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,

@@ -20,6 +20,7 @@ mod limits;
 mod quotas;
 mod documents;
 mod timeouts;
+mod authorization;
 mod admin;
 mod stages;
 mod log;

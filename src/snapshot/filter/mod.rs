@@ -27,7 +27,7 @@ mod forward_auth;
 #[cfg(not(feature = "authentication"))]
 #[path = "forward_auth_absent.rs"]
 mod forward_auth;
-mod rbac;
+pub mod rbac;
 mod concurrency_limit;
 mod headers;
 mod security_headers;
@@ -39,6 +39,7 @@ pub mod owner;
 #[cfg(feature = "authentication")]
 pub mod source;
 mod body;
+mod challenge;
 
 pub use api_key::ApiKey;
 pub use asked::{ForwardTarget, PasswordHash};
@@ -56,7 +57,7 @@ pub use ip_filter::IpFilter;
 pub use limit_key::{KeyPart, LimitKey, Missing};
 pub use maintenance::{Maintenance, Text};
 pub use rate_limit::RateLimit;
-pub use rbac::Rbac;
+pub use rbac::{Rbac, RuleId};
 pub use request_limits::RequestLimits;
 pub use security_headers::SecurityHeaders;
 pub use transform::{Scratch, Transform, Unchanged, Want};
@@ -92,6 +93,11 @@ impl Filter {
     /// Whether it is one of the embedding program.
     pub(super) fn is_custom(&self) -> bool {
         matches!(self.step, Step::Custom(_))
+    }
+
+    /// What it was compiled from.
+    pub fn written(&self) -> &Middleware {
+        &self.source
     }
 
     /// Whether both do the same: written alike, and with the same contents of the files they name.

@@ -51,6 +51,7 @@ pub(super) fn of_route(
     }
     let answers_itself =
         found.redirect.is_some() || found.respond.is_some() || found.files.is_some();
+    rbac::of_route(owner, config, found, faults);
     if found.middlewares.len() > 1 {
         preflights(owner, config, found, faults);
     }

@@ -9,7 +9,8 @@ const JSON_TYPE: &[u8] = b"application/json; charset=utf-8";
 fn compiled(config: &TransformConfig) -> Result<Transform, Vec<Fault>> {
     let mut faults = Vec::new();
     let gateway = GatewayConfig::default();
-    let place = Place { path: "t", config: &gateway };
+    let extensions = crate::extension::Extensions::new();
+    let place = Place { path: "t", config: &gateway, extensions: &extensions };
     Transform::compile(config, &place, &mut faults).ok_or(faults)
 }
 
