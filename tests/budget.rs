@@ -161,8 +161,8 @@ fn worker(route: Route) -> (SocketAddr, Arc<Counted>, mailbox::Sender) {
     (address, counted, sender)
 }
 
-fn ask(client: &mut TcpStream, expected_bytes: usize) -> usize {
-    client.write_all(REQUEST).expect("the gateway reads");
+fn ask(client: &mut TcpStream, request: &[u8], expected_bytes: usize) -> usize {
+    client.write_all(request).expect("the gateway reads");
     let mut piece = [0; 4096];
     let mut received_bytes = 0;
     while received_bytes < expected_bytes.max(1) {
@@ -175,17 +175,21 @@ fn ask(client: &mut TcpStream, expected_bytes: usize) -> usize {
 
 /// What so many requests cost once it is warm.
 fn cost(route: Route) -> Sample {
+    cost_of(REQUEST, route)
+}
+
+fn cost_of(request: &[u8], route: Route) -> Sample {
     let (address, counted, _sender) = worker(route);
     let mut client = TcpStream::connect(address).expect("the gateway listens");
     client.set_nodelay(true).expect("an open socket");
     client.set_read_timeout(Some(Duration::from_secs(10))).expect("an open socket");
-    let answer_bytes = ask(&mut client, 0);
+    let answer_bytes = ask(&mut client, request, 0);
     for _ in 0..WARM_COUNT {
-        ask(&mut client, answer_bytes);
+        ask(&mut client, request, answer_bytes);
     }
     let before = counted.sample();
     for _ in 0..REQUESTS_COUNT {
-        ask(&mut client, answer_bytes);
+        ask(&mut client, request, answer_bytes);
     }
     let after = counted.sample();
     println!("before {before:?}\nafter  {after:?} ({REQUESTS_COUNT} requests)");
@@ -255,4 +259,31 @@ fn a_warm_small_file_is_four_entries() {
     let route =
         Route { id: "file".into(), path: "/*".into(), files: Some(files), ..Route::default() };
     assert_cost(cost(route), 4);
+}
+
+/// A token that was verified before is looked up: nothing is decoded, and nothing allocated.
+#[cfg(feature = "authentication")]
+#[test]
+fn a_warm_token_costs_the_same() {
+    use frys_gateway::config::{AuthConfig, Middleware};
+    use frys_gateway::jwt::Algorithm;
+    use frys_gateway::jwt::fixture::Signer;
+
+    let secret = "a secret of thirty-two bytes, or so";
+    let claims = serde_json::json!({ "sub": "ada", "exp": u32::MAX, "roles": ["a", "b"] });
+    let token = Signer::secret(secret.as_bytes()).token(Algorithm::HS256, None, &claims);
+    let request = format!(
+        "GET /small HTTP/1.1\r\nHost: budget.test\r\nX-User: root\r\nCookie: a=b\r\n\
+         Authorization: Bearer {token}\r\n\r\n"
+    );
+    let auth = AuthConfig {
+        jwt_secret: secret.into(),
+        claims_to_headers: [("X-User", "sub"), ("X-Roles", "roles")]
+            .map(|(name, claim)| (name.to_owned(), claim.to_owned()))
+            .into(),
+        forward_credentials: false,
+        ..AuthConfig::default()
+    };
+    let route = Route { middlewares: vec![Middleware::Auth(auth)], ..to(upstream()) };
+    assert_cost(cost_of(request.as_bytes(), route), 2);
 }

@@ -24,6 +24,9 @@ mod documents;
 mod edge;
 #[path = "configuration/promised.rs"]
 mod promised;
+#[cfg(feature = "authentication")]
+#[path = "configuration/tokens.rs"]
+mod tokens;
 
 #[cfg(feature = "authentication")]
 #[path = "configuration/access.rs"]

@@ -14,6 +14,7 @@ use super::timeouts::Timeouts;
 use super::version::VersionGroup;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 /// Everything that a gateway is told.
@@ -121,6 +122,15 @@ impl Default for GatewayConfig {
 }
 
 impl GatewayConfig {
+    /// The files that keys of tokens stand in, to be watched.
+    pub(crate) fn key_files(&self) -> impl Iterator<Item = &Path> {
+        let of_routes = self.routes.iter().flat_map(|route| &route.middlewares);
+        self.middlewares.values().chain(of_routes).flat_map(|middleware| match middleware {
+            Middleware::Auth(auth) => auth.files().collect(),
+            _ => Vec::new(),
+        })
+    }
+
     /// Every address to listen on, the short form first.
     pub fn listen_addresses(&self) -> impl Iterator<Item = &ListenAddress> {
         let listeners = self.listeners.iter().map(|listener| &listener.address);

@@ -66,7 +66,8 @@ pub use middleware::{
     ConcurrencyLimitConfig, CorsConfig, CredentialSource, CredentialSourceInvalid, CustomConfig,
     ForwardAuthConfig, ForwardAuthError, HeadersConfig, Identity, IpFilterConfig, LimitScope,
     MaintenanceConfig, Middleware, MiddlewareKind, MissingKey, OIDCConfig, RateLimitConfig,
-    RateLimitKey, RbacConfig, RequestLimitsConfig, SecurityHeadersConfig, TransformConfig,
+    RateLimitKey, RbacConfig, RequestLimitsConfig, RequiredClaim, SecurityHeadersConfig,
+    TokenAlgorithm, TransformConfig,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,

@@ -16,6 +16,7 @@ use prometheus_client::encoding::{
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
+use super::ledger::Status;
 use super::reload::Outcome;
 use super::report::{Classes, FilterSum, Report, UpstreamSum};
 use super::state::{Phase, State};
@@ -169,6 +170,7 @@ impl Collector for Scrape {
         let mut out = Out { encoder };
         out.gateway(&self.state)?;
         out.configuration(&self.state)?;
+        out.keys(&self.state)?;
         out.process(&report)?;
         out.requests(&report)?;
         out.stages(&report)?;
@@ -220,6 +222,26 @@ impl Out<'_> {
         self.gauge("frys_config_fallback", help, u64::from(in_use.fallback.is_some()))?;
         let help = "Snapshots that exchanges use, the newest among them";
         self.gauge("frys_generations_active", help, state.generations().len() as u64)
+    }
+
+    fn keys(&mut self, state: &State) -> fmt::Result {
+        let places = state.keys.all();
+        if places.is_empty() {
+            return Ok(());
+        }
+        let rows = |count: fn(&Status) -> u64| {
+            places.iter().map(move |(name, of)| ([("source", &**name)], count(of)))
+        };
+        let help = "Keys that tokens are verified with, by where they are fetched";
+        self.gauges("frys_keys", help, rows(|of| of.keys))?;
+        let help = "Whether the last fetch of keys failed; those that are known stay in use";
+        self.gauges("frys_keys_failing", help, rows(|of| u64::from(of.failing)))?;
+        let help = "Fetches of keys by what came of them";
+        let outcomes = places.iter().flat_map(|(name, of)| {
+            let outcomes = [("fetched", of.fetched), ("failed", of.failed)];
+            outcomes.map(|(outcome, count)| ([("source", &**name), ("outcome", outcome)], count))
+        });
+        self.counters("frys_keys_fetches", help, outcomes)
     }
 
     fn process(&mut self, report: &Report) -> fmt::Result {

@@ -45,6 +45,7 @@ pub fn document(state: &State) -> Value {
         },
         "reasons": reasons(&report),
         "names": state.addresses(),
+        "keys": state.keys.all(),
         "access_log": {
             "records": sum(|worker| worker.log_written),
             "dropped": sum(|worker| worker.log_dropped),

@@ -8,8 +8,10 @@ use super::{RequestIdField, Upstream, UpstreamId};
 use crate::config::{Fault, GatewayConfig};
 use crate::extension::Extensions;
 use crate::http::networks::Networks;
+use crate::jwt::{KeySet, KeySource};
 use crate::meters::{Block, Counter, Registry, Series};
 use crate::router::{Router, condition, path};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, PoisonError};
@@ -78,6 +80,22 @@ impl Plan {
         self.clusters.iter().map(|cluster| &*cluster.name)
     }
 
+    /// Where the keys are fetched that its filters need.
+    pub fn key_sources(&self) -> BTreeSet<Arc<KeySource>> {
+        let filters =
+            self.written_filters.iter().chain(self.filters.iter().map(|filter| &**filter));
+        filters.filter_map(|filter| filter.step.key_source().cloned()).collect()
+    }
+
+    /// The keys of each filter.
+    fn key_sets(&self, lineage: &Lineage) -> Box<[Option<Arc<KeySet>>]> {
+        if !self.filters.iter().any(|filter| filter.step.key_source().is_some()) {
+            return Box::default();
+        }
+        let of_filter = |filter: &Arc<Filter>| lineage.key_set(filter.step.key_source()?).cloned();
+        self.filters.iter().map(of_filter).collect()
+    }
+
     /// Gives every route and upstream its series, and the configuration its number. Once, before
     /// the first snapshot.
     ///
@@ -124,6 +142,7 @@ impl Plan {
             routes: Arc::clone(&self.routes),
             filters: Arc::clone(&self.filters),
             filter_slots: Arc::clone(&self.filter_slots),
+            key_sets: self.key_sets(lineage),
             custom_filters: Arc::clone(&self.custom_filters),
             folders: Arc::clone(&self.folders),
             clusters,

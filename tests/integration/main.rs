@@ -37,3 +37,5 @@ mod api_keys;
 mod basic_auth;
 #[cfg(feature = "authentication")]
 mod forward_auth;
+#[cfg(feature = "authentication")]
+mod tokens;

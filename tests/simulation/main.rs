@@ -11,6 +11,8 @@ mod reloads;
 mod scenes;
 mod files;
 mod stages;
+#[cfg(feature = "authentication")]
+mod tokens;
 mod upstream;
 mod world;
 

@@ -29,7 +29,7 @@ fn ask(shared: &Rc<Shared>, count: usize) -> Rc<RefCell<Vec<(usize, Option<u64>)
 fn number_of(answer: Answer) -> Option<u64> {
     match answer {
         Answer::Task(told) => told.downcast().ok().map(|number| *number),
-        Answer::Password(_) | Answer::Forward(_) | Answer::Keys | Answer::Failed => None,
+        Answer::Password(_) | Answer::Forward(_) | Answer::Keys(_) | Answer::Failed => None,
     }
 }
 

@@ -14,6 +14,8 @@ use frys_gateway::config::{
 };
 use frys_gateway::http::h1::chunked::ChunkLimits;
 use frys_gateway::http::h1::parse::HeadLimits;
+#[cfg(feature = "authentication")]
+use frys_gateway::jwt::{KeySet, KeySource, Origin};
 use frys_gateway::proxy::worker::{Parts, Worker};
 use frys_gateway::runtime::simulated::{Faults, Settings};
 use frys_gateway::runtime::{Address, Options, Runtime};
@@ -263,6 +265,13 @@ impl Shared {
         Ok(snapshot)
     }
 
+    /// The keys that later generations have from this place.
+    #[cfg(feature = "authentication")]
+    pub fn learn_keys(&self, url: &str, keys: Arc<KeySet>) {
+        let source = KeySource { origin: Origin::Url(url.into()), refresh_ms: None, ca: None };
+        self.lineage.borrow_mut().learn([(Arc::new(source), keys)].into());
+    }
+
     /// Generations that somebody still uses, the newest among them.
     pub fn generations_count(&self) -> usize {
         self.snapshots.borrow_mut().retain(|snapshot| snapshot.strong_count() > 0);
@@ -293,7 +302,7 @@ impl Shared {
     }
 
     /// Waits until `done`, but not for ever.
-    pub async fn wait(&self, what: &str, done: impl Fn() -> bool) -> Result<(), String> {
+    pub async fn wait(&self, what: &str, mut done: impl FnMut() -> bool) -> Result<(), String> {
         let runtime = &self.runtime;
         let deadline = runtime.now().plus_ns(10 * self.patience_ns);
         while !done() {

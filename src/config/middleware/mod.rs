@@ -20,7 +20,7 @@ mod feature;
 
 pub(crate) use api_key::sha256;
 pub use api_key::{ApiKey, ApiKeyConfig, ApiKeyValue};
-pub use auth::{AuthConfig, OIDCConfig};
+pub use auth::{AuthConfig, OIDCConfig, RequiredClaim, TokenAlgorithm};
 pub use basic_auth::{BasicAuthConfig, BasicUser};
 pub use concurrency_limit::ConcurrencyLimitConfig;
 pub use cors::CorsConfig;

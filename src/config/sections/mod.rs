@@ -50,6 +50,8 @@ pub(crate) const ALL: &[&Section] = &[
     &CORS,
     &RATE_LIMIT,
     &AUTH,
+    &AUTH_PROVIDER,
+    &REQUIRED_CLAIM,
     &API_KEY,
     &API_KEY_ENTRY,
     &BASIC_AUTH,

@@ -265,8 +265,9 @@ fn compile(
 ) -> Result<(Candidate, GatewayConfig), ConfigError> {
     let check = || load(&|config| faults(config, extensions));
     let Ok(loaded) = load(&no_more) else { return Err(all_faults(check(), name)) };
-    let (files, listings) = (loaded.files().to_vec(), loaded.listings().to_vec());
+    let (mut files, listings) = (loaded.files().to_vec(), loaded.listings().to_vec());
     let Loaded { config, document, .. } = loaded;
+    files.extend(config.key_files().map(Path::to_owned));
     let plan = match Plan::with(&config, extensions) {
         Ok(plan) if log_faults(&config).is_empty() => plan,
         Ok(_) | Err(_) => return Err(all_faults(check(), name)),

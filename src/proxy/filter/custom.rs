@@ -112,7 +112,7 @@ pub(super) fn on_answer(step: &Step<'_>, answer: Answer, exchange: &mut Exchange
     let answer = extension::Answer::new(match answer {
         Answer::Task(result) => Some(result),
         // Nobody asks for these here.
-        Answer::Password(_) | Answer::Forward(_) | Answer::Keys | Answer::Failed => None,
+        Answer::Password(_) | Answer::Forward(_) | Answer::Keys(_) | Answer::Failed => None,
     });
     let Some(visit) = visit_of(exchange, step.at) else {
         return Err(Failure::new(Reason::FilterFailed));

@@ -44,7 +44,7 @@ pub(super) fn on_answer(
     }
     let told = match answer {
         Answer::Forward(told) => Some(told),
-        Answer::Task(_) | Answer::Password(_) | Answer::Keys | Answer::Failed => None,
+        Answer::Task(_) | Answer::Password(_) | Answer::Keys(_) | Answer::Failed => None,
     };
     match told {
         Some(told) if (200..300).contains(&told.status) => {

@@ -14,6 +14,10 @@ mod rate_limit;
 #[cfg(not(feature = "rate_limiting"))]
 #[path = "rate_limit_absent.rs"]
 mod rate_limit;
+#[cfg(feature = "authentication")]
+mod auth;
+#[cfg(not(feature = "authentication"))]
+#[path = "auth_absent.rs"]
 mod auth;
 #[cfg(feature = "authentication")]
 mod api_key;
@@ -160,7 +164,7 @@ impl State {
             }
             filter::Step::Cors(_) => State::Cors(cors::State::default()),
             filter::Step::RateLimit(plan) => State::RateLimit(rate_limit::State::new(worker, plan)),
-            filter::Step::Auth(_) => State::Auth(auth::State::default()),
+            filter::Step::Auth(plan) => State::Auth(auth::State::new(plan)),
             filter::Step::ApiKey(_) => State::ApiKey(api_key::State::default()),
             filter::Step::BasicAuth(_) => State::BasicAuth(basic_auth::State::default()),
             filter::Step::ForwardAuth(_) => State::ForwardAuth(forward_auth::State::default()),
@@ -336,6 +340,9 @@ fn on_request(step: &Step<'_>, state: &State, exchange: &mut Exchange) -> Verdic
 
 fn on_answer(step: &Step<'_>, state: &State, answer: Answer, exchange: &mut Exchange) -> Verdict {
     match (&step.filter.step, state) {
+        (filter::Step::Auth(plan), State::Auth(state)) => {
+            auth::on_answer(step, plan, state, answer, exchange)
+        }
         (filter::Step::Custom(_), State::Custom(_)) => custom::on_answer(step, answer, exchange),
         (filter::Step::BasicAuth(plan), State::BasicAuth(state)) => {
             basic_auth::on_answer(step, plan, state, answer, exchange)

@@ -7,6 +7,10 @@ mod request_limits;
 mod cors;
 mod limit_key;
 mod rate_limit;
+#[cfg(feature = "authentication")]
+mod auth;
+#[cfg(not(feature = "authentication"))]
+#[path = "auth_absent.rs"]
 mod auth;
 #[cfg(feature = "authentication")]
 mod api_key;
@@ -38,6 +42,8 @@ pub mod source;
 pub use api_key::ApiKey;
 pub use asked::{ForwardTarget, PasswordHash};
 pub use auth::Auth;
+#[cfg(feature = "authentication")]
+pub use auth::TokenPlace;
 pub use basic_auth::BasicAuth;
 pub use concurrency_limit::ConcurrencyLimit;
 pub use cors::{Asker, Cors, CorsCache};
@@ -55,6 +61,7 @@ pub use transform::Transform;
 
 use crate::config::{Fault, GatewayConfig, Middleware};
 use crate::extension::Extensions;
+use crate::jwt::KeySource;
 use crate::meters::{FilterBlock, Series};
 use std::sync::Arc;
 
@@ -197,6 +204,27 @@ impl Step {
             | Step::SecurityHeaders(_)
             | Step::Transform(_)
             | Step::Custom(_) => 1,
+        }
+    }
+
+    /// Where the keys are fetched that it needs, if it does.
+    pub fn key_source(&self) -> Option<&Arc<KeySource>> {
+        match self {
+            Step::Auth(auth) => auth.key_source(),
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::RateLimit(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::Rbac(_)
+            | Step::ConcurrencyLimit(_)
+            | Step::Headers(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_)
+            | Step::Custom(_) => None,
         }
     }
 }

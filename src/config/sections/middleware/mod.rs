@@ -17,7 +17,7 @@ mod transform;
 mod custom;
 
 pub(crate) use api_key::{API_KEY, API_KEY_ENTRY};
-pub(crate) use auth::AUTH;
+pub(crate) use auth::{AUTH, AUTH_PROVIDER, REQUIRED_CLAIM};
 pub(crate) use basic_auth::{BASIC_AUTH, BASIC_USER};
 pub(crate) use concurrency_limit::CONCURRENCY_LIMIT;
 pub(crate) use cors::CORS;
