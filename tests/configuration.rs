@@ -31,6 +31,8 @@ mod tokens;
 #[cfg(feature = "authentication")]
 #[path = "configuration/access.rs"]
 mod access;
+#[path = "configuration/authorization.rs"]
+mod authorization;
 
 use frys_gateway::config::{ConfigError, Fault, Format, GatewayConfig};
 

@@ -144,6 +144,7 @@ fn range(low: i64, high: i64) -> String {
     match (low, high) {
         // All that its type has.
         (low, _) if low == i64::from(i32::MIN) => String::new(),
+        (i64::MIN, i64::MAX) => String::new(),
         (low, i64::MAX) => format!(" from {}", grouped(low)),
         (low, high) => format!(" from {} to {}", grouped(low), grouped(high)),
     }

@@ -63,11 +63,11 @@ pub use load::Loaded;
 pub(crate) use middleware::sha256;
 pub use middleware::{
     AddressOf, ApiKey, ApiKeyConfig, ApiKeyValue, AuthConfig, BasicAuthConfig, BasicUser,
-    ConcurrencyLimitConfig, CorsConfig, CredentialSource, CredentialSourceInvalid, CustomConfig,
-    ForwardAuthConfig, ForwardAuthError, HeadersConfig, Identity, IpFilterConfig, LimitScope,
-    MaintenanceConfig, Middleware, MiddlewareKind, MissingKey, OIDCConfig, RateLimitConfig,
-    RateLimitKey, RbacConfig, RequestLimitsConfig, RequiredClaim, SecurityHeadersConfig,
-    TokenAlgorithm, TransformConfig,
+    ClaimValue, ConcurrencyLimitConfig, CorsConfig, CredentialSource, CredentialSourceInvalid,
+    CustomConfig, ForwardAuthConfig, ForwardAuthError, HeadersConfig, Identity, IpFilterConfig,
+    LimitScope, MaintenanceConfig, Middleware, MiddlewareKind, MissingKey, OIDCConfig,
+    RateLimitConfig, RateLimitKey, RbacConfig, RbacEffect, RbacRule, RequestLimitsConfig,
+    RequiredClaim, SecurityHeadersConfig, TokenAlgorithm, TransformConfig,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,

@@ -104,6 +104,12 @@ mod tests {
             "[versions.NAME.known.VERSION]" => {
                 "[versions.a]\nfrom = [\"path\"]\n[versions.a.known.1]\n".into()
             }
+            "[routes.rbac], [middlewares.rbac.NAME]" => {
+                format!("{route}[routes.rbac]\nrules = []\n")
+            }
+            "[[routes.rbac.rules]], [[middlewares.rbac.NAME.rules]]" => {
+                format!("{route}[[routes.rbac.rules]]\nname = \"a\"\n")
+            }
             // A table that may stand in several places is read in the first.
             table => match table.split_once(", ").map_or(table, |(first, _)| first) {
                 table if table.starts_with("[routes.") => format!("{route}{table}\n"),
@@ -221,7 +227,7 @@ mod tests {
             }
             // What is wrong for one kind may be right for another.
             Kind::Either(kinds) => {
-                (kinds.iter().flat_map(|kind| samples(kind).0).collect(), texts(&["true"]))
+                (kinds.iter().flat_map(|kind| samples(kind).0).collect(), texts(&["1979-05-27"]))
             }
         }
     }

@@ -424,13 +424,13 @@ impl Out<'_> {
         ];
         let help = "Requests by what the filter did; those that it would have refused, were it \
                     not only watching, count as shadowed and as passed";
-        self.counters("frys_filter_requests", help, rows("outcome", REQUESTS))?;
+        self.counters("frys_filter_decisions", help, rows("decision", REQUESTS))?;
         const DECISIONS: &[Outcome] =
             &[("hit", |filter| filter.cache_hits), ("miss", |filter| filter.cache_misses)];
         let help = "Decisions of filters by whether what was found out before was enough";
-        self.counters("frys_filter_cache", help, rows("cache", DECISIONS))?;
+        self.counters("frys_filter_cache", help, rows("outcome", DECISIONS))?;
         self.counters(
-            "frys_filter_questions",
+            "frys_filter_asks",
             "Questions of filters to the control plane",
             report.filters.iter().map(|(name, sum)| ([("filter", &**name)], sum.asked)),
         )
@@ -615,10 +615,10 @@ mod tests {
         }
         assert!(text.contains("frys_errors_total{reason=\"route_not_found\",blame=\"gateway\"} 2"));
         let refused =
-            r#"frys_filter_requests_total{filter="rate_limit.tight",outcome="refused"} 4"#;
+            r#"frys_filter_decisions_total{filter="rate_limit.tight",decision="refused"} 4"#;
         assert_eq!(lines_with(&text, refused), [refused]);
         assert!(
-            text.contains("frys_filter_cache_total{filter=\"rate_limit.tight\",cache=\"hit\"} 2")
+            text.contains("frys_filter_cache_total{filter=\"rate_limit.tight\",outcome=\"hit\"} 2")
         );
         assert!(text.contains("frys_log_dropped_total 2\n"));
         assert!(text.contains("frys_connections_active{worker=\"1\"} 1\n"));

@@ -265,10 +265,11 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::bridge::metrics::Done;
-    use crate::config::{ClusterConfig, GatewayConfig, Route, Upstream};
+    use crate::config::{ClusterConfig, GatewayConfig, Middleware, RbacConfig, RbacRule};
+    use crate::config::{Route, Upstream};
     use crate::snapshot::{Lineage, Plan, Resolved, Snapshot};
 
-    /// Two routes, and a cluster of three upstreams.
+    /// Two routes, of which the first has a filter of two rules, and a cluster of three upstreams.
     pub(crate) fn snapshot(lineage: &mut Lineage) -> Snapshot {
         let upstream = |number: u32| Upstream {
             url: format!("http://up-{number}:80").parse().expect("a URL"),
@@ -282,11 +283,15 @@ pub(crate) mod tests {
             cluster: Some("web".to_owned()),
             ..Route::default()
         };
-        let config = GatewayConfig {
+        let rule = |name: &str| RbacRule { name: name.to_owned(), ..RbacRule::default() };
+        let rules = vec![rule("readers"), rule("writers")];
+        let rbac = Middleware::Rbac(RbacConfig { rules, ..RbacConfig::default() });
+        let mut config = GatewayConfig {
             clusters: [("web".to_owned(), cluster)].into(),
             routes: (0..2).map(route).collect(),
             ..GatewayConfig::default()
         };
+        config.routes[0].middlewares.push(rbac);
         let mut plan = Plan::new(&config).expect("no fault");
         plan.enlist(lineage, 1);
         plan.snapshot(lineage, &Resolved::new(), 1)

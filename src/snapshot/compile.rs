@@ -10,6 +10,8 @@ mod guards;
 mod policy;
 mod versions;
 
+pub(super) use guards::of_conditions;
+
 use super::extend;
 use super::lineage::Lineage;
 use super::plan::{ClusterPlan, Plan};

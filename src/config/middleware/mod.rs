@@ -31,7 +31,7 @@ pub use headers::HeadersConfig;
 pub use ip_filter::{AddressOf, IpFilterConfig};
 pub use maintenance::MaintenanceConfig;
 pub use rate_limit::{LimitScope, MissingKey, RateLimitConfig, RateLimitKey};
-pub use rbac::RbacConfig;
+pub use rbac::{ClaimValue, RbacConfig, RbacEffect, RbacRule};
 pub use request_limits::RequestLimitsConfig;
 pub use security_headers::SecurityHeadersConfig;
 pub use transform::TransformConfig;

@@ -58,6 +58,7 @@ pub(crate) const ALL: &[&Section] = &[
     &BASIC_USER,
     &FORWARD_AUTH,
     &RBAC,
+    &RBAC_RULE,
     &CONCURRENCY_LIMIT,
     &HEADERS,
     &SECURITY_HEADERS,

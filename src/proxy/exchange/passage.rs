@@ -2,8 +2,9 @@
 
 use crate::extension::{Filter, Needs, Principal};
 pub use crate::http::changes::HeadChanges;
+use crate::limits::LOG_IDENTITY_BYTES_MAX;
 use crate::quota::Place;
-use crate::snapshot::filter::FilterId;
+use crate::snapshot::filter::{FilterId, RuleId};
 
 use super::super::filter::Reply;
 
@@ -24,6 +25,8 @@ pub struct Passage {
     pub body_bytes_max: Option<u64>,
     /// The filter that the request stopped at, or that it is at.
     pub reached: Option<FilterId>,
+    /// The rule of access that decided, and the filter that it is one of.
+    pub rule: Option<(FilterId, RuleId)>,
     /// Of the route's filters those that let the request pass, from the first on, and were not shown
     /// an answer yet.
     pub passed_count: usize,
@@ -72,6 +75,13 @@ pub struct Visit {
 }
 
 impl Passage {
+    /// The name of who asks, in so far as the log keeps it; empty where nobody is known.
+    pub fn identity(&self) -> &str {
+        let Some(principal) = &self.principal else { return "" };
+        let subject = &*principal.subject;
+        &subject[..subject.floor_char_boundary(LOG_IDENTITY_BYTES_MAX)]
+    }
+
     /// As at the beginning of a request.
     pub fn clear(&mut self) {
         self.request.clear();
@@ -79,6 +89,7 @@ impl Passage {
         self.principal = None;
         self.body_bytes_max = None;
         self.reached = None;
+        self.rule = None;
         self.passed_count = 0;
         self.visits.clear();
         self.instead = None;

@@ -213,7 +213,7 @@ async fn run(worker: &Worker, exchange: &mut Exchange) -> Result<Option<Reply>, 
                 asked_count += 1;
                 let facts = &mut exchange.facts;
                 worker.stepped(facts, Stage::Filter);
-                facts.enter(&worker.block.stages, Stage::Ask, worker.runtime.now());
+                facts.enter(&worker.block.stages, Stage::FilterWait, worker.runtime.now());
                 // In a box of its own: few requests ask.
                 answer = Some(Box::pin(worker.ask(question)).await);
                 worker.step(&mut exchange.facts);

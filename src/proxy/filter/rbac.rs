@@ -1,12 +1,18 @@
 //! What those who are known may do.
 
 use super::{Flow, Step, Verdict};
+use crate::bridge::reason::Reason;
 use crate::proxy::exchange::Exchange;
-use crate::snapshot::filter::Rbac;
+use crate::proxy::failure::Failure;
+use crate::router::condition::Subject;
+use crate::snapshot::filter::rbac::{Decision, Memory, Rbac, Wish};
+use std::cell::RefCell;
 
 /// What one worker keeps for it.
 #[derive(Debug, Default)]
-pub struct State {}
+pub struct State {
+    memory: RefCell<Memory>,
+}
 
 pub(super) fn on_request(
     step: &Step<'_>,
@@ -14,6 +20,25 @@ pub(super) fn on_request(
     state: &State,
     exchange: &mut Exchange,
 ) -> Verdict {
-    let _ = (step, plan, state, exchange);
-    Ok(Flow::Continue)
+    let subject = Subject {
+        head: Some(exchange.request()),
+        peer: exchange.peer.map(|peer| peer.ip()),
+        trusted: &exchange.generation.snapshot.trusted,
+        is_tls: false,
+        path: exchange.canonical_path(),
+    };
+    let wish = Wish {
+        principal: exchange.passage.principal.as_deref(),
+        method: exchange.facts.method,
+        subject,
+        parameters: &exchange.parameters,
+    };
+    let decision = plan.decide(&wish, &mut state.memory.borrow_mut());
+    let (rule, verdict) = match decision {
+        Decision::Allowed(rule) => (Some(rule), Ok(Flow::Continue)),
+        Decision::Denied(rule) => (rule, Err(Failure::new(Reason::RbacDenied))),
+        Decision::Unknown => (None, Err(Failure::new(Reason::CredentialsMissing))),
+    };
+    exchange.passage.rule = rule.map(|rule| (step.id, rule));
+    verdict
 }

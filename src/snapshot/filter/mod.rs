@@ -27,7 +27,7 @@ mod forward_auth;
 #[cfg(not(feature = "authentication"))]
 #[path = "forward_auth_absent.rs"]
 mod forward_auth;
-mod rbac;
+pub mod rbac;
 mod concurrency_limit;
 mod headers;
 mod security_headers;
@@ -54,7 +54,7 @@ pub use ip_filter::IpFilter;
 pub use limit_key::{KeyPart, LimitKey, Missing};
 pub use maintenance::{Maintenance, Text};
 pub use rate_limit::RateLimit;
-pub use rbac::Rbac;
+pub use rbac::{Rbac, RuleId};
 pub use request_limits::RequestLimits;
 pub use security_headers::SecurityHeaders;
 pub use transform::Transform;
@@ -90,6 +90,11 @@ impl Filter {
     /// Whether it is one of the embedding program.
     pub(super) fn is_custom(&self) -> bool {
         matches!(self.step, Step::Custom(_))
+    }
+
+    /// What it was compiled from.
+    pub fn written(&self) -> &Middleware {
+        &self.source
     }
 
     /// Whether both do the same: written alike, and with the same contents of the files they name.

@@ -49,6 +49,7 @@ pub(super) fn of_route(
         let message = format!("more than {} filters", limits::FILTERS_COUNT_MAX);
         faults.push(&owner.key("middlewares"), message);
     }
+    rbac::of_route(owner, config, found, faults);
     if found.middlewares.len() > 1 {
         preflights(owner, config, found, faults);
     }

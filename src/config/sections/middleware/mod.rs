@@ -27,7 +27,7 @@ pub(crate) use headers::HEADERS;
 pub(crate) use ip_filter::IP_FILTER;
 pub(crate) use maintenance::MAINTENANCE;
 pub(crate) use rate_limit::RATE_LIMIT;
-pub(crate) use rbac::RBAC;
+pub(crate) use rbac::{RBAC, RBAC_RULE};
 pub(crate) use request_limits::REQUEST_LIMITS;
 pub(crate) use security_headers::SECURITY_HEADERS;
 pub(crate) use transform::TRANSFORM;
