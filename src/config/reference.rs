@@ -88,6 +88,17 @@ mod tests {
             "[routes.concurrency_limit], [middlewares.concurrency_limit.NAME]" => {
                 format!("{route}[routes.concurrency_limit]\nmax_requests = 1\n")
             }
+            "[[routes.api_key.keys]], [[middlewares.api_key.NAME.keys]]" => {
+                let hash = "0".repeat(64);
+                format!("{route}[[routes.api_key.keys]]\nname = \"a\"\nsha256 = \"{hash}\"\n")
+            }
+            "[[routes.basic_auth.users]], [[middlewares.basic_auth.NAME.users]]" => {
+                let user = "name = \"a\"\npassword_hash = \"b\"\n";
+                format!("{route}[[routes.basic_auth.users]]\n{user}")
+            }
+            "[routes.forward_auth], [middlewares.forward_auth.NAME]" => {
+                format!("{route}[routes.forward_auth]\nurl = \"http://a\"\n")
+            }
             "[clusters.NAME]" => format!("[clusters.a]\n{upstreams}"),
             "[clusters.NAME.timeouts]" => {
                 format!("[clusters.a]\n{upstreams}[clusters.a.timeouts]\n")

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::limiters::{self, LimiterSum};
 use super::process::{Process, Thread};
 use super::state::{AllSeries, State};
 use crate::bridge::histogram::Merged;
@@ -74,6 +75,10 @@ pub struct FilterSum {
     pub cache_hits: u64,
     /// Decisions that had to be worked out anew.
     pub cache_misses: u64,
+    /// Bodies that it changed.
+    pub bodies_changed: u64,
+    /// Bodies that were for it and that it could not read.
+    pub bodies_left: u64,
 }
 
 /// One worker.
@@ -110,6 +115,8 @@ pub struct Report {
     pub routes: BTreeMap<Box<str>, Traffic>,
     /// By cluster and address, [`OTHER`] among them.
     pub upstreams: BTreeMap<(Box<str>, Box<str>), UpstreamSum>,
+    /// By filter.
+    pub limiters: BTreeMap<Box<str>, LimiterSum>,
     /// By name, [`OTHER`] among them.
     pub filters: BTreeMap<Box<str>, FilterSum>,
     /// By [`Reason::index`].
@@ -130,6 +137,7 @@ impl Report {
             workers: Vec::with_capacity(state.blocks.len()),
             routes: BTreeMap::new(),
             upstreams: BTreeMap::new(),
+            limiters: limiters::gather(state, &filters),
             filters: BTreeMap::new(),
             reasons: [0; Reason::COUNT],
             total: Traffic::default(),
@@ -248,6 +256,8 @@ impl FilterSum {
         self.asked += filter.asked.read();
         self.cache_hits += filter.cache_hits.read();
         self.cache_misses += filter.cache_misses.read();
+        self.bodies_changed += filter.bodies_changed.read();
+        self.bodies_left += filter.bodies_left.read();
     }
 }
 

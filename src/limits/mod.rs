@@ -6,18 +6,22 @@
 mod access;
 mod authorization;
 mod bench;
+mod bodies;
 mod configuration;
 mod edge;
 mod quota;
 mod runtime;
+mod tokens;
 
 pub use access::*;
 pub use authorization::*;
 pub use bench::*;
+pub use bodies::*;
 pub use configuration::*;
 pub use edge::*;
 pub use quota::*;
 pub use runtime::*;
+pub use tokens::*;
 
 /// Leases a socket may hold unread before its receive is taken back from the kernel: four 32 KiB
 /// buffers cover a 100 KiB window at 1 ms of turn time, and 32 such sockets fill half of a ring of

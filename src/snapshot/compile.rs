@@ -90,6 +90,7 @@ pub(super) fn plan(config: &GatewayConfig, extensions: &Extensions) -> Result<Pl
     let extended = (config, extensions);
     let actions = actions::Routes::new(extended, &groups, request_id.as_ref(), &mut faults);
     let (routes, folders, filters) = actions.compile(names);
+    filters.check(&mut faults);
     let Some((router, guards)) = router.filter(|_| faults.is_empty()) else {
         return Err(faults);
     };
