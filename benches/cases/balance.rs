@@ -21,7 +21,7 @@ const CASES: [(Balance, &str, u32); 6] = [
 ];
 
 pub fn cases() -> Vec<Case> {
-    let case = |(balance, name, count)| {
+    let case = |(balance, name, count): (Balance, &str, u32)| {
         let name = format!("balance/{name}/{count}");
         Case::new(&name, PICKS_COUNT, move || picks(cluster(balance.clone(), count)))
     };

@@ -7,6 +7,7 @@ mod route;
 mod balance;
 mod edits;
 pub mod limits;
+mod edge;
 mod memory;
 mod worker;
 pub mod heads;
@@ -50,6 +51,7 @@ pub fn all() -> Vec<Case> {
         limits::cases(),
         balance::cases(),
         edits::cases(),
+        edge::cases(),
         memory::cases(),
     ];
     groups.into_iter().flatten().chain(worker::cases()).collect()

@@ -29,8 +29,8 @@ impl From<UpstreamUrl> for Upstream {
     }
 }
 
-/// How the upstream of a request is chosen. Those between the first two and the last are not built in
-/// this version, and a configuration with one is refused.
+/// How the upstream of a request is chosen. Those between the first two and the last are not built
+/// in this version, and a configuration with one is refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoadBalancerType {

@@ -42,8 +42,8 @@ pub struct BuildContext<'a> {
 }
 
 impl BuildContext<'_> {
-    /// The filter's name in logs and metrics: `custom.NAME` of one that routes share, `custom@ROUTE`
-    /// of a route's own.
+    /// The filter's name in logs and metrics: `custom.NAME` of one that routes share,
+    /// `custom@ROUTE` of a route's own.
     pub fn name(&self) -> &str {
         self.name
     }
@@ -105,8 +105,9 @@ pub trait Filter: Any {
     /// The head of the answer is about to be sent: an upstream's, a file's, or one of the gateway's
     /// own. Filters see it in the reverse of the order in which they let the request pass; those
     /// behind the one that answered or refused it do not. With [`Flow::Respond`] another answer is
-    /// sent in its place; the filters before this one still see that. Nothing can be asked any more:
-    /// [`Flow::Ask`] counts as a failure of the filter. [`Needs::response`] asks for this call.
+    /// sent in its place; the filters before this one still see that. Nothing can be asked any
+    /// more: [`Flow::Ask`] counts as a failure of the filter. [`Needs::response`] asks for this
+    /// call.
     fn on_response(&self, response: &mut Response<'_>, context: &mut FilterContext<'_>) -> Flow {
         let _ = (response, context); // Only those that want answers look at them.
         Flow::Continue
@@ -167,7 +168,7 @@ pub enum Flow {
     Continue,
     /// It is answered with this.
     Respond(Reply),
-    /// Something slow has to be done first; [`Filter::on_answer`] goes on. The client waits, and the
-    /// worker serves others meanwhile.
+    /// Something slow has to be done first; [`Filter::on_answer`] goes on. The client waits, and
+    /// the worker serves others meanwhile.
     Ask(Question),
 }

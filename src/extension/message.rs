@@ -68,8 +68,8 @@ impl<'a> Request<'a> {
         self.head.fields().map(|field| (field.name, field.value))
     }
 
-    /// Writes a field for the upstream, in place of all lines of it that the client sent and filters
-    /// wrote.
+    /// Writes a field for the upstream, in place of all lines of it that the client sent and
+    /// filters wrote.
     ///
     /// # Errors
     /// [`FieldInvalid`]: it is none that a filter may write.

@@ -2,8 +2,8 @@
 //!
 //! A program registers a [`FilterFactory`] or a [`LoadBalancerFactory`] under a name in
 //! [`Extensions`], and the configuration asks for it by that name. A factory makes one filter for
-//! each worker, so that a filter needs no lock and is not `Send`: its methods take `&self`, and what
-//! it keeps stands in cells of its own. `docs/extending.md` tells how to write one.
+//! each worker, so that a filter needs no lock and is not `Send`: its methods take `&self`, and
+//! what it keeps stands in cells of its own. `docs/extending.md` tells how to write one.
 
 mod registry;
 mod settings;

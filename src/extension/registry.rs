@@ -11,7 +11,8 @@ use std::sync::Arc;
 /// the same ones.
 ///
 /// ```
-/// use frys_gateway::{BuildContext, Extensions, Filter, FilterContext, FilterFactory, Flow, Request};
+/// use frys_gateway::{BuildContext, Extensions, Filter, FilterContext, FilterFactory};
+/// use frys_gateway::{Flow, Request};
 /// use std::rc::Rc;
 ///
 /// struct Tag;

@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// The table `settings` of a custom filter or balancer: whatever the file says there, as JSON values.
-/// Without the key it is an empty table.
+/// The table `settings` of a custom filter or balancer: whatever the file says there, as JSON
+/// values. Without the key it is an empty table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     value: Arc<Value>,

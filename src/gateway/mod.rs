@@ -6,6 +6,8 @@ pub use stats::{
     ClassStats, FilterStats, LatencyStats, Stats, TrafficStats, UpstreamStats, WorkerStats,
 };
 
+mod extended;
+
 use crate::bridge::mailbox::Acceptor;
 use crate::bridge::metrics::WorkerState;
 use crate::bridge::{WorkerBlock, log, mailbox, question};
@@ -20,7 +22,6 @@ use crate::control::resolve::Resolver;
 use crate::control::state::State;
 use crate::control::{
     self, Control, ControlFault, Ending, Housekeeping, Remote, Settings, WorkerHandle, admin,
-    reload,
 };
 use crate::error::{ConfigError, ReloadError, StartError};
 use crate::extension::Extensions;
@@ -97,30 +98,6 @@ impl Gateway {
         Gateway::checked_with(config, Extensions::new())
     }
 
-    /// [`Gateway::new`] with filters and balancers of the program's own, which later configurations
-    /// of this gateway find too. Settings that their factories refuse are faults of the configuration.
-    ///
-    /// # Errors
-    /// As [`Gateway::new`].
-    pub async fn with_extensions(
-        config: GatewayConfig,
-        extensions: Extensions,
-    ) -> Result<Gateway, ConfigError> {
-        Gateway::checked_with(config, extensions)
-    }
-
-    /// [`Gateway::with_extensions`] for a thread without an executor.
-    ///
-    /// # Errors
-    /// As [`Gateway::new`].
-    pub fn checked_with(
-        config: GatewayConfig,
-        extensions: Extensions,
-    ) -> Result<Gateway, ConfigError> {
-        let candidate = Candidate::built(&config, &extensions)?;
-        Ok(Gateway::of(config, candidate, extensions))
-    }
-
     fn of(config: GatewayConfig, candidate: Candidate, extensions: Extensions) -> Gateway {
         Gateway {
             config: Arc::new(config),
@@ -144,14 +121,6 @@ impl Gateway {
         Gateway::check_with(config, &Extensions::new())
     }
 
-    /// What [`Gateway::with_extensions`] checks.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the configuration, at once.
-    pub fn check_with(config: &GatewayConfig, extensions: &Extensions) -> Result<(), ConfigError> {
-        Candidate::built(config, extensions).map(drop)
-    }
-
     /// Reads and checks a file in TOML, YAML or JSON, told by its ending. The running gateway reads
     /// it again when it changes, unless it says otherwise (`reload.watch`).
     ///
@@ -161,36 +130,12 @@ impl Gateway {
         Gateway::from_file_with(path, Extensions::new())
     }
 
-    /// [`Gateway::from_file`] with filters and balancers of the program's own, which later versions
-    /// of the file find too.
-    ///
-    /// # Errors
-    /// As [`Gateway::from_file`].
-    pub fn from_file_with(
-        path: impl AsRef<Path>,
-        extensions: Extensions,
-    ) -> Result<Gateway, ConfigError> {
-        let (candidate, config) = Candidate::from_file_loaded(path.as_ref(), &extensions)?;
-        Ok(Gateway::of(config, candidate, extensions))
-    }
-
     /// What [`Gateway::from_file`] reads and checks, with the places of all that it says.
     ///
     /// # Errors
     /// As [`Gateway::from_file`].
     pub fn check_file(path: impl AsRef<Path>) -> Result<Loaded, ConfigError> {
         Gateway::check_file_with(path, &Extensions::new())
-    }
-
-    /// What [`Gateway::from_file_with`] reads and checks, with the places of all that it says.
-    ///
-    /// # Errors
-    /// As [`Gateway::from_file`].
-    pub fn check_file_with(
-        path: impl AsRef<Path>,
-        extensions: &Extensions,
-    ) -> Result<Loaded, ConfigError> {
-        Loaded::from_file_with(path.as_ref(), &|config| reload::load::faults(config, extensions))
     }
 
     /// The same for a text.

@@ -10,6 +10,7 @@ use crate::http::head::Version;
 use crate::http::method::Method;
 use crate::http::status::Status;
 use crate::limits;
+use crate::memory::Block;
 use crate::runtime::{Lease, Segment};
 use crate::snapshot::Action;
 
@@ -126,11 +127,8 @@ fn queue(
             return Err(Failure::new(Reason::RouteNotFound));
         }
     };
-    let other = exchange.facts.is_filtered.then(|| {
-        let shown = Shown::own((status, reason), lines, content_type);
-        filter::own_response(worker, exchange, &shown)
-    });
-    let other = other.flatten();
+    let shown = Shown::own((status, reason), lines, content_type);
+    let other = filter::own_response(worker, exchange, &shown);
     let (reason, status, body, content_type) = match &other {
         Some(other) => {
             lines.clear();
@@ -157,16 +155,21 @@ fn queue(
     let mut block = worker.runtime.blocks().take();
     reply::encode_head(&reply, &mut block);
     let body = if reply.has_body() { body } else { b"" };
+    push(worker, client, block, body);
+    Ok(Queued { reason, status, body_bytes: body.len() as u64 })
+}
+
+/// Queues a head and the body behind it.
+fn push(worker: &Worker, client: &Client, mut head: Block, body: &[u8]) {
     let (first, rest) = body.split_at(body.len().min(limits::COPY_BYTES_MAX));
-    block.extend_from_slice(first);
-    client.socket.push(Segment::Block(block));
+    head.extend_from_slice(first);
+    client.socket.push(Segment::Block(head));
     // A block that grew far would not be kept.
     for piece in rest.chunks(limits::COPY_BYTES_MAX) {
         let mut block = worker.runtime.blocks().take();
         block.extend_from_slice(piece);
         client.socket.push(Segment::Block(block));
     }
-    Ok(Queued { reason, status, body_bytes: body.len() as u64 })
 }
 
 /// Reads over the request's body; whether its end was found within the bounds of time and bytes.

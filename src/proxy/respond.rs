@@ -61,8 +61,10 @@ pub fn end(
 /// Queues the gateway's own answer.
 fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason) -> Next {
     let Exchange { index, lines, generation, facts, .. } = exchange;
-    // Where the request ends is known only of one that was understood and has no body.
-    let whole = matches!(facts.body, Body::Empty) && index.is_complete();
+    // Where the request ends is known only of one that was understood and has no body, or one that
+    // was read to its end.
+    let is_read = matches!(facts.body, Body::Empty) || facts.holds_request;
+    let whole = is_read && index.is_complete();
     let keeps =
         whole && facts.keep_alive && failure::keeps_connection(reason) && !worker.is_draining();
     lines.clear();
@@ -86,11 +88,8 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
     }
     let mut lines = std::mem::take(lines);
     let status = status_of(reason);
-    let other = exchange.facts.is_filtered.then(|| {
-        let shown = Shown::own((status, reason), &lines, reply::PLAIN_TEXT);
-        filter::own_response(worker, exchange, &shown)
-    });
-    let other = other.flatten();
+    let shown = Shown::own((status, reason), &lines, reply::PLAIN_TEXT);
+    let other = filter::own_response(worker, exchange, &shown);
     if other.is_some() {
         // They belong to the answer that is not sent.
         lines.clear();

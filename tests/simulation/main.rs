@@ -11,7 +11,10 @@ mod quotas;
 mod reloads;
 mod scenes;
 mod files;
+mod held;
 mod stages;
+#[cfg(feature = "authentication")]
+mod tokens;
 mod upstream;
 mod world;
 

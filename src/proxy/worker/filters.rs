@@ -20,8 +20,8 @@ impl Worker {
         self.count.max(1)
     }
 
-    /// Makes the filters of the embedding program before a request needs them, a few a turn: what is
-    /// wrong with one shows at once.
+    /// Makes the filters of the embedding program before a request needs them, a few a turn: what
+    /// is wrong with one shows at once.
     pub(super) async fn prepare_filters(self: Rc<Self>) {
         let generation = self.generation();
         for ids in generation.snapshot.custom_filters.chunks(limits::LOCALS_TIDIED_MAX) {
