@@ -7,6 +7,7 @@
 mod cases;
 
 use cases::heads::REQUESTS;
+use cases::limits;
 use cases::routes::{self, COUNTS, REQUESTS_COUNT, Wanted};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -105,12 +106,39 @@ fn path_routers(criterion: &mut Criterion) {
     }
 }
 
+/// A rate limit that holds a million keys at once: what it takes, and what a request of one costs.
+fn million_keys(criterion: &mut Criterion) {
+    const TAKES_COUNT: u64 = 1024;
+    let mut group = criterion.benchmark_group("limits");
+    group.throughput(Throughput::Elements(TAKES_COUNT));
+    let mut made = None;
+    let mut from = 0;
+    group.bench_function("take of 1,000,000 keys", |bencher| {
+        let rates = made.get_or_insert_with(|| {
+            let rates = limits::million();
+            let usage = rates.usage();
+            println!(
+                "limits: {} of {} keys at once, {} pushed out, {:.1} MiB",
+                usage.keys,
+                limits::KEYS_COUNT,
+                usage.evictions,
+                usage.bytes as f64 / f64::from(1 << 20)
+            );
+            rates
+        });
+        bencher.iter(|| {
+            assert_eq!(limits::take_of_many(rates, from, TAKES_COUNT), TAKES_COUNT);
+            from += TAKES_COUNT;
+        });
+    });
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .measurement_time(Duration::from_secs(2))
         .warm_up_time(Duration::from_millis(500))
         .sample_size(20);
-    targets = sizes, own, httparse, path_routers
+    targets = sizes, own, million_keys, httparse, path_routers
 }
 criterion_main!(benches);

@@ -12,6 +12,13 @@ mod gateway;
 #[doc(hidden)]
 pub mod extension;
 #[doc(hidden)]
+#[cfg(feature = "authentication")]
+pub mod jwt;
+#[doc(hidden)]
+#[cfg(not(feature = "authentication"))]
+#[path = "jwt/absent.rs"]
+pub mod jwt;
+#[doc(hidden)]
 pub mod snapshot;
 #[doc(hidden)]
 pub mod runtime;

@@ -3,11 +3,13 @@
 
 use frys_gateway::bridge::mailbox::{self, Message};
 use frys_gateway::bridge::metrics::WorkerBlock;
+use frys_gateway::bridge::question;
 use frys_gateway::config::{
-    CustomConfig, FileServing, GatewayConfig, HeaderEdits, Redirect, RequestIdConfig, Rewrite,
-    Route,
+    ConcurrencyLimitConfig, CorsConfig, CustomConfig, FileServing, GatewayConfig, HeaderEdits,
+    HeadersConfig, IpFilterConfig, Middleware, RateLimitConfig, Redirect, RequestIdConfig,
+    RequestLimitsConfig, Rewrite, Route, SecurityHeadersConfig,
 };
-use frys_gateway::config::{Middleware, StaticResponse, Upstream};
+use frys_gateway::config::{StaticResponse, Upstream};
 use frys_gateway::proxy::worker::{Parts, Worker};
 use frys_gateway::runtime::{Options, Runtime};
 use frys_gateway::snapshot::{self, Resolved};
@@ -88,7 +90,8 @@ impl Counted {
 
 const ANSWER: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
-const REQUEST: &[u8] = b"GET /small HTTP/1.1\r\nHost: budget.test\r\nUser-Agent: budget\r\n\r\n";
+const REQUEST: &[u8] = b"GET /small HTTP/1.1\r\nHost: budget.test\r\nUser-Agent: budget\r\n\
+    Origin: https://pr-7.a.example\r\n\r\n";
 const WARM_COUNT: u64 = 300;
 const REQUESTS_COUNT: u64 = 1_000;
 
@@ -132,6 +135,8 @@ fn to(upstream: SocketAddr) -> Route {
 }
 
 /// A worker on a thread of its own, with its metrics on; where it listens and what it counts.
+///
+/// Control is played by a thread that finds every password right.
 fn worker(route: Route) -> (SocketAddr, Arc<Counted>, mailbox::Sender) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
     let address = listener.local_addr().expect("its address");
@@ -163,13 +168,31 @@ fn worker(route: Route) -> (SocketAddr, Arc<Counted>, mailbox::Sender) {
         let parts =
             Parts { runtime: runtime.clone(), number: 0, count: 1, block, log: None, seed: 1 };
         let listener = runtime.listen(listener).expect("a bound listener");
-        runtime.block_on(Worker::new(parts).run(vec![listener], receiver));
+        let worker = Worker::new(parts);
+        worker.ask_through(asker());
+        runtime.block_on(worker.run(vec![listener], receiver));
     });
     (address, counted, sender)
 }
 
-fn ask(client: &mut TcpStream, expected_bytes: usize) -> usize {
-    client.write_all(REQUEST).expect("the gateway reads");
+/// What asks a control that says yes.
+fn asker() -> question::Asker {
+    let (asker, mut desk) = question::pair().expect("two descriptors");
+    let mut wake = desk.listen().expect("a descriptor");
+    wake.set_nonblocking(false).expect("an open socket");
+    std::thread::spawn(move || {
+        while wake.read(&mut [0; 64]).is_ok_and(|bytes| bytes > 0) {
+            while let Some((ticket, _)) = desk.pop() {
+                desk.push(ticket, question::Answer::Password(true));
+            }
+            desk.wake();
+        }
+    });
+    asker
+}
+
+fn ask(client: &mut TcpStream, request: &[u8], expected_bytes: usize) -> usize {
+    client.write_all(request).expect("the gateway reads");
     let mut piece = [0; 4096];
     let mut received_bytes = 0;
     while received_bytes < expected_bytes.max(1) {
@@ -182,17 +205,21 @@ fn ask(client: &mut TcpStream, expected_bytes: usize) -> usize {
 
 /// What so many requests cost once it is warm.
 fn cost(route: Route) -> Sample {
+    cost_of(REQUEST, route)
+}
+
+fn cost_of(request: &[u8], route: Route) -> Sample {
     let (address, counted, _sender) = worker(route);
     let mut client = TcpStream::connect(address).expect("the gateway listens");
     client.set_nodelay(true).expect("an open socket");
     client.set_read_timeout(Some(Duration::from_secs(10))).expect("an open socket");
-    let answer_bytes = ask(&mut client, 0);
+    let answer_bytes = ask(&mut client, request, 0);
     for _ in 0..WARM_COUNT {
-        ask(&mut client, answer_bytes);
+        ask(&mut client, request, answer_bytes);
     }
     let before = counted.sample();
     for _ in 0..REQUESTS_COUNT {
-        ask(&mut client, answer_bytes);
+        ask(&mut client, request, answer_bytes);
     }
     let after = counted.sample();
     println!("before {before:?}\nafter  {after:?} ({REQUESTS_COUNT} requests)");
@@ -282,6 +309,57 @@ fn a_warm_request_through_a_filter_of_the_program_costs_the_same() {
 }
 
 #[test]
+fn a_warm_limited_request_costs_the_same() {
+    // More than anybody asks for, so that all pass.
+    let rate = Middleware::RateLimit(RateLimitConfig {
+        requests_per_second: 10_000_000,
+        burst_size: 100_000_000,
+        ..RateLimitConfig::default()
+    });
+    let concurrency = Middleware::ConcurrencyLimit(ConcurrencyLimitConfig {
+        max_requests: 10,
+        ..ConcurrencyLimitConfig::default()
+    });
+    for middlewares in [vec![rate.clone()], vec![rate, concurrency]] {
+        assert_cost(cost(Route { middlewares, ..to(upstream()) }), 2);
+    }
+}
+
+#[test]
+fn a_warm_request_through_the_filters_of_the_edge_costs_the_same() {
+    let edits = |name: &str| HeaderEdits {
+        set: [
+            (name.to_owned(), "$client_ip at $name for $identity".into()),
+            ("X-Frame-Options".to_owned(), "DENY".into()),
+        ]
+        .into(),
+        append: [("X-More".to_owned(), "$request_id".into())].into(),
+        remove: vec!["Accept".into(), "X-Unknown".into()],
+    };
+    let deny: Vec<_> = (0..1_000_u32)
+        .map(|number| std::net::Ipv4Addr::from_bits(0x0a00_0000 + 2 * number))
+        .map(|address| std::net::IpAddr::from(address).into())
+        .collect();
+    // Known by the last that is looked at, the expression.
+    let cors = CorsConfig {
+        origins: vec!["https://b.example".into(), "https://*.b.example".into()],
+        origin_regexes: vec![r"https://pr-\d+\.a\.example".into()],
+        credentials: true,
+        ..CorsConfig::default()
+    };
+    let limits = RequestLimitsConfig { body: Some(1), ..RequestLimitsConfig::default() };
+    let middlewares = vec![
+        Middleware::IpFilter(IpFilterConfig { deny, ..IpFilterConfig::default() }),
+        Middleware::RequestLimits(limits),
+        Middleware::Cors(cors),
+        Middleware::Headers(HeadersConfig { request: edits("X-A"), response: edits("X-B") }),
+        Middleware::SecurityHeaders(SecurityHeadersConfig::default()),
+    ];
+    let route = Route { path: "/{name}".into(), middlewares, ..to(upstream()) };
+    assert_cost(cost(route), 2);
+}
+
+#[test]
 fn a_warm_redirect_and_a_warm_fixed_answer_are_one_send() {
     let route = || Route { id: "answer".into(), path: "/*".into(), ..Route::default() };
     let to = "https://$host$request_uri".to_owned();
@@ -300,4 +378,82 @@ fn a_warm_small_file_is_four_entries() {
     let route =
         Route { id: "file".into(), path: "/*".into(), files: Some(files), ..Route::default() };
     assert_cost(cost(route), 4);
+}
+
+/// A token that was verified before is looked up: nothing is decoded, and nothing allocated.
+#[cfg(feature = "authentication")]
+#[test]
+fn a_warm_token_costs_the_same() {
+    use frys_gateway::config::{AuthConfig, Middleware};
+    use frys_gateway::jwt::Algorithm;
+    use frys_gateway::jwt::fixture::Signer;
+
+    let secret = "a secret of thirty-two bytes, or so";
+    let claims = serde_json::json!({ "sub": "ada", "exp": u32::MAX, "roles": ["a", "b"] });
+    let token = Signer::secret(secret.as_bytes()).token(Algorithm::HS256, None, &claims);
+    let request = format!(
+        "GET /small HTTP/1.1\r\nHost: budget.test\r\nX-User: root\r\nCookie: a=b\r\n\
+         Authorization: Bearer {token}\r\n\r\n"
+    );
+    let auth = AuthConfig {
+        jwt_secret: secret.into(),
+        claims_to_headers: [("X-User", "sub"), ("X-Roles", "roles")]
+            .map(|(name, claim)| (name.to_owned(), claim.to_owned()))
+            .into(),
+        forward_credentials: false,
+        ..AuthConfig::default()
+    };
+    let route = Route { middlewares: vec![Middleware::Auth(auth)], ..to(upstream()) };
+    assert_cost(cost_of(request.as_bytes(), route), 2);
+}
+
+#[cfg(feature = "authentication")]
+mod access {
+    use super::*;
+    use frys_gateway::config::{
+        ApiKey, ApiKeyConfig, ApiKeyValue, BasicAuthConfig, BasicUser, Identity, Middleware, Secret,
+    };
+
+    /// A request with further lines.
+    fn with(lines: &str) -> Vec<u8> {
+        let end = REQUEST.len() - 2;
+        [&REQUEST[..end], lines.as_bytes(), b"\r\n"].concat()
+    }
+
+    fn identity() -> Identity {
+        Identity { roles: vec!["a".into(), "b".into()], claims: [("c".into(), "d".into())].into() }
+    }
+
+    #[test]
+    fn a_warm_request_with_a_key_allocates_nothing() {
+        let secret = "0123456789abcdef0123456789abcdef";
+        let key = ApiKeyValue::Secret(Secret::inline(secret));
+        let from = ["header:X-Api-Key", "bearer", "query:key", "cookie:key"];
+        let keys = ApiKeyConfig {
+            keys: vec![ApiKey { name: "a".into(), key, identity: identity() }],
+            from: from.map(|source| source.parse().expect("a source")).into(),
+            ..ApiKeyConfig::default()
+        };
+        for lines in [
+            format!("X-Api-Key: {secret}\r\nCookie: a=b; c=d\r\n"),
+            format!("Authorization: Bearer {secret}\r\nCookie: a=b; c=d\r\n"),
+            format!("Cookie: a=b; key={secret}; c=d\r\n"),
+        ] {
+            let middlewares = vec![Middleware::ApiKey(keys.clone())];
+            let route = Route { middlewares, ..to(upstream()) };
+            assert_cost(cost_of(&with(&lines), route), 2);
+        }
+    }
+
+    #[test]
+    fn a_warm_request_with_a_password_allocates_nothing() {
+        let hash = format!("$2y$04${}", "a".repeat(53));
+        let password_hash = Secret::inline(hash);
+        let users = vec![BasicUser { name: "ann".into(), password_hash, identity: identity() }];
+        let config =
+            BasicAuthConfig { users, forward_credentials: false, ..BasicAuthConfig::default() };
+        let route = Route { middlewares: vec![Middleware::BasicAuth(config)], ..to(upstream()) };
+        // ann:secret
+        assert_cost(cost_of(&with("Authorization: Basic YW5uOnNlY3JldA==\r\n"), route), 2);
+    }
 }

@@ -8,6 +8,10 @@ mod refused;
 mod routing;
 #[path = "configuration/extensions.rs"]
 mod extensions;
+#[path = "configuration/limited.rs"]
+mod limited;
+#[path = "configuration/transforms.rs"]
+mod transforms;
 #[path = "configuration/formats.rs"]
 mod formats;
 #[path = "configuration/included.rs"]
@@ -26,6 +30,11 @@ mod documents;
 mod edge;
 #[path = "configuration/promised.rs"]
 mod promised;
+#[cfg(feature = "authentication")]
+#[path = "configuration/tokens.rs"]
+mod tokens;
+#[path = "configuration/authorization.rs"]
+mod authorization;
 
 #[cfg(feature = "authentication")]
 #[path = "configuration/access.rs"]

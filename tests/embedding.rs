@@ -7,9 +7,12 @@ mod executors;
 mod several;
 #[path = "embedding/stats.rs"]
 mod stats;
+#[cfg(all(feature = "authentication", feature = "rate_limiting"))]
 #[path = "embedding/seed.rs"]
 mod seed;
-
+#[cfg(all(feature = "authentication", feature = "rate_limiting", feature = "authorization"))]
+#[path = "embedding/examples.rs"]
+mod examples;
 #[path = "embedding/upstream.rs"]
 mod upstream;
 

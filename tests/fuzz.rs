@@ -9,6 +9,8 @@ mod choices;
 mod documents;
 #[path = "fuzz/paths.rs"]
 mod paths;
+#[path = "fuzz/preflights.rs"]
+mod preflights;
 #[path = "fuzz/routes.rs"]
 mod routes;
 
@@ -20,6 +22,11 @@ const CASES_COUNT: u64 = 2_000;
 #[test]
 fn the_router_finds_what_the_naive_one_finds() {
     run("routes", 1_200, routes::agree);
+}
+
+#[test]
+fn a_preflight_finds_what_the_naive_router_finds() {
+    run("preflights", 120, preflights::agree);
 }
 
 #[test]

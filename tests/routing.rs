@@ -7,5 +7,7 @@ mod scene;
 mod paths;
 #[path = "routing/conditions.rs"]
 mod conditions;
+#[path = "routing/preflights.rs"]
+mod preflights;
 #[path = "routing/versions.rs"]
 mod versions;

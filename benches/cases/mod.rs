@@ -6,6 +6,8 @@ mod parse;
 mod route;
 mod balance;
 mod edits;
+pub mod limits;
+mod edge;
 mod memory;
 mod worker;
 pub mod heads;
@@ -43,7 +45,14 @@ impl Case {
 /// Every case, in the order in which a request meets what it measures. A debug build, which only
 /// shows that the cases still run, leaves out the largest.
 pub fn all() -> Vec<Case> {
-    let groups =
-        [parse::cases(), route::cases(), balance::cases(), edits::cases(), memory::cases()];
+    let groups = [
+        parse::cases(),
+        route::cases(),
+        limits::cases(),
+        balance::cases(),
+        edits::cases(),
+        edge::cases(),
+        memory::cases(),
+    ];
     groups.into_iter().flatten().chain(worker::cases()).collect()
 }

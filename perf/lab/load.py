@@ -8,6 +8,7 @@ import subprocess
 from lab.peers import Place
 from lab.processes import pinned
 from lab.tables import TABLES
+from lab.tokens import Issuer
 
 # Percentiles of the curves that are kept; their distances double towards the tail.
 CURVE = [0, 25, 50, 75, 87.5, 90, 93.75, 95, 96.875, 98.4375, 99, 99.21875, 99.5, 99.609375,
@@ -37,6 +38,10 @@ class Bench:
             command += ["-X", traffic.method]
         if traffic.host:
             command += ["-H", f"Host: {traffic.host}"]
+        for name, value in traffic.headers.items():
+            command += ["-H", f"{name}: {value}"]
+        if traffic.token:
+            command += ["-H", f"Authorization: Bearer {Issuer(self.folder).token()}"]
         if traffic.body_bytes:
             file = self.folder / f"body-{traffic.body_bytes}"
             file.write_bytes(b"x" * traffic.body_bytes)

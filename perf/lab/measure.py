@@ -115,9 +115,18 @@ def entrants(scenario, peers):
         subject = next((peer for peer in peers if peer.kind == "frys"), None)
         if not subject:
             return []
-        return [(Peer.known(name, "frys", subject.command[0]), count)
-                for name, count in scenario.variants.items()]
+        others = [peer for peer in peers if peer.kind != "frys" and peer.takes(scenario)]
+        return ([variant(name, subject.command[0], given)
+                 for name, given in scenario.variants.items()]
+                + [(peer, scenario.routes_count) for peer in others])
     return [(peer, scenario.routes_count) for peer in peers if peer.takes(scenario)]
+
+
+def variant(name, program, given):
+    """A gateway with so many routes, or with this template."""
+    if isinstance(given, str):
+        return Peer.known(name, "frys", program, given), 1
+    return Peer.known(name, "frys", program), given
 
 
 def rounds(lab, scenarios, peers, count):

@@ -8,6 +8,7 @@ import subprocess
 
 from lab.processes import Process, free_port
 from lab.tables import TABLES, One
+from lab.tokens import Issuer
 
 PERF = pathlib.Path(__file__).resolve().parent.parent
 PROBE = "/small"
@@ -51,12 +52,15 @@ class Peer:
         self.name, self.kind, self.command = name, kind, command
         self.environment, self.also, self.plain_only = environment or {}, also, plain_only
         self.port, self.process, self.running = None, None, None
+        self.template = None
 
     @classmethod
-    def known(cls, name, kind, program):
-        """A server of one of KINDS."""
+    def known(cls, name, kind, program, template=None):
+        """A server of one of KINDS; with a template instead of the scenario's, if there is one."""
         about = KINDS[kind]
-        return cls(name, kind, [program, *about.command], about.environment, about.also)
+        found = cls(name, kind, [program, *about.command], about.environment, about.also)
+        found.template = template
+        return found
 
     @classmethod
     def command_line(cls, text):
@@ -81,7 +85,7 @@ class Peer:
 
     def start(self, scenario, place, routes_count=1):
         """Starts it for the scenario, unless it already runs as the scenario needs it."""
-        template = scenario.configurations.get(self.kind)
+        template = self.template or scenario.configurations.get(self.kind)
         table = scenario.traffic.urls
         wanted = (template, scenario.workers, scenario.cores, table, routes_count)
         if self.process and self.running == wanted:
@@ -95,6 +99,8 @@ class Peer:
             "WORKERS": scenario.workers, "CORE": min(cores),
             "ROUTES": self.routes(scenario, routes_count),
         }
+        if scenario.traffic.token:
+            values["PUBLIC_KEY"] = Issuer(place.folder).public_key
         folder = pathlib.Path(place.folder)
         if template:
             suffix = pathlib.Path(template).suffix

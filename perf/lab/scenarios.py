@@ -117,6 +117,9 @@ class Traffic:
         self.new_connections = table.take("new_connections", bool, False)
         self.think = table.take("think", str)
         self.read_rate = table.take("read_rate", str)
+        headers = table.table("headers")
+        self.headers = {name: headers.take(name, str) for name in list(headers.content)}
+        self.token = table.take("token", bool, False)
         self.idle = table.take("idle", bool, False)
         table.end()
 
@@ -128,7 +131,8 @@ class Traffic:
     @property
     def is_plain(self):
         """GETs on kept connections and nothing else, which every server can take."""
-        return not (self.method or self.body_bytes or self.new_connections or self.urls)
+        return not (self.method or self.body_bytes or self.new_connections or self.urls
+                    or self.headers or self.token)
 
     @property
     def wrk_can(self):
@@ -204,8 +208,16 @@ def configurations(table):
 
 
 def variants(table):
-    """Names of several gateways of one program, and how many routes each has."""
-    found = {name: table.count(name) for name in list(table.content)}
+    """Names of several gateways of one program, and of each how many routes it has, or which
+    template it is started with."""
+    found = {}
+    for name in list(table.content):
+        if isinstance(table.content[name], str):
+            found[name] = table.take(name, str)
+            if not (PERF / "peers" / found[name]).is_file():
+                raise table.fault(name, f"perf/peers/{found[name]} is not there")
+        else:
+            found[name] = table.count(name)
     if len(found) == 1:
         raise table.fault(next(iter(found)), "one variant has nothing beside it")
     return found

@@ -1,5 +1,6 @@
 """Tests of the lab's reader and statistics: `python3 -m unittest lab.tests` in perf/."""
 
+import base64
 import json
 import math
 import os
@@ -11,6 +12,8 @@ import tomllib
 import unittest
 
 from lab import judge, load, loading, machine, page, table
+from lab.load import Bench
+from lab.measure import entrants
 from lab.peers import FLOORS, KINDS, PERF, Peer
 from lab.processes import Usage
 from lab.scenarios import Malformed, read, read_all, shown
@@ -97,6 +100,29 @@ class Scenarios(unittest.TestCase):
         self.refused("traffic.arrivals",
                      GOOD.replace("[configurations]", 'arrivals = "poisson"\n[configurations]'))
         self.refused("TOML", "about = ")
+
+    def test_variants_are_counts_or_templates(self):
+        two = '\n[variants]\nfrys-a = 7\nfrys-b = "frys.toml"\n'
+        self.assertEqual(scenario(GOOD + two).variants, {"frys-a": 7, "frys-b": "frys.toml"})
+        self.refused("variants.frys-b", GOOD + two.replace("frys.toml", "frys.tml"))
+        nginx, frys = (Peer.known(name, name, name) for name in ("nginx", "frys"))
+        found = entrants(scenario(GOOD + two), [frys, nginx])
+        self.assertEqual([(peer.name, peer.template, count) for peer, count in found],
+                         [("frys-a", None, 7), ("frys-b", "frys.toml", 1), ("nginx", None, 1)])
+
+    def test_fields_and_a_token_are_sent(self):
+        text = GOOD.replace("[configurations]", "token = true\nheaders = { X-A = '1' }\n"
+                            "[configurations]", 1)
+        with tempfile.TemporaryDirectory() as folder:
+            found = Bench("frys", folder).command(Peer.known("frys", "frys", "frys"),
+                                                  scenario(text).traffic, 1)
+            self.assertIn("X-A: 1", found)
+            bearer = next(word for word in found if word.startswith("Authorization: Bearer "))
+            head, content, signature = bearer.split()[-1].split(".")
+            self.assertEqual(json.loads(base64.urlsafe_b64decode(head))["alg"], "RS256")
+            self.assertEqual(len(base64.urlsafe_b64decode(signature + "==")), 256)
+            self.assertIn(b"exp", base64.urlsafe_b64decode(content + "=="))
+        self.assertFalse(scenario(text).traffic.is_plain)
 
     def test_floors_take_plain_loads_of_one_worker_only(self):
         floor = Peer.floor(next(iter(FLOORS)), "engines")

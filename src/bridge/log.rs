@@ -10,7 +10,8 @@ use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::metrics::WorkerBlock;
 use super::reason::Reason;
-use crate::limits::{LOG_FIELD_BYTES_MAX, LOG_TEXTS_COUNT};
+use crate::limits::{LOG_FIELD_BYTES_MAX, LOG_IDENTITY_BYTES_MAX, LOG_TEXTS_COUNT};
+use crate::snapshot::filter::{FilterId, RuleId};
 use crate::snapshot::{ExchangeId, RequestId, RouteId, UpstreamId};
 
 /// One exchange, as the log wants it. Texts are raw peer bytes, cut at [`LOG_FIELD_BYTES_MAX`].
@@ -74,6 +75,12 @@ pub struct Record<'a> {
     pub user_agent: &'a [u8],
     /// The client's own `X-Forwarded-For`, or nothing.
     pub forwarded_for: &'a [u8],
+    /// Who asked, as a filter found out; cut at [`LOG_IDENTITY_BYTES_MAX`].
+    pub identity: &'a [u8],
+    /// The filter that refused or answered the request, or that it was at when it ended.
+    pub filter: Option<FilterId>,
+    /// The rule of access that decided, and the filter that has it.
+    pub rule: Option<(FilterId, RuleId)>,
 }
 
 /// The worker's end.
@@ -120,8 +127,8 @@ impl Reader {
 }
 
 const LENGTH_BYTES: usize = 4;
-const WORDS_COUNT: usize = 16;
-/// Stands for no route and no upstream; both are counted from zero and bounded far below.
+const WORDS_COUNT: usize = 18;
+/// Stands for no route, upstream and filter; all are counted from zero and bounded far below.
 const ABSENT: u32 = u32::MAX;
 
 impl<'a> Record<'a> {
@@ -134,10 +141,9 @@ impl<'a> Record<'a> {
         encode_address(self.client, out);
         encode_address(self.endpoint, out);
         for text in self.texts() {
-            let text = text.get(..LOG_FIELD_BYTES_MAX).unwrap_or(text);
-            out.extend_from_slice(&(text.len() as u16).to_le_bytes());
-            out.extend_from_slice(text);
+            encode_text(text, LOG_FIELD_BYTES_MAX, out);
         }
+        encode_text(self.identity, LOG_IDENTITY_BYTES_MAX, out);
         let length = (out.len() - LENGTH_BYTES) as u32;
         out[..LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
     }
@@ -145,6 +151,8 @@ impl<'a> Record<'a> {
     fn words(&self) -> [u64; WORDS_COUNT] {
         let route = self.route.map_or(ABSENT, |id| id.0);
         let upstream = self.upstream.map_or(ABSENT, |id| id.0);
+        let filter = self.filter.map_or(ABSENT, |id| id.0);
+        let (of_rule, rule) = self.rule.map_or((ABSENT, 0), |(filter, rule)| (filter.0, rule.0));
         let ExchangeId(own) = match self.request_id {
             RequestId::Own(own) => own,
             RequestId::Kept(_) => ExchangeId::default(),
@@ -171,6 +179,8 @@ impl<'a> Record<'a> {
             self.upstream_ns,
             own as u64,
             (own >> 64) as u64,
+            u64::from(filter) | u64::from(of_rule) << 32,
+            u64::from(rule),
         ]
     }
 
@@ -191,7 +201,9 @@ impl<'a> Record<'a> {
         }
         let [wall_seconds, nanos_reason, generation, ids, statuses, connection, more @ ..] = words;
         let [connection_request, bytes_in, bytes_out, body_bytes_out, times @ ..] = more;
-        let [duration_ns, connect_ns, first_byte_ns, upstream_ns, own_low, own_high] = times;
+        let [duration_ns, connect_ns, first_byte_ns, upstream_ns, own_low, own_high, filters @ ..] =
+            times;
+        let [filters, rule] = filters;
         let own = ExchangeId(u128::from(own_high) << 64 | u128::from(own_low));
         let record = Record {
             wall_seconds,
@@ -223,16 +235,27 @@ impl<'a> Record<'a> {
             referer: take_text(&mut rest)?,
             user_agent: take_text(&mut rest)?,
             forwarded_for: take_text(&mut rest)?,
+            identity: b"",
+            filter: present(filters as u32).map(FilterId),
+            rule: present((filters >> 32) as u32)
+                .map(|filter| (FilterId(filter), RuleId(rule as u16))),
         };
-        Some(match take_text(&mut rest)? {
+        let record = match take_text(&mut rest)? {
             [] => record,
             kept => Record { request_id: RequestId::Kept(kept), ..record },
-        })
+        };
+        Some(Record { identity: take_text(&mut rest)?, ..record })
     }
 }
 
 fn present(id: u32) -> Option<u32> {
     (id != ABSENT).then_some(id)
+}
+
+fn encode_text(text: &[u8], bytes_max: usize, out: &mut Vec<u8>) {
+    let text = text.get(..bytes_max).unwrap_or(text);
+    out.extend_from_slice(&(text.len() as u16).to_le_bytes());
+    out.extend_from_slice(text);
 }
 
 fn encode_address(address: Option<SocketAddr>, out: &mut Vec<u8>) {
@@ -312,6 +335,9 @@ pub(crate) mod tests {
             referer: b"",
             user_agent: b"curl/8",
             forwarded_for: b"192.0.2.1",
+            identity: b"ann",
+            filter: Some(FilterId(0)),
+            rule: Some((FilterId(0), RuleId(1))),
         }
     }
 
@@ -319,8 +345,16 @@ pub(crate) mod tests {
     fn gives_back_every_field() {
         let block = WorkerBlock::new(0);
         let (mut writer, mut reader) = ring(4096, &block);
-        let absent =
-            Record { route: None, upstream: None, endpoint: None, client: None, ..record() };
+        let absent = Record {
+            route: None,
+            upstream: None,
+            endpoint: None,
+            client: None,
+            identity: b"",
+            filter: None,
+            rule: None,
+            ..record()
+        };
         assert!(writer.push(&record()));
         let kept = Record { request_id: RequestId::Kept(b"of-a-proxy"), ..record() };
         assert!(writer.push(&absent));

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use rtrb::{Consumer, Producer, RingBuffer};
 use socket2::SockRef;
 
+use crate::jwt::{KeySet, KeySource};
 use crate::limits;
 use crate::snapshot::filter::{ForwardTarget, PasswordHash};
 
@@ -26,8 +27,8 @@ pub enum Question {
     Password(Password),
     /// What the server of a `forward_auth` says to a request.
     Forward(Forward),
-    /// To fetch the key set of this name anew, because a token names a key that it does not have.
-    Keys(Arc<str>),
+    /// The newest keys of a place: a token names one that is not among those that are known.
+    Keys(Arc<KeySource>),
 }
 
 /// A password and what it is held against.
@@ -57,8 +58,9 @@ pub enum Answer {
     Password(bool),
     /// What the server of a [`Question::Forward`] said.
     Forward(Box<Forwarded>),
-    /// The key set of a [`Question::Keys`] is as new as it can be had now.
-    Keys,
+    /// The keys of a [`Question::Keys`], as new as they can be had now; nothing where no fetch has
+    /// succeeded yet.
+    Keys(Option<Arc<KeySet>>),
     /// Nobody answered in time, as many questions are open as may be, what was asked for failed, or
     /// there is no control.
     Failed,
@@ -181,7 +183,7 @@ impl fmt::Debug for Question {
             Question::Task(_) => f.write_str("Task"),
             Question::Password(_) => f.write_str("Password"),
             Question::Forward(_) => f.write_str("Forward"),
-            Question::Keys(name) => write!(f, "Keys({name})"),
+            Question::Keys(source) => write!(f, "Keys({source:?})"),
         }
     }
 }
@@ -192,7 +194,7 @@ impl fmt::Debug for Answer {
             Answer::Task(_) => f.write_str("Task"),
             Answer::Password(is_right) => write!(f, "Password({is_right})"),
             Answer::Forward(told) => write!(f, "Forward({})", told.status),
-            Answer::Keys => f.write_str("Keys"),
+            Answer::Keys(set) => write!(f, "Keys({set:?})"),
             Answer::Failed => f.write_str("Failed"),
         }
     }

@@ -197,9 +197,14 @@ reasons! {
     FilterFailed: "filter_failed" 500 Gateway "proxy_internal_error";
     /// A filter needs the whole request body, which is longer than it takes.
     BodyNotBuffered: "body_not_buffered" 413 Client "http_request_denied";
-    /// A filter needs the whole answer, which is longer than it takes, or coded in a way that it
-    /// cannot read.
+    /// A filter needs the whole answer, which is longer than it takes.
     AnswerNotBuffered: "answer_not_buffered" 502 Gateway "proxy_internal_error";
+    /// A filter has to change the request body and cannot: it is coded, or no JSON.
+    BodyUnreadable: "body_unreadable" 400 Client "http_request_error";
+    /// A filter has to change the answer and cannot: it is coded, a part only, or no JSON.
+    AnswerUnreadable: "answer_unreadable" 502 Gateway "proxy_internal_error";
+    /// The bodies that filters hold whole take all the memory that they may.
+    HeldBodiesFull: "held_bodies_full" 503 Gateway "proxy_internal_error";
     /// The cluster has no endpoint left to try.
     NoEndpoint: "no_endpoint" 503 Gateway "destination_unavailable";
     /// The upstream's name has no address yet.
@@ -316,6 +321,9 @@ impl Reason {
                 | Reason::UpstreamConnectionsFull
                 | Reason::ConnectionsFull
                 | Reason::UpstreamHeadTooLarge
+                | Reason::BodyNotBuffered
+                | Reason::AnswerNotBuffered
+                | Reason::HeldBodiesFull
         )
     }
 }

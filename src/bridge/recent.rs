@@ -11,7 +11,8 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::reason::Reason;
-use crate::limits::{RECENT_HEAD_BYTES_MAX, RECENT_SLOT_BYTES};
+use crate::limits::{RECENT_HEAD_BYTES_MAX, RECENT_IDENTITY_BYTES_MAX, RECENT_SLOT_BYTES};
+use crate::snapshot::filter::{FilterId, RuleId};
 use crate::snapshot::{RouteId, UpstreamId};
 
 /// How much of a request's head a record has.
@@ -72,6 +73,38 @@ pub struct Facts {
     /// Secret fields that the request had and the record has not: bits that the writer gives
     /// meaning.
     pub withheld: u8,
+    /// Who asked, as a filter found out.
+    pub identity: Identity,
+    /// The filter that refused or answered the request, or that it was at when it ended.
+    pub filter: Option<FilterId>,
+    /// The rule of access that decided, and the filter that has it.
+    pub rule: Option<(FilterId, RuleId)>,
+}
+
+/// The name of a client, in so far as it is kept: at most [`RECENT_IDENTITY_BYTES_MAX`] bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    bytes: [u8; RECENT_IDENTITY_BYTES_MAX],
+    count: u8,
+}
+
+impl Identity {
+    /// Nobody's.
+    pub const NONE: Identity = Identity { bytes: [0; RECENT_IDENTITY_BYTES_MAX], count: 0 };
+
+    /// The name, or as much of it as is kept.
+    pub fn new(name: &str) -> Identity {
+        let name = &name[..name.floor_char_boundary(RECENT_IDENTITY_BYTES_MAX)];
+        let mut identity = Identity { count: name.len() as u8, ..Identity::NONE };
+        identity.bytes[..name.len()].copy_from_slice(name.as_bytes());
+        identity
+    }
+
+    /// The name; empty where nobody is known.
+    pub fn name(&self) -> &str {
+        let bytes = self.bytes.get(..usize::from(self.count)).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
 }
 
 /// A record as it was read.
@@ -171,23 +204,29 @@ impl Ring {
 /// No record has this number.
 const BEING_WRITTEN: u64 = 0;
 const SLOT_WORDS: usize = RECENT_SLOT_BYTES / 8;
-const FACTS_WORDS: usize = 18;
-/// Stands for no route and no upstream; both are counted from zero and bounded far below.
+const IDENTITY_WORDS: usize = RECENT_IDENTITY_BYTES_MAX / 8;
+const FIXED_WORDS: usize = 20;
+const FACTS_WORDS: usize = FIXED_WORDS + IDENTITY_WORDS;
+/// Stands for no route, upstream and filter; all are counted from zero and bounded far below.
 const ABSENT: u32 = u32::MAX;
 
 const _: () = assert!(8 * (1 + FACTS_WORDS) + RECENT_HEAD_BYTES_MAX <= RECENT_SLOT_BYTES);
+const _: () = assert!(RECENT_IDENTITY_BYTES_MAX.is_multiple_of(8));
+const _: () = assert!(RECENT_IDENTITY_BYTES_MAX <= u8::MAX as usize);
 
 impl Facts {
     fn words(&self, head_bytes: usize) -> [u64; FACTS_WORDS] {
         let route = self.route.map_or(ABSENT, |id| id.0);
         let upstream = self.upstream.map_or(ABSENT, |id| id.0);
+        let filter = self.filter.map_or(ABSENT, |id| id.0);
+        let (of_rule, rule) = self.rule.map_or((ABSENT, 0), |(filter, rule)| (filter.0, rule.0));
         let flags = u64::from(self.is_trusted)
             | u64::from(self.is_tls) << 1
             | u64::from(self.peer.is_some()) << 2
             | u64::from(self.endpoint.is_some()) << 3;
         let [peer_high, peer_low, peer_port] = address_words(self.peer);
         let [endpoint_high, endpoint_low, endpoint_port] = address_words(self.endpoint);
-        [
+        let fixed: [u64; FIXED_WORDS] = [
             (self.id >> 64) as u64,
             self.id as u64,
             self.wall_seconds,
@@ -211,7 +250,17 @@ impl Facts {
             endpoint_high,
             endpoint_low,
             peer_port | endpoint_port << 16,
-        ]
+            u64::from(filter) | u64::from(of_rule) << 32,
+            u64::from(rule) | u64::from(self.identity.count) << 16,
+        ];
+        let mut words = [0; FACTS_WORDS];
+        let (first, identity) = words.split_at_mut(FIXED_WORDS);
+        first.copy_from_slice(&fixed);
+        let (chunks, _) = self.identity.bytes.as_chunks::<8>();
+        for (to, from) in identity.iter_mut().zip(chunks) {
+            *to = u64::from_le_bytes(*from);
+        }
+        words
     }
 
     fn of_words(words: &[u64; FACTS_WORDS]) -> Option<(Facts, usize)> {
@@ -219,7 +268,12 @@ impl Facts {
             *words;
         let [flags, bytes_in, bytes_out, duration_ns, connect_ns, first_byte_ns, addresses @ ..] =
             more;
-        let [peer_high, peer_low, endpoint_high, endpoint_low, ports] = addresses;
+        let [peer_high, peer_low, endpoint_high, endpoint_low, ports, filters, rule, name @ ..] =
+            addresses;
+        let mut bytes = [0; RECENT_IDENTITY_BYTES_MAX];
+        for (to, from) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(name) {
+            *to = from.to_le_bytes();
+        }
         let is_set = |bit: u32| flags >> bit & 1 == 1;
         let facts = Facts {
             id: u128::from(id_high) << 64 | u128::from(id_low),
@@ -243,6 +297,10 @@ impl Facts {
             first_byte_ns,
             kept: Kept::of((packed >> 56) as u8)?,
             withheld: (packed >> 48) as u8,
+            identity: Identity { bytes, count: (rule >> 16) as u8 },
+            filter: present(filters as u32).map(FilterId),
+            rule: present((filters >> 32) as u32)
+                .map(|filter| (FilterId(filter), RuleId(rule as u16))),
         };
         Some((facts, (nanos_bytes >> 32) as usize))
     }
@@ -303,6 +361,9 @@ pub(crate) mod tests {
             first_byte_ns: 900_000,
             kept: Kept::Part,
             withheld: 5,
+            identity: Identity::new("ann"),
+            filter: Some(FilterId(0)),
+            rule: Some((FilterId(0), RuleId(1))),
         }
     }
 
@@ -319,6 +380,9 @@ pub(crate) mod tests {
             reason: *Reason::ALL.last().expect("there are reasons"),
             kept: Kept::Line,
             withheld: 0,
+            identity: Identity::NONE,
+            filter: None,
+            rule: None,
             ..facts()
         };
         for head in [&b""[..], b"GET / HT", b"GET /abc HTTP/1.1"] {
@@ -357,6 +421,15 @@ pub(crate) mod tests {
         ring.push(&facts(), &[b'a'; RECENT_HEAD_BYTES_MAX + 9]);
         let read = ring.read(1).expect("it was just written");
         assert_eq!(read.head, [b'a'; RECENT_HEAD_BYTES_MAX]);
+    }
+
+    #[test]
+    fn cuts_a_name_between_characters() {
+        let long = "é".repeat(RECENT_IDENTITY_BYTES_MAX);
+        assert_eq!(Identity::new(&long).name(), "é".repeat(RECENT_IDENTITY_BYTES_MAX / 2));
+        let odd = format!("a{long}");
+        assert_eq!(Identity::new(&odd).name().len(), RECENT_IDENTITY_BYTES_MAX - 1);
+        assert_eq!((Identity::new("ann").name(), Identity::NONE.name()), ("ann", ""));
     }
 
     #[test]

@@ -46,7 +46,7 @@ stages! {
     /// The route's filters see the request; once more behind each question to control.
     Filter "filter" Sample,
     /// A filter waits for what it asked control for.
-    Ask "ask" Clock,
+    FilterWait "filter_wait" Clock,
     /// The route's cluster becomes an endpoint.
     Balance "balance" Sample,
     /// A file is opened, and read where one read brings all of it.
@@ -86,7 +86,7 @@ impl Basis {
     }
 }
 
-/// The stages of one worker: 16 histograms, 131 KiB.
+/// The stages of one worker: 16 histograms, 132 KiB.
 pub struct Stages([Histogram; Stage::ALL.len()]);
 
 impl Default for Stages {

@@ -1,9 +1,10 @@
 //! `frys check`: every fault of a configuration at once, each with its place.
 
 use super::say;
-use crate::config::{Fault, Location, Related};
+use crate::config::{Fault, GatewayConfig, Location, Related, units};
 use crate::control::reload;
 use crate::gateway::Gateway;
+use crate::snapshot::Plan;
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
@@ -45,12 +46,30 @@ pub fn run(path: &Path, output: Output) -> ExitCode {
                 counted(config.clusters.len(), "cluster"),
                 counted(config.listen_addresses().count(), "listener"),
             ));
+            say_buffers(config);
             ExitCode::SUCCESS
         }
         Err(error) => {
             eprintln!("{}", reload::listed(error, &path.display().to_string()));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Which routes hold bodies whole: memory that requests cost, and answers that come late.
+fn say_buffers(config: &GatewayConfig) {
+    if config.routes.iter().all(|route| route.middlewares.is_empty()) {
+        return;
+    }
+    // What has no fault compiles.
+    let plan = Plan::new(config);
+    for (route, buffers) in plan.iter().flat_map(Plan::buffers) {
+        let up_to = |(what, bytes): (&str, Option<usize>)| {
+            Some(format!("{what} up to {}", units::show_size(bytes? as u64)))
+        };
+        let both = [("requests", buffers.request_bytes), ("answers", buffers.response_bytes)];
+        let both: Vec<String> = both.into_iter().filter_map(up_to).collect();
+        say(format_args!("route `{route}` holds {}\n", both.join(" and ")));
     }
 }
 

@@ -12,7 +12,8 @@ use std::fmt;
 /// default is no change. Secrets are never shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
-    /// Settings, listeners, clusters, version groups, then routes; each in the order of its kind.
+    /// Settings, listeners, clusters, version groups, filters, then routes; each in the order of its
+    /// kind.
     pub parts: Vec<Part>,
 }
 
@@ -40,6 +41,8 @@ pub enum PartKind {
     Cluster,
     /// One of `[versions]`.
     Version,
+    /// One of `[middlewares]`; one that stands in a route is a key of the route.
+    Filter,
     /// One of `[[routes]]`.
     Route,
 }
@@ -74,6 +77,7 @@ impl PartKind {
             PartKind::Listener => "listener",
             PartKind::Cluster => "cluster",
             PartKind::Version => "version group",
+            PartKind::Filter => "filter",
             PartKind::Route => "route",
         }
     }
@@ -94,6 +98,13 @@ impl Difference {
         parts.extend(pairs.into_iter().filter_map(|(name, a, b)| {
             let at = |_: &_| path::join("versions", name);
             sides.part(PartKind::Version, name, (a, b), at, "[versions.NAME]")
+        }));
+        let pairs = named(&old.config.middlewares, &new.config.middlewares);
+        parts.extend(pairs.into_iter().filter_map(|(name, a, b)| {
+            let at = |_: &_| path::join("middlewares", name);
+            let kind = name.split('.').next().unwrap_or_default();
+            let section = format!("[middlewares.{kind}.NAME]");
+            sides.part(PartKind::Filter, name, (a, b), at, &section)
         }));
         let (a, b) = (routes(&old.config), routes(&new.config));
         // In the order of the new file; what is gone comes first.
@@ -135,7 +146,7 @@ impl Sides<'_> {
         name: &str,
         pair: (Option<&T>, Option<&T>),
         at: impl Fn(&T) -> String,
-        section: &'static str,
+        section: &str,
     ) -> Option<Part> {
         let change = match pair {
             (Some(a), Some(b)) if a == b => return None,
@@ -225,6 +236,7 @@ fn bare(config: &GatewayConfig) -> GatewayConfig {
     bare.routes.clear();
     bare.clusters.clear();
     bare.versions.clear();
+    bare.middlewares.clear();
     bare.listeners.clear();
     bare.listen_addr = super::ListenAddr::default();
     bare
@@ -442,7 +454,8 @@ impl fmt::Display for KeyChange {
 }
 
 /// Keys of the top level whose elements are parts of their own.
-const PARTS: [&str; 5] = ["listen_addr", "listeners", "clusters", "versions", "routes"];
+const PARTS: [&str; 6] =
+    ["listen_addr", "listeners", "clusters", "versions", "middlewares", "routes"];
 /// Keys that were used up when the file was read, or say nothing to the gateway.
 const IGNORED: [&str; 3] = ["include", "env", "$schema"];
 /// Keys that name an element of a list.

@@ -78,6 +78,10 @@ impl Form {
         words: "media type",
         pattern: "^[-!#$%&'+.^_`|~0-9A-Za-z]+/[-!#$%&'+.^_`|~0-9A-Za-z]+$",
     };
+    pub(crate) const MEDIA_RANGE: Form = Form {
+        words: "media type",
+        pattern: "^[-*!#$%&'+.^_`|~0-9A-Za-z]+/[-*!#$%&'+.^_`|~0-9A-Za-z]+$",
+    };
     pub(crate) const DATE: Form = Form { words: "date", pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" };
     pub(crate) const LIMIT_KEY: Form =
         Form { words: "key", pattern: "^(ip|route|global|(header|cookie|path|claim):.+)$" };
@@ -144,6 +148,7 @@ fn range(low: i64, high: i64) -> String {
     match (low, high) {
         // All that its type has.
         (low, _) if low == i64::from(i32::MIN) => String::new(),
+        (i64::MIN, i64::MAX) => String::new(),
         (low, i64::MAX) => format!(" from {}", grouped(low)),
         (low, high) => format!(" from {} to {}", grouped(low), grouped(high)),
     }

@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use super::files::{self, Inputs, Listing};
-use super::{Format, GatewayConfig, HeaderValue, Middleware, SecretSource, check, decode, path};
+use super::{Format, GatewayConfig, Middleware, check, decode, path};
 use crate::error::{ConfigError, Fault};
 use crate::limits;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,12 @@ impl Loaded {
     ) -> Result<Loaded, ConfigError> {
         *inputs = Inputs::default();
         let document = files::read(path, inputs)?;
-        let mut loaded = Loaded::checked(document, also)?;
+        let mut secret_files = Vec::new();
+        let loaded = Loaded::checked(document, also, &mut secret_files);
+        for file in &secret_files {
+            inputs.add(file);
+        }
+        let mut loaded = loaded?;
         for file in other_files(&loaded.config) {
             inputs.add(&file);
         }
@@ -73,7 +78,8 @@ impl Loaded {
         name: &str,
         also: Check<'_>,
     ) -> Result<Loaded, ConfigError> {
-        Loaded::checked(files::read_text(text, format, name)?, also)
+        // A text is not read again, so what it was made of is nothing to watch.
+        Loaded::checked(files::read_text(text, format, name)?, also, &mut Vec::new())
     }
 
     /// The files that it was read from: the one that was asked for, those that it includes,
@@ -93,8 +99,14 @@ impl Loaded {
         &self.inputs.listings
     }
 
-    fn checked(mut document: Document, also: Check<'_>) -> Result<Loaded, ConfigError> {
+    /// `secret_files` are told also where something is wrong: one of them may be what is.
+    fn checked(
+        mut document: Document,
+        also: Check<'_>,
+        secret_files: &mut Vec<PathBuf>,
+    ) -> Result<Loaded, ConfigError> {
         let decoded = decode::gateway(&mut document);
+        *secret_files = decoded.secret_files;
         let (config, mut faults) = (decoded.config, decoded.faults);
         for more in [check(&config), also(&config)] {
             let is_new = |fault: &Fault| !faults.iter().any(|known| follows(fault, known));
@@ -114,26 +126,13 @@ impl Loaded {
     }
 }
 
-/// The files that secrets, bodies and filters of routes are read from.
+/// The files that bodies and filters of routes are read from.
 fn other_files(config: &GatewayConfig) -> Vec<PathBuf> {
-    let edits = config
-        .routes
-        .iter()
-        .flat_map(|route| [&route.request_headers, &route.response_headers].into_iter());
-    let values = edits.flat_map(|edits| edits.set.values().chain(edits.append.values()));
-    let file = |value: &HeaderValue| match value {
-        HeaderValue::Template(_) => None,
-        HeaderValue::Secret(secret) => match secret.source() {
-            SecretSource::File(path) => Some(path.clone()),
-            // Systemd gives credentials when the service starts, and not again.
-            SecretSource::Inline | SecretSource::Env(_) | SecretSource::Credential(_) => None,
-        },
-    };
     let responses = config.routes.iter().filter_map(|route| route.respond.as_ref());
     let bodies = responses.filter_map(|response| response.body_file.clone());
     let own = config.routes.iter().flat_map(|route| &route.middlewares);
     let filters = own.chain(config.middlewares.values()).flat_map(Middleware::files);
-    values.filter_map(file).chain(bodies).chain(filters).collect()
+    bodies.chain(filters).collect()
 }
 
 impl GatewayConfig {

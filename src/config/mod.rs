@@ -60,13 +60,14 @@ pub use limits::{ConnectionLimits, Limits, PoolConfig, RuntimeConfig};
 pub use listen::{AddressInvalid, ListenAddr, ListenAddress, ListenerConfig};
 pub(crate) use load::Check;
 pub use load::Loaded;
-pub(crate) use middleware::sha256;
 pub use middleware::{
     AddressOf, ApiKey, ApiKeyConfig, ApiKeyValue, AuthConfig, BasicAuthConfig, BasicUser,
-    ConcurrencyLimitConfig, CorsConfig, CredentialSource, CredentialSourceInvalid, CustomConfig,
-    ForwardAuthConfig, ForwardAuthError, HeadersConfig, Identity, IpFilterConfig, LimitScope,
-    MaintenanceConfig, Middleware, MiddlewareKind, MissingKey, OIDCConfig, RateLimitConfig,
-    RateLimitKey, RbacConfig, RequestLimitsConfig, SecurityHeadersConfig, TransformConfig,
+    ClaimValue, ConcurrencyLimitConfig, CorsConfig, CredentialSource, CredentialSourceInvalid,
+    CustomConfig, ForwardAuthConfig, ForwardAuthError, HeadersConfig, Identity, IpFilterConfig,
+    LimitScope, MaintenanceConfig, Middleware, MiddlewareKind, MissingKey, OIDCConfig,
+    RateLimitConfig, RateLimitKey, RbacConfig, RbacEffect, RbacRule, RequestLimitsConfig,
+    RequiredClaim, SecurityHeadersConfig, TokenAlgorithm, TransformConfig, TransformError,
+    TransformStep,
 };
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,

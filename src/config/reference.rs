@@ -88,6 +88,17 @@ mod tests {
             "[routes.concurrency_limit], [middlewares.concurrency_limit.NAME]" => {
                 format!("{route}[routes.concurrency_limit]\nmax_requests = 1\n")
             }
+            "[[routes.api_key.keys]], [[middlewares.api_key.NAME.keys]]" => {
+                let hash = "0".repeat(64);
+                format!("{route}[[routes.api_key.keys]]\nname = \"a\"\nsha256 = \"{hash}\"\n")
+            }
+            "[[routes.basic_auth.users]], [[middlewares.basic_auth.NAME.users]]" => {
+                let user = "name = \"a\"\npassword_hash = \"b\"\n";
+                format!("{route}[[routes.basic_auth.users]]\n{user}")
+            }
+            "[routes.forward_auth], [middlewares.forward_auth.NAME]" => {
+                format!("{route}[routes.forward_auth]\nurl = \"http://a\"\n")
+            }
             "[clusters.NAME]" => format!("[clusters.a]\n{upstreams}"),
             "[clusters.NAME.timeouts]" => {
                 format!("[clusters.a]\n{upstreams}[clusters.a.timeouts]\n")
@@ -103,6 +114,12 @@ mod tests {
                 .into(),
             "[versions.NAME.known.VERSION]" => {
                 "[versions.a]\nfrom = [\"path\"]\n[versions.a.known.1]\n".into()
+            }
+            "[routes.rbac], [middlewares.rbac.NAME]" => {
+                format!("{route}[routes.rbac]\nrules = []\n")
+            }
+            "[[routes.rbac.rules]], [[middlewares.rbac.NAME.rules]]" => {
+                format!("{route}[[routes.rbac.rules]]\nname = \"a\"\n")
             }
             // A table that may stand in several places is read in the first.
             table => match table.split_once(", ").map_or(table, |(first, _)| first) {
@@ -221,7 +238,7 @@ mod tests {
             }
             // What is wrong for one kind may be right for another.
             Kind::Either(kinds) => {
-                (kinds.iter().flat_map(|kind| samples(kind).0).collect(), texts(&["true"]))
+                (kinds.iter().flat_map(|kind| samples(kind).0).collect(), texts(&["1979-05-27"]))
             }
         }
     }

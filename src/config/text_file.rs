@@ -49,7 +49,7 @@ impl TextFile {
     }
 
     /// Its lines with their numbers from 1, without blank ones and those that begin with `#`.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         let lines = self.text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
         lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
     }

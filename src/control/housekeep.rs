@@ -16,7 +16,7 @@ use super::{Command, Ending, Progress};
 use crate::bridge::Message;
 use crate::limits::{
     CONTROL_TICK_MS, DNS_SETTLE_MS, DNS_START_MS_MAX, DRAIN_GRACE_MS, GENERATION_LOOK_MS,
-    STOP_GRACE_MS,
+    KEYS_START_MS_MAX, STOP_GRACE_MS,
 };
 
 /// What the loop works with.
@@ -43,6 +43,7 @@ enum Cause {
 enum Event {
     Reload(Request),
     Names,
+    Keys,
     Tick,
 }
 
@@ -66,12 +67,20 @@ impl Housekeeper {
     /// Up to the first snapshot: with the names that answer in time.
     async fn begin(&mut self) -> Result<(), Cause> {
         let limit = Duration::from_millis(DNS_START_MS_MAX);
+        let keys_limit = Duration::from_millis(KEYS_START_MS_MAX);
         let Housekeeper { installer, ends, log, commands, .. } = self;
+        let Installer { watched, identities, .. } = installer;
+        let known = async {
+            tokio::join!(timeout(limit, watched.first()), timeout(keys_limit, identities.first()))
+        };
         tokio::select! {
             cause = interruption(commands, ends, log.as_ref()) => return Err(cause),
-            first = timeout(limit, installer.watched.first()) => {
-                if first.is_err() {
+            (names, keys) = known => {
+                if names.is_err() {
                     tracing::warn!("starting without the addresses of all upstream names");
+                }
+                if keys.is_err() {
+                    tracing::warn!("starting without the keys of all issuers");
                 }
             }
         }
@@ -101,10 +110,10 @@ impl Housekeeper {
                 }
                 Event::Names => {
                     sleep(Duration::from_millis(DNS_SETTLE_MS)).await;
-                    if let Err(error) = self.installer.renew().await {
-                        tracing::error!(%error, "the last snapshot stays in use");
-                    }
+                    self.renew().await;
                 }
+                // At once: a request may wait for them.
+                Event::Keys => self.renew().await,
                 Event::Tick => {
                     self.installer.fleet.retry();
                     self.installer.reap();
@@ -127,7 +136,14 @@ impl Housekeeper {
             // Whoever may ask for one is there for as long as this loop.
             Some(request) = reloads.recv(), if !is_starting => Ok(Event::Reload(request)),
             () = installer.watched.changed() => Ok(Event::Names),
+            () = installer.identities.changed() => Ok(Event::Keys),
             () = tick(pause) => Ok(Event::Tick),
+        }
+    }
+
+    async fn renew(&mut self) {
+        if let Err(error) = self.installer.renew().await {
+            tracing::error!(%error, "the last snapshot stays in use");
         }
     }
 

@@ -16,6 +16,7 @@ use prometheus_client::encoding::{
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
+use super::ledger::Status;
 use super::reload::Outcome;
 use super::report::{Classes, FilterSum, Report, UpstreamSum};
 use super::state::{Phase, State};
@@ -169,6 +170,7 @@ impl Collector for Scrape {
         let mut out = Out { encoder };
         out.gateway(&self.state)?;
         out.configuration(&self.state)?;
+        out.keys(&self.state)?;
         out.process(&report)?;
         out.requests(&report)?;
         out.stages(&report)?;
@@ -177,6 +179,7 @@ impl Collector for Scrape {
         out.upstreams(&report)?;
         out.pools(&report)?;
         out.filters(&report)?;
+        out.limiters(&report)?;
         out.log(&self.state, &report)?;
         out.engine(&report)
     }
@@ -220,6 +223,26 @@ impl Out<'_> {
         self.gauge("frys_config_fallback", help, u64::from(in_use.fallback.is_some()))?;
         let help = "Snapshots that exchanges use, the newest among them";
         self.gauge("frys_generations_active", help, state.generations().len() as u64)
+    }
+
+    fn keys(&mut self, state: &State) -> fmt::Result {
+        let places = state.keys.all();
+        if places.is_empty() {
+            return Ok(());
+        }
+        let rows = |count: fn(&Status) -> u64| {
+            places.iter().map(move |(name, of)| ([("source", &**name)], count(of)))
+        };
+        let help = "Keys that tokens are verified with, by where they are fetched";
+        self.gauges("frys_keys", help, rows(|of| of.keys))?;
+        let help = "Whether the last fetch of keys failed; those that are known stay in use";
+        self.gauges("frys_keys_failing", help, rows(|of| u64::from(of.failing)))?;
+        let help = "Fetches of keys by what came of them";
+        let outcomes = places.iter().flat_map(|(name, of)| {
+            let outcomes = [("fetched", of.fetched), ("failed", of.failed)];
+            outcomes.map(|(outcome, count)| ([("source", &**name), ("outcome", outcome)], count))
+        });
+        self.counters("frys_keys_fetches", help, outcomes)
     }
 
     fn process(&mut self, report: &Report) -> fmt::Result {
@@ -384,6 +407,38 @@ impl Out<'_> {
         )
     }
 
+    fn limiters(&mut self, report: &Report) -> fmt::Result {
+        let limiters = || report.limiters.iter().map(|(name, sum)| ([("filter", &**name)], sum));
+        let rates = || limiters().filter_map(|(labels, sum)| Some((labels, sum.rate?)));
+        let concurrency =
+            || limiters().filter_map(|(labels, sum)| Some((labels, sum.concurrency?)));
+        self.gauges(
+            "frys_rate_limit_keys",
+            "Places of a rate limit's table that belong to a key",
+            rates().map(|(labels, rate)| (labels, rate.keys)),
+        )?;
+        self.counters(
+            "frys_rate_limit_evictions",
+            "Times that a new key took over the place, and the debt, of another",
+            rates().map(|(labels, rate)| (labels, rate.evictions)),
+        )?;
+        self.gauges(
+            "frys_concurrency_limit_active",
+            "Requests under way that a concurrency limit counts",
+            concurrency().map(|(labels, sum)| (labels, sum.active)),
+        )?;
+        self.counters(
+            "frys_concurrency_limit_no_room",
+            "Requests refused because their key found no place in the table",
+            concurrency().map(|(labels, sum)| (labels, sum.no_room)),
+        )?;
+        self.gauges(
+            "frys_limit_memory_bytes",
+            "Memory of a limit's table that was taken",
+            limiters().map(|(labels, sum)| (labels, sum.memory_bytes)),
+        )
+    }
+
     fn filters(&mut self, report: &Report) -> fmt::Result {
         type Outcome = (&'static str, fn(&FilterSum) -> u64);
         let rows = |name: &'static str, outcomes: &'static [Outcome]| {
@@ -402,13 +457,18 @@ impl Out<'_> {
         ];
         let help = "Requests by what the filter did; those that it would have refused, were it \
                     not only watching, count as shadowed and as passed";
-        self.counters("frys_filter_requests", help, rows("outcome", REQUESTS))?;
+        self.counters("frys_filter_decisions", help, rows("decision", REQUESTS))?;
         const DECISIONS: &[Outcome] =
             &[("hit", |filter| filter.cache_hits), ("miss", |filter| filter.cache_misses)];
         let help = "Decisions of filters by whether what was found out before was enough";
-        self.counters("frys_filter_cache", help, rows("cache", DECISIONS))?;
+        self.counters("frys_filter_cache", help, rows("outcome", DECISIONS))?;
+        const BODIES: &[Outcome] =
+            &[("changed", |filter| filter.bodies_changed), ("left", |filter| filter.bodies_left)];
+        let help = "Bodies that filters changed, and those that were for them and went on as they \
+                    were, since they could not be read";
+        self.counters("frys_filter_bodies", help, rows("body", BODIES))?;
         self.counters(
-            "frys_filter_questions",
+            "frys_filter_asks",
             "Questions of filters to the control plane",
             report.filters.iter().map(|(name, sum)| ([("filter", &**name)], sum.asked)),
         )
@@ -593,10 +653,10 @@ mod tests {
         }
         assert!(text.contains("frys_errors_total{reason=\"route_not_found\",blame=\"gateway\"} 2"));
         let refused =
-            r#"frys_filter_requests_total{filter="rate_limit.tight",outcome="refused"} 4"#;
+            r#"frys_filter_decisions_total{filter="rate_limit.tight",decision="refused"} 4"#;
         assert_eq!(lines_with(&text, refused), [refused]);
         assert!(
-            text.contains("frys_filter_cache_total{filter=\"rate_limit.tight\",cache=\"hit\"} 2")
+            text.contains("frys_filter_cache_total{filter=\"rate_limit.tight\",outcome=\"hit\"} 2")
         );
         assert!(text.contains("frys_log_dropped_total 2\n"));
         assert!(text.contains("frys_connections_active{worker=\"1\"} 1\n"));

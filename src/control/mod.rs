@@ -1,12 +1,13 @@
 //! Housekeeping: everything slow, on one thread of its own that no worker waits for.
 //!
 //! It resolves names, compiles snapshots and hands them to the workers, answers on the admin
-//! server, writes the access log (on a thread of its own) and brings the workers to their end. It
-//! holds no state of the process, so several gateways may run in one.
+//! server, does what filters ask for, writes the access log (on a thread of its own) and brings the
+//! workers to their end. It holds no state of the process, so several gateways may run in one.
 
 pub mod names;
 pub mod state;
 pub mod process;
+mod limiters;
 pub mod report;
 pub mod stats;
 pub mod metrics;
@@ -25,6 +26,12 @@ mod access;
 #[cfg(not(feature = "authentication"))]
 #[path = "access_absent.rs"]
 mod access;
+#[cfg(feature = "authentication")]
+mod identity;
+#[cfg(not(feature = "authentication"))]
+#[path = "identity_absent.rs"]
+mod identity;
+pub mod ledger;
 pub mod questions;
 mod fleet;
 mod housekeep;
@@ -44,12 +51,15 @@ use tokio::sync::{mpsc, oneshot, watch as channel};
 use crate::bridge::{WorkerBlock, log, mailbox, question};
 use crate::error::ReloadError;
 use crate::extension::Extensions;
-use crate::limits::{BACKGROUND_NICE, CONTROL_COMMANDS_MAX, RELOADS_WAITING_MAX, STOP_GRACE_MS};
+use crate::limits::{
+    BACKGROUND_NICE, CONTROL_COMMANDS_MAX, KEYS_WAITING_MAX, RELOADS_WAITING_MAX, STOP_GRACE_MS,
+};
 use crate::runtime::step_back;
 use crate::snapshot::{Lineage, Meters};
 use admin::Admin;
 use fleet::Fleet;
 use housekeep::Housekeeper;
+use identity::{Identities, Pace};
 use listeners::Listeners;
 use logs::format::Format;
 use logs::writer::{Output, Source, Writer};
@@ -341,7 +351,8 @@ fn assemble(
     let Housekeeping { settings, first, listeners, resolver, workers } = housekeeping;
     let _context = runtime.enter();
     let (mut mailboxes, mut blocks, mut sources) = (Vec::new(), Vec::new(), Vec::new());
-    let services = Services::new(None);
+    let (keys, keys_asked) = mpsc::channel(KEYS_WAITING_MAX);
+    let services = Services::new(Some(keys));
     for (worker, handle) in workers.into_iter().enumerate() {
         let WorkerHandle { mailbox, block, log, questions } = handle;
         questions::attend(&services, questions)?;
@@ -366,7 +377,9 @@ fn assemble(
         start_admin(runtime, &state, settings.admin, metrics_path, reloads.clone())?;
     let (files, files_seen) = channel::channel(watch::Watched::default());
     runtime.spawn(watch::run(files_seen, reloads));
+    let mut identities = Identities::new(Arc::clone(&state.keys), keys_asked, Pace::default());
     let mut first = first;
+    identities.add(first.plan.key_sources());
     first.plan.enlist(&lineage, 1);
     first.write_down(settings.kept_at.as_deref());
     let (fixed, names) = (std::mem::take(&mut first.fixed), std::mem::take(&mut first.names));
@@ -374,6 +387,7 @@ fn assemble(
         state,
         fleet,
         watched: resolver.watch(names),
+        identities,
         files,
         meters,
         listeners,

@@ -1,8 +1,9 @@
-//! What routes and upstreams are called, for the log.
+//! What routes, upstreams and filters are called, for the log.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::snapshot::filter::{Filter, FilterId, RuleId, Step};
 use crate::snapshot::{Cluster, Route, RouteId, Snapshot, Upstream, UpstreamId};
 
 /// Names of one generation, by number: the snapshot's own, which are not copied.
@@ -11,6 +12,7 @@ pub struct Names {
     routes: Arc<[Route]>,
     clusters: Arc<[Arc<Cluster>]>,
     upstreams: Arc<[Upstream]>,
+    filters: Arc<[Arc<Filter>]>,
 }
 
 /// The names of each generation whose exchanges may still end.
@@ -32,6 +34,7 @@ impl Names {
             routes: Arc::clone(&snapshot.routes),
             clusters: Arc::clone(&snapshot.clusters),
             upstreams: Arc::clone(&snapshot.upstreams),
+            filters: Arc::clone(&snapshot.filters),
         }
     }
 
@@ -47,7 +50,34 @@ impl Names {
         Some(UpstreamName { cluster: &cluster.name, address: &upstream.name })
     }
 
-    /// Two routes and three upstreams, for tests.
+    /// The filter of a number.
+    pub fn filter(&self, id: Option<FilterId>) -> Option<&str> {
+        self.filters.get(id?.0 as usize).map(|filter| &*filter.name)
+    }
+
+    /// A rule of access of a filter.
+    pub fn rule(&self, id: Option<(FilterId, RuleId)>) -> Option<&str> {
+        let (filter, rule) = id?;
+        match &self.filters.get(filter.0 as usize)?.step {
+            Step::Rbac(rbac) => rbac.rule(rule),
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::RateLimit(_)
+            | Step::Auth(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::ConcurrencyLimit(_)
+            | Step::Headers(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_)
+            | Step::Custom(_) => None,
+        }
+    }
+
+    /// Two routes, three upstreams and a filter with two rules, for tests.
     #[cfg(test)]
     pub(crate) fn sample() -> Names {
         Names::of(&super::report::tests::snapshot(&mut crate::snapshot::Lineage::default()))

@@ -9,6 +9,7 @@ use tokio::task::spawn_blocking;
 
 use super::access::Access;
 use crate::bridge::question::{Answer, Desk, Question, Ticket};
+use crate::jwt::{KeySet, KeySource};
 use crate::limits::{QUESTIONS_OPEN_MAX, TASKS_AT_ONCE_MAX};
 
 /// Who answers the questions of all workers.
@@ -18,12 +19,12 @@ pub struct Services {
     keys: Option<mpsc::Sender<KeysAsked>>,
 }
 
-/// A key set that is to be fetched anew.
+/// Keys that are to be fetched anew.
 pub struct KeysAsked {
-    /// Its name.
-    pub name: Arc<str>,
-    /// Told once it is as new as it can be had.
-    pub done: oneshot::Sender<()>,
+    /// Where.
+    pub source: Arc<KeySource>,
+    /// Told them once they are as new as they can be had.
+    pub done: oneshot::Sender<Option<Arc<KeySet>>>,
 }
 
 impl Services {
@@ -42,14 +43,14 @@ impl Services {
             }
             Question::Password(password) => self.access.password(password).await,
             Question::Forward(forward) => self.access.forward(forward).await,
-            Question::Keys(name) => {
+            Question::Keys(source) => {
                 let Some(keys) = &self.keys else { return Answer::Failed };
                 let (done, told) = oneshot::channel();
                 // Full: as many sets are asked for as there may be.
-                if keys.try_send(KeysAsked { name, done }).is_err() {
+                if keys.try_send(KeysAsked { source, done }).is_err() {
                     return Answer::Failed;
                 }
-                told.await.map_or(Answer::Failed, |()| Answer::Keys)
+                told.await.map_or(Answer::Failed, Answer::Keys)
             }
         }
     }
@@ -142,7 +143,7 @@ mod tests {
     fn number(answer: Answer) -> Option<u64> {
         match answer {
             Answer::Task(told) => told.downcast().ok().map(|number| *number),
-            Answer::Password(_) | Answer::Forward(_) | Answer::Keys | Answer::Failed => None,
+            Answer::Password(_) | Answer::Forward(_) | Answer::Keys(_) | Answer::Failed => None,
         }
     }
 
@@ -194,9 +195,8 @@ mod tests {
         with_control(|asker, mut wake| {
             asker.push(Ticket(1), task(|| panic!("meant"))).expect("room");
             asker.push(Ticket(2), task(|| 5)).expect("room");
-            asker.push(Ticket(3), Question::Keys("nobody".into())).expect("room");
             wake.write_all(&[1]).expect("control is there");
-            assert_eq!(answers(asker, wake, 3), [(1, None), (2, Some(5)), (3, None)]);
+            assert_eq!(answers(asker, wake, 2), [(1, None), (2, Some(5))]);
         });
     }
 

@@ -264,6 +264,9 @@ fn entry(names: Option<&Names>, worker: usize, recent: &Recent) -> Value {
         "route": names.and_then(|names| names.route(facts.route)),
         "cluster": upstream.map(|upstream| upstream.cluster),
         "upstream": upstream.map(|upstream| upstream.address),
+        "identity": Some(facts.identity.name()).filter(|name| !name.is_empty()),
+        "filter": names.and_then(|names| names.filter(facts.filter)),
+        "rule": names.and_then(|names| names.rule(facts.rule)),
         "upstream_addr": facts.endpoint.map(|address| address.to_string()),
         "upstream_status": none_if_zero(facts.upstream_status),
         "upstream_attempts": facts.attempts,
@@ -423,6 +426,8 @@ mod tests {
         assert_eq!(shown["request_uri"], "/a?b");
         assert_eq!(shown["host"], "x.test");
         assert_eq!(shown["request_method"], "GET");
+        let told = [&shown["identity"], &shown["filter"], &shown["rule"]];
+        assert_eq!(told, ["ann", "rbac@route-0", "writers"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::limiters::{self, LimiterSum};
 use super::process::{Process, Thread};
 use super::state::{AllSeries, State};
 use crate::bridge::histogram::Merged;
@@ -74,6 +75,10 @@ pub struct FilterSum {
     pub cache_hits: u64,
     /// Decisions that had to be worked out anew.
     pub cache_misses: u64,
+    /// Bodies that it changed.
+    pub bodies_changed: u64,
+    /// Bodies that were for it and that it could not read.
+    pub bodies_left: u64,
 }
 
 /// One worker.
@@ -110,6 +115,8 @@ pub struct Report {
     pub routes: BTreeMap<Box<str>, Traffic>,
     /// By cluster and address, [`OTHER`] among them.
     pub upstreams: BTreeMap<(Box<str>, Box<str>), UpstreamSum>,
+    /// By filter.
+    pub limiters: BTreeMap<Box<str>, LimiterSum>,
     /// By name, [`OTHER`] among them.
     pub filters: BTreeMap<Box<str>, FilterSum>,
     /// By [`Reason::index`].
@@ -130,6 +137,7 @@ impl Report {
             workers: Vec::with_capacity(state.blocks.len()),
             routes: BTreeMap::new(),
             upstreams: BTreeMap::new(),
+            limiters: limiters::gather(state, &filters),
             filters: BTreeMap::new(),
             reasons: [0; Reason::COUNT],
             total: Traffic::default(),
@@ -248,6 +256,8 @@ impl FilterSum {
         self.asked += filter.asked.read();
         self.cache_hits += filter.cache_hits.read();
         self.cache_misses += filter.cache_misses.read();
+        self.bodies_changed += filter.bodies_changed.read();
+        self.bodies_left += filter.bodies_left.read();
     }
 }
 
@@ -265,10 +275,11 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::bridge::metrics::Done;
-    use crate::config::{ClusterConfig, GatewayConfig, Route, Upstream};
+    use crate::config::{ClusterConfig, GatewayConfig, Middleware, RbacConfig, RbacRule};
+    use crate::config::{Route, Upstream};
     use crate::snapshot::{Lineage, Plan, Resolved, Snapshot};
 
-    /// Two routes, and a cluster of three upstreams.
+    /// Two routes, of which the first has a filter of two rules, and a cluster of three upstreams.
     pub(crate) fn snapshot(lineage: &mut Lineage) -> Snapshot {
         let upstream = |number: u32| Upstream {
             url: format!("http://up-{number}:80").parse().expect("a URL"),
@@ -282,11 +293,15 @@ pub(crate) mod tests {
             cluster: Some("web".to_owned()),
             ..Route::default()
         };
-        let config = GatewayConfig {
+        let rule = |name: &str| RbacRule { name: name.to_owned(), ..RbacRule::default() };
+        let rules = vec![rule("readers"), rule("writers")];
+        let rbac = Middleware::Rbac(RbacConfig { rules, ..RbacConfig::default() });
+        let mut config = GatewayConfig {
             clusters: [("web".to_owned(), cluster)].into(),
             routes: (0..2).map(route).collect(),
             ..GatewayConfig::default()
         };
+        config.routes[0].middlewares.push(rbac);
         let mut plan = Plan::new(&config).expect("no fault");
         plan.enlist(lineage, 1);
         plan.snapshot(lineage, &Resolved::new(), 1)

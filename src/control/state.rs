@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
+use super::ledger::Ledger;
 use super::names::Names;
 use super::reload::{Outcome, Source};
 use super::resolve::Addresses;
@@ -67,6 +68,8 @@ pub struct State {
     pub blocks: Vec<Arc<WorkerBlock>>,
     /// Log lines that the output did not take.
     pub log_lost: Arc<AtomicU64>,
+    /// How the places of keys are doing.
+    pub keys: Arc<Ledger>,
     phase: Mutex<Phase>,
     meters: SharedMeters,
     generation: AtomicU64,
@@ -94,6 +97,7 @@ impl State {
             started: Instant::now(),
             blocks,
             log_lost,
+            keys: Arc::default(),
             phase: Mutex::new(Phase::Starting),
             meters,
             generation: AtomicU64::new(0),

@@ -45,6 +45,7 @@ pub fn document(state: &State) -> Value {
         },
         "reasons": reasons(&report),
         "names": state.addresses(),
+        "keys": state.keys.all(),
         "access_log": {
             "records": sum(|worker| worker.log_written),
             "dropped": sum(|worker| worker.log_dropped),
@@ -137,6 +138,7 @@ fn filter(filter: &FilterSum) -> Value {
         "shadowed": filter.shadowed,
         "asked": filter.asked,
         "cache": { "hits": filter.cache_hits, "misses": filter.cache_misses },
+        "bodies": { "changed": filter.bodies_changed, "left": filter.bodies_left },
     })
 }
 

@@ -4,6 +4,7 @@ use super::build::Source;
 use super::explanation::Bound;
 use crate::config::{ConnectionLimits, Limits, Route, Timeouts};
 use crate::snapshot::RouteId;
+use crate::snapshot::filter::Chain;
 
 use std::time::Duration;
 
@@ -71,6 +72,10 @@ pub(super) fn limits(source: Source<'_>, id: RouteId) -> Vec<Bound> {
         count => count.to_string(),
     };
     let default_connections = ConnectionLimits::default().requests_per_connection;
+    let held = source.snapshot.route(id).chain().map(Chain::buffers).unwrap_or_default();
+    let held = [("held_request", held.request_bytes), ("held_answer", held.response_bytes)];
+    let held =
+        held.into_iter().filter_map(|(name, bytes)| Some((name, size(bytes? as u64), "filters")));
     let rows = [
         ("body", body, from_body),
         (
@@ -95,7 +100,7 @@ pub(super) fn limits(source: Source<'_>, id: RouteId) -> Vec<Bound> {
         value,
         from: from.to_owned(),
     };
-    rows.into_iter().map(bound).collect()
+    rows.into_iter().chain(held).map(bound).collect()
 }
 
 /// As a file has it: `250ms`, `10s`, `1m30s`.

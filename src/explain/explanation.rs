@@ -124,6 +124,9 @@ pub struct Found {
     pub place: Option<String>,
     /// What it does.
     pub action: String,
+    /// Its filters, in the order in which they see the request.
+    #[serde(default)]
+    pub filters: Vec<Filter>,
     /// Parameters of the path by name.
     pub parameters: Vec<(String, String)>,
     /// What a trailing `/*` matched.
@@ -140,6 +143,18 @@ pub struct Found {
     pub timeouts: Vec<Bound>,
     /// Limits in force.
     pub limits: Vec<Bound>,
+}
+
+/// A filter of the route. What it makes of the request is not said: that depends on what it counts
+/// and whom it asks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Filter {
+    /// Its name in log and metrics.
+    pub name: String,
+    /// Its kind: `rate_limit`.
+    pub kind: String,
+    /// What it does.
+    pub does: String,
 }
 
 /// A cluster that may get the request.

@@ -10,6 +10,7 @@ pub mod find;
 mod build;
 mod route;
 mod bounds;
+mod filters;
 pub mod words;
 pub mod reasons;
 pub mod traffic;

@@ -127,6 +127,21 @@ const REMEDIES: &[(Reason, &str)] = &[
         Reason::AnswerNotBuffered,
         "Raise the filter's `buffer`, or take the filter out of this route.",
     ),
+    (
+        Reason::BodyUnreadable,
+        "The client has to send JSON, without a `Content-Encoding`; or set the filter's \
+         `on_error = \"pass\"`.",
+    ),
+    (
+        Reason::AnswerUnreadable,
+        "Let the upstream answer without a `Content-Encoding`, or set the filter's \
+         `on_error = \"pass\"`.",
+    ),
+    (
+        Reason::HeldBodiesFull,
+        "Lower the `buffer` of filters, or let fewer routes change bodies: a worker holds 64 MiB \
+         of them.",
+    ),
     (Reason::KeepAliveTimeout, "Nothing."),
     (
         Reason::RequestMalformed,

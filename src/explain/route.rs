@@ -3,9 +3,10 @@
 
 use super::asked::Asked;
 use super::build::{Source, answer, text};
-use super::explanation::{Answer, Bound, Cluster, Endpoint, Found};
-use super::{bounds, words};
+use super::explanation::{Answer, Bound, Cluster, Endpoint, Filter, Found};
+use super::{bounds, filters, words};
 use crate::bridge::Reason;
+use crate::config::MiddlewareKind;
 use crate::http::field::{self, FieldId, FieldNames, FieldSet};
 use crate::http::forwarded::{self, Hop};
 use crate::http::framing;
@@ -58,6 +59,7 @@ impl One<'_> {
             route: route.id.to_string(),
             place,
             action: config.map(|config| words::action(config).text).unwrap_or_default(),
+            filters: self.filters(),
             parameters: self.parameters(),
             rest: self.rest(),
             sent: Vec::new(),
@@ -93,6 +95,17 @@ impl One<'_> {
             }
             Ok(_) => None,
         }
+    }
+
+    fn filters(&self) -> Vec<Filter> {
+        let links = self.route().chain().into_iter().flat_map(|chain| &chain.links);
+        let filters = links.map(|link| self.source.snapshot.filter(link.filter));
+        let shown = filters.map(|filter| Filter {
+            name: filter.name.to_string(),
+            kind: filter.written().kind().map_or("", MiddlewareKind::name).to_owned(),
+            does: filters::describe(filter.written()),
+        });
+        shown.collect()
     }
 
     fn parameters(&self) -> Vec<(String, String)> {

@@ -1,6 +1,7 @@
 //! An explanation for a terminal: what was asked, who was turned away and why, who has it.
 
-use super::explanation::{Answer, Bound, Candidate, Cluster, Explanation, Found, Others, Path};
+use super::explanation::Path;
+use super::explanation::{Answer, Bound, Candidate, Cluster, Explanation, Filter, Found, Others};
 
 use std::fmt::{self, Display, Write};
 
@@ -107,6 +108,7 @@ fn write_found(found: &Found, out: &mut String) -> fmt::Result {
     if let Some(rest) = &found.rest {
         row(out, "rest", rest)?;
     }
+    write_filters(&found.filters, out)?;
     row(out, "action", &found.action)?;
     rows(out, "sent", &found.sent)?;
     let removed = found.answer_removed.iter().map(|name| format!("without {name}"));
@@ -117,6 +119,16 @@ fn write_found(found: &Found, out: &mut String) -> fmt::Result {
     }
     write_bounds("timeouts", &found.timeouts, out)?;
     write_bounds("limits", &found.limits, out)
+}
+
+fn write_filters(filters: &[Filter], out: &mut String) -> fmt::Result {
+    let width = filters.iter().map(|one| one.name.chars().count()).max().unwrap_or(0);
+    let width = width.min(NAME_COLUMNS_MAX);
+    for (at, filter) in filters.iter().enumerate() {
+        let text = format!("{:width$}  {}", filter.name, filter.does);
+        row(out, if at == 0 { "filters" } else { "" }, &text)?;
+    }
+    Ok(())
 }
 
 fn write_cluster(cluster: &Cluster, is_shared: bool, out: &mut String) -> fmt::Result {
@@ -236,6 +248,18 @@ mod tests {
             found: Some(Found {
                 route: "second".into(),
                 action: "cluster api".into(),
+                filters: vec![
+                    Filter {
+                        name: "auth.idp".into(),
+                        kind: "auth".into(),
+                        does: "bearers of a token pass".into(),
+                    },
+                    Filter {
+                        name: "rbac@second".into(),
+                        kind: "rbac".into(),
+                        does: "2 rules".into(),
+                    },
+                ],
                 parameters: vec![("id".into(), "7".into())],
                 sent: vec!["GET /x/7 HTTP/1.1".into(), "Host: a.test".into()],
                 clusters: vec![Cluster {
@@ -280,6 +304,8 @@ routes, most specific first
 
 route `second`
   parameters  id = 7
+  filters     auth.idp     bearers of a token pass
+              rbac@second  2 rules
   action      cluster api
   sent        GET /x/7 HTTP/1.1
               Host: a.test

@@ -17,7 +17,6 @@ pub struct BodySink<'a> {
 
 impl<'a> BodySink<'a> {
     /// What is passed stands behind what is in `out`.
-    #[allow(dead_code)] // Bodies go through filters in a later commit.
     pub(crate) fn new(out: &'a mut Vec<u8>) -> BodySink<'a> {
         BodySink { out, failed: false }
     }

@@ -23,7 +23,7 @@ pub enum Version {
 /// Reused from message to message; it keeps the memory of `limits::FIELDS_KEPT_COUNT` fields. While
 /// a head is incomplete, the index remembers where to go on: the next call of the parser must bring
 /// the same bytes and more behind them, or [`HeadIndex::clear`] must come between.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct HeadIndex {
     pub(crate) fields: Vec<Slot>,
     pub(crate) known: FieldSet,

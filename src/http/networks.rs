@@ -1,14 +1,24 @@
 //! Sets of IP networks.
 
+use crate::limits;
 use ipnet::IpNet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// A set of networks as sorted ranges that do not touch: one binary search a lookup.
+/// A set of networks as sorted ranges that do not touch: a lookup is a binary search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Networks {
-    v4: Box<[(u32, u32)]>,
-    v6: Box<[(u128, u128)]>,
+    v4: Ranges<u32>,
+    v6: Ranges<u128>,
+}
+
+/// Sorted ranges that do not touch. Of a large set the first halvings would each be a cache line of
+/// their own; the fences have them side by side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Ranges<T> {
+    ranges: Box<[(T, T)]>,
+    /// Where every [`limits::NETWORKS_PER_FENCE`]th range begins.
+    fences: Box<[T]>,
 }
 
 impl Networks {
@@ -26,38 +36,39 @@ impl Networks {
                 }
             }
         }
-        let v4 = union(v4, |end| end.checked_add(1));
-        let v6 = union(v6, |end| end.checked_add(1));
-        Networks { v4, v6 }
+        Networks {
+            v4: Ranges::new(union(v4, |end| end.checked_add(1))),
+            v6: Ranges::new(union(v6, |end| end.checked_add(1))),
+        }
     }
 
     /// Whether an address is in one of the networks. An IPv4 address in IPv6 form
     /// (`::ffff:a.b.c.d`, what a dual-stack listener reports) is the IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         match address.to_canonical() {
-            IpAddr::V4(address) => is_in(&self.v4, address.to_bits()),
-            IpAddr::V6(address) => is_in(&self.v6, address.to_bits()),
+            IpAddr::V4(address) => self.v4.contains(address.to_bits()),
+            IpAddr::V6(address) => self.v6.contains(address.to_bits()),
         }
     }
 
     /// Whether no address is in both sets.
     pub fn is_disjoint(&self, other: &Networks) -> bool {
-        are_apart(&self.v4, &other.v4) && are_apart(&self.v6, &other.v6)
+        self.v4.are_apart(&other.v4) && self.v6.are_apart(&other.v6)
     }
 
     /// Whether it holds no address.
     pub fn is_empty(&self) -> bool {
-        self.v4.is_empty() && self.v6.is_empty()
+        self.v4.ranges.is_empty() && self.v6.ranges.is_empty()
     }
 }
 
 /// Ranges of addresses, one by one.
 impl fmt::Display for Networks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let v4 = self.v4.iter().map(|(start, end)| -> (IpAddr, IpAddr) {
+        let v4 = self.v4.ranges.iter().map(|(start, end)| -> (IpAddr, IpAddr) {
             (Ipv4Addr::from_bits(*start).into(), Ipv4Addr::from_bits(*end).into())
         });
-        let v6 = self.v6.iter().map(|(start, end)| -> (IpAddr, IpAddr) {
+        let v6 = self.v6.ranges.iter().map(|(start, end)| -> (IpAddr, IpAddr) {
             (Ipv6Addr::from_bits(*start).into(), Ipv6Addr::from_bits(*end).into())
         });
         let mut separator = "";
@@ -69,6 +80,35 @@ impl fmt::Display for Networks {
             separator = ", ";
         }
         Ok(())
+    }
+}
+
+impl<T: Copy + Ord> Ranges<T> {
+    fn new(ranges: Box<[(T, T)]>) -> Ranges<T> {
+        let chunks = ranges.chunks(limits::NETWORKS_PER_FENCE);
+        let fences = chunks.filter_map(|chunk| chunk.first()).map(|(start, _)| *start).collect();
+        Ranges { ranges, fences }
+    }
+
+    #[inline]
+    fn contains(&self, address: T) -> bool {
+        let behind = self.fences.partition_point(|start| *start <= address);
+        let Some(fence) = behind.checked_sub(1) else { return false };
+        let from = fence * limits::NETWORKS_PER_FENCE;
+        let to = self.ranges.len().min(from + limits::NETWORKS_PER_FENCE);
+        let chunk = self.ranges.get(from..to).unwrap_or_default();
+        let after = chunk.partition_point(|(start, _)| *start <= address);
+        let last = after.checked_sub(1).and_then(|index| chunk.get(index));
+        last.is_some_and(|(_, end)| address <= *end)
+    }
+
+    fn are_apart(&self, others: &Ranges<T>) -> bool {
+        let touch = |(start, end): &(T, T)| {
+            // Ranges are sorted, so the first one that ends late enough is the only one to ask.
+            let at = others.ranges.partition_point(|(_, other_end)| other_end < start);
+            others.ranges.get(at).is_some_and(|(other_start, _)| other_start <= end)
+        };
+        !self.ranges.iter().any(touch)
     }
 }
 
@@ -86,21 +126,6 @@ fn union<T: Copy + Ord>(mut ranges: Vec<(T, T)>, next: fn(T) -> Option<T>) -> Bo
         }
     }
     joined.into_boxed_slice()
-}
-
-fn are_apart<T: Copy + Ord>(some: &[(T, T)], others: &[(T, T)]) -> bool {
-    let touch = |(start, end): &(T, T)| {
-        // Ranges are sorted, so the first one that ends late enough is the only one to ask.
-        let at = others.partition_point(|(_, other_end)| other_end < start);
-        others.get(at).is_some_and(|(other_start, _)| other_start <= end)
-    };
-    !some.iter().any(touch)
-}
-
-fn is_in<T: Copy + Ord>(ranges: &[(T, T)], address: T) -> bool {
-    let after = ranges.partition_point(|(start, _)| *start <= address);
-    let last = after.checked_sub(1).and_then(|index| ranges.get(index));
-    last.is_some_and(|(_, end)| address <= *end)
 }
 
 #[cfg(test)]
@@ -139,7 +164,7 @@ mod tests {
     #[test]
     fn joins_networks_that_nest_or_touch() {
         let set = set(&["0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8", "10.0.0.0/8"]);
-        assert_eq!(set.v4.as_ref(), [(0, u32::MAX)]);
+        assert_eq!(set.v4.ranges.as_ref(), [(0, u32::MAX)]);
         assert!(Networks::new(&[]).is_empty());
     }
 
@@ -152,6 +177,27 @@ mod tests {
             assert!(!inner.is_disjoint(&set(&[other])), "{other}");
             assert!(!set(&[other]).is_disjoint(&inner), "{other}");
         }
+    }
+
+    #[test]
+    fn a_large_set_holds_its_own_and_nothing_between() {
+        let count = 10 * limits::NETWORKS_PER_FENCE as u32 + 3;
+        let v4 = (0..count).map(|n| IpNet::from(IpAddr::from(Ipv4Addr::from_bits(4 * n + 2))));
+        let v6 = (0..count).map(|n| {
+            let bits = u128::from(n) << 96 | 1;
+            IpNet::from(IpAddr::from(Ipv6Addr::from_bits(bits)))
+        });
+        let set = Networks::new(&v4.chain(v6).collect::<Vec<_>>());
+        for n in 0..4 * count {
+            assert_eq!(set.contains(Ipv4Addr::from_bits(n).into()), n % 4 == 2, "{n}");
+        }
+        for n in 0..count {
+            let bits = u128::from(n) << 96 | 1;
+            assert!(set.contains(Ipv6Addr::from_bits(bits).into()), "{n}");
+            assert!(!set.contains(Ipv6Addr::from_bits(bits + 1).into()), "{n}");
+        }
+        assert!(!set.contains(Ipv4Addr::from_bits(u32::MAX).into()));
+        assert!(!set.contains(Ipv6Addr::from_bits(u128::MAX).into()));
     }
 
     proptest! {

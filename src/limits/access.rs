@@ -60,6 +60,9 @@ pub const TEXT_FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Keys, or users, of one filter.
 pub const CREDENTIALS_COUNT_MAX: usize = 100_000;
 
+/// Faults of one file of keys or users that are told: more say nothing new.
+pub const CREDENTIAL_FAULTS_MAX: usize = 10;
+
 /// Bytes of a key in a configuration: its hash is quick to try, so what people make up would be
 /// found. 16 bytes of chance have 128 bits.
 pub const API_KEY_BYTES_MIN: usize = 16;

@@ -25,9 +25,9 @@ pub const URL_SIZE: RangeInclusive<usize> = 1..=*REQUEST_LINE.end();
 /// Bytes of a query that a route may bound its requests to.
 pub const QUERY_SIZE: RangeInclusive<usize> = 0..=*REQUEST_LINE.end();
 
-/// Ranges of one set from which on it is worth an index by the first bits of an address: below it a
-/// search takes ten steps in memory that is used all the time.
-pub const NETWORKS_INDEXED_MIN: usize = 1024;
+/// Ranges of a set of networks behind one of its fences: 64 of 8 bytes are eight cache lines, of
+/// which a search touches two or three; the fences of 100,000 ranges are 6 KiB, which stay near.
+pub const NETWORKS_PER_FENCE: usize = 64;
 
 /// Bytes of a scheme in an origin: the longest one in use, `safari-web-extension`, has 20.
 pub const ORIGIN_SCHEME_BYTES_MAX: usize = 32;

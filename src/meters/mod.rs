@@ -161,6 +161,10 @@ pub struct FilterBlock {
     pub cache_hits: Counter,
     /// Decisions that had to be worked out anew.
     pub cache_misses: Counter,
+    /// Bodies that it changed.
+    pub bodies_changed: Counter,
+    /// Bodies that were for it and that it could not read, so that they went on as they were.
+    pub bodies_left: Counter,
     /// Gauge: requests under way that it counts.
     pub held: Counter,
 }
@@ -227,6 +231,8 @@ impl Block for FilterBlock {
         self.asked.add(other.asked.read());
         self.cache_hits.add(other.cache_hits.read());
         self.cache_misses.add(other.cache_misses.read());
+        self.bodies_changed.add(other.bodies_changed.read());
+        self.bodies_left.add(other.bodies_left.read());
         self.held.add(other.held.read());
     }
 }

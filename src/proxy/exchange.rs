@@ -1,12 +1,14 @@
 //! What one request carries along the stages: its two ends, its head, and the facts for the record.
 
 mod edits;
+mod held;
 mod moving;
 mod passage;
 
 pub use edits::{Changes, OwnLines};
+pub use held::{Full, Growing, HeldBody, Ledger};
 pub use moving::{Deadline, Halt, Idle, Moving};
-pub use passage::{HeadChanges, Held, Passage, Quota, Visit};
+pub use passage::{Course, HeadChanges, Held, Kept, Passage, Quota, Visit};
 
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::{Stage, Stages};
@@ -187,6 +189,12 @@ pub struct Facts {
     pub route: Option<RouteId>,
     /// Whether the route has filters.
     pub is_filtered: bool,
+    /// Whether one of them may read the request's body.
+    pub reads_request: bool,
+    /// Whether one of them may read the answer's body.
+    pub reads_answer: bool,
+    /// The request's body was read whole before an upstream was picked.
+    pub holds_request: bool,
     /// Methods that the path would allow, for the answer 405.
     pub allowed: MethodSet,
     /// The upstream of the last attempt.
@@ -254,6 +262,9 @@ impl Facts {
             share: 0,
             route: None,
             is_filtered: false,
+            reads_request: false,
+            reads_answer: false,
+            holds_request: false,
             allowed: MethodSet::EMPTY,
             upstream: None,
             endpoint: None,

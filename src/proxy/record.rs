@@ -2,7 +2,7 @@
 
 use crate::bridge::log;
 use crate::bridge::metrics::Done;
-use crate::bridge::recent::{self, Kept};
+use crate::bridge::recent::{self, Identity, Kept};
 use crate::http::field::{self, FieldId, FieldSet};
 use crate::http::head::{RequestHead, Version};
 use crate::limits::RECENT_HEAD_BYTES_MAX;
@@ -74,6 +74,9 @@ pub fn exchange(worker: &Worker, client: &Client, exchange: &mut Exchange) {
             referer: field(FieldId::Referer),
             user_agent: field(FieldId::UserAgent),
             forwarded_for: field(FieldId::XForwardedFor),
+            identity: exchange.passage.identity().as_bytes(),
+            filter: exchange.passage.reached,
+            rule: exchange.passage.rule,
         }
     });
 }
@@ -84,7 +87,7 @@ fn keep(worker: &Worker, client: &Client, exchange: &mut Exchange) {
     let now = worker.runtime.now();
     let wall = worker.runtime.wall();
     let endpoint = exchange.endpoint().map(|endpoint| endpoint.address);
-    let Exchange { head, index, lines, generation, facts, .. } = exchange;
+    let Exchange { head, index, lines, generation, facts, passage, .. } = exchange;
     let (text, kept, withheld) = if index.is_complete() {
         kept_head(RequestHead::new(head, index), head, lines)
     } else {
@@ -112,6 +115,12 @@ fn keep(worker: &Worker, client: &Client, exchange: &mut Exchange) {
         first_byte_ns: since(facts.connected_at, facts.first_byte_at),
         kept,
         withheld,
+        identity: match passage.identity() {
+            "" => Identity::NONE,
+            name => Identity::new(name),
+        },
+        filter: passage.reached,
+        rule: passage.rule,
     };
     ring.push(&facts, text);
 }

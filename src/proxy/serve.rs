@@ -108,6 +108,10 @@ async fn request(
             };
         }
     };
+    if exchange.facts.reads_request {
+        // In a box of its own: few routes read bodies.
+        Box::pin(forward::hold(worker, client, exchange)).await?;
+    }
     let local = worker.local(&exchange.generation, cluster);
     let mut attempts = Attempts::new(worker, cluster, local);
     // Opening an upstream is the only step that is ever tried again: no answer has begun.

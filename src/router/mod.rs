@@ -64,6 +64,7 @@
 //! is bounded by the tree, not by the number of ways to split a path. Regular expressions of one
 //! place are run at once, and only where their literal bytes stand.
 
+mod alone;
 mod build;
 pub mod condition;
 mod guard;
@@ -79,6 +80,7 @@ mod wide;
 #[cfg(test)]
 mod tests;
 
+pub use alone::Paths;
 pub use build::{BuildFault, Builder};
 pub use guard::{GuardId, Guards, Judge, Need, NoGuards, Verdict};
 pub use methods::MethodSet;

@@ -222,9 +222,15 @@ impl Lease {
         Lease { source, offset, bytes }
     }
 
+    /// Another lease on the same bytes.
+    #[must_use]
+    pub fn share(&self) -> Lease {
+        Lease { source: self.source.share(), offset: self.offset, bytes: self.bytes }
+    }
+
     /// A lease on bytes that are not in a buffer.
     pub(crate) fn of_block(block: Block) -> Lease {
-        let bytes = u32::try_from(block.len()).expect("a block is as long as a buffer at most");
+        let bytes = u32::try_from(block.len()).expect("bodies are held up to a bound");
         Lease { source: Source::Block(Rc::new(block)), offset: 0, bytes }
     }
 

@@ -10,6 +10,8 @@ mod guards;
 mod policy;
 mod versions;
 
+pub(super) use guards::of_conditions;
+
 use super::extend;
 use super::lineage::Lineage;
 use super::plan::{ClusterPlan, Plan};
@@ -88,6 +90,7 @@ pub(super) fn plan(config: &GatewayConfig, extensions: &Extensions) -> Result<Pl
     let extended = (config, extensions);
     let actions = actions::Routes::new(extended, &groups, request_id.as_ref(), &mut faults);
     let (routes, folders, filters) = actions.compile(names);
+    filters.check(&mut faults);
     let Some((router, guards)) = router.filter(|_| faults.is_empty()) else {
         return Err(faults);
     };

@@ -2,7 +2,8 @@
 //! that did, and the series of names.
 
 use super::filter::{self, Filter, FilterId};
-use super::{Cluster, ClusterId, Upstream};
+use super::{Cluster, ClusterId, KeySets, Upstream};
+use crate::jwt::{KeySet, KeySource};
 use crate::limits::{METRIC_FILTERS_MAX, METRIC_ROUTES_MAX, METRIC_UPSTREAMS_MAX};
 use crate::meters::{FilterBlock, Registry, RouteBlock, UpstreamBlock};
 use hashbrown::HashMap;
@@ -28,6 +29,7 @@ pub struct Lineage {
     clusters: Arc<[Arc<Cluster>]>,
     upstreams: Arc<[Upstream]>,
     filters: Arc<[Arc<Filter>]>,
+    key_sets: KeySets,
 }
 
 impl Meters {
@@ -76,7 +78,18 @@ impl Lineage {
             clusters: Arc::default(),
             upstreams: Arc::default(),
             filters: Arc::default(),
+            key_sets: KeySets::new(),
         }
+    }
+
+    /// The keys that the next generations have.
+    pub fn learn(&mut self, key_sets: KeySets) {
+        self.key_sets = key_sets;
+    }
+
+    /// The keys of a place, if they came.
+    pub(super) fn key_set(&self, source: &Arc<KeySource>) -> Option<&Arc<KeySet>> {
+        self.key_sets.get(source)
     }
 
     /// The clusters of a new generation, with their places: what is as it was is what it was.

@@ -31,6 +31,7 @@ pub use template::{ExchangeId, RequestId, Template};
 use self::filter::{Chain, Cors, Filter, FilterId, Step};
 pub use crate::extension::{Endpoint, EndpointId, UpstreamId};
 use crate::http::networks::Networks;
+use crate::jwt::{KeySet, KeySource};
 use crate::meters::{Counter, RouteBlock, Series, UpstreamBlock};
 pub use crate::router::RouteId;
 pub use crate::router::path::{Ambiguity, PathFault};
@@ -48,6 +49,9 @@ pub struct ClusterId(pub u32);
 
 /// The addresses of upstreams' host names; a name that is missing has none yet.
 pub type Resolved = BTreeMap<String, Vec<IpAddr>>;
+
+/// The keys that were fetched, by their places; a place that is missing has none yet.
+pub type KeySets = BTreeMap<Arc<KeySource>, Arc<KeySet>>;
 
 /// One generation of everything that a worker reads.
 ///
@@ -71,6 +75,8 @@ pub struct Snapshot {
     pub routes: Arc<[Route]>,
     /// By [`filter::FilterId`].
     pub filters: Arc<[Arc<Filter>]>,
+    /// By [`filter::FilterId`]: the keys that were fetched for it. Empty where no filter needs any.
+    pub key_sets: Box<[Option<Arc<KeySet>>]>,
     /// The filter in each of the places that [`Filter::slot`] counts.
     pub filter_slots: Arc<[Option<FilterId>]>,
     /// Those of the embedding program, which workers make before a request needs them.
@@ -119,6 +125,11 @@ impl Snapshot {
     /// A filter of this generation.
     pub fn filter(&self, id: FilterId) -> &Arc<Filter> {
         &self.filters[id.0 as usize]
+    }
+
+    /// The keys that were fetched for a filter, if they came.
+    pub fn key_set(&self, id: FilterId) -> Option<&Arc<KeySet>> {
+        self.key_sets.get(id.0 as usize)?.as_ref()
     }
 
     /// The filter in a place, if there is one.

@@ -1,15 +1,17 @@
 //! A compiled configuration before its addresses are known: what all its generations share.
 
 use super::endpoints::{self, Source};
-use super::filter::{Filter, FilterId};
+use super::filter::{Buffers, Chain, Filter, FilterId};
 use super::lineage::Lineage;
 use super::{Balance, Cluster, Limits, Listener, Pool, Resolved, Route, Snapshot, Timeouts};
 use super::{RequestIdField, Upstream, UpstreamId};
 use crate::config::{Fault, GatewayConfig};
 use crate::extension::Extensions;
 use crate::http::networks::Networks;
+use crate::jwt::{KeySet, KeySource};
 use crate::meters::{Block, Counter, Registry, Series};
 use crate::router::{Router, condition, path};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, PoisonError};
@@ -73,9 +75,32 @@ impl Plan {
         self.routes.iter().map(|route| &*route.id)
     }
 
+    /// The routes whose filters may hold bodies whole, with the bounds.
+    pub fn buffers(&self) -> impl Iterator<Item = (&str, Buffers)> {
+        let held = |route: &'_ Route| route.chain().map(Chain::buffers).unwrap_or_default();
+        let routes = self.routes.iter().map(move |route| (&*route.id, held(route)));
+        routes.filter(|(_, buffers)| *buffers != Buffers::default())
+    }
+
     /// Its clusters' names in logs and metrics.
     pub fn cluster_names(&self) -> impl Iterator<Item = &str> {
         self.clusters.iter().map(|cluster| &*cluster.name)
+    }
+
+    /// Where the keys are fetched that its filters need.
+    pub fn key_sources(&self) -> BTreeSet<Arc<KeySource>> {
+        let filters =
+            self.written_filters.iter().chain(self.filters.iter().map(|filter| &**filter));
+        filters.filter_map(|filter| filter.step.key_source().cloned()).collect()
+    }
+
+    /// The keys of each filter.
+    fn key_sets(&self, lineage: &Lineage) -> Box<[Option<Arc<KeySet>>]> {
+        if !self.filters.iter().any(|filter| filter.step.key_source().is_some()) {
+            return Box::default();
+        }
+        let of_filter = |filter: &Arc<Filter>| lineage.key_set(filter.step.key_source()?).cloned();
+        self.filters.iter().map(of_filter).collect()
     }
 
     /// Gives every route and upstream its series, and the configuration its number. Once, before
@@ -125,6 +150,7 @@ impl Plan {
             filters: Arc::clone(&self.filters),
             filter_slots: Arc::clone(&self.filter_slots),
             custom_filters: Arc::clone(&self.custom_filters),
+            key_sets: self.key_sets(lineage),
             folders: Arc::clone(&self.folders),
             clusters,
             slots,

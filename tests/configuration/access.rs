@@ -29,6 +29,28 @@ fn fault(filter: &str) -> String {
     format!("{}: {}", faults[0].path, faults[0].message)
 }
 
+/// The examples of the documents, with files that are there.
+#[test]
+fn the_documents_show_what_is_taken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let keys = folder.path().join("keys");
+    std::fs::write(&keys, format!("k:{}\n", "0".repeat(64))).expect("a file");
+    let users = folder.path().join("users");
+    std::fs::write(&users, format!("bob:{BCRYPT}\n")).expect("a file");
+    for document in
+        [include_str!("../../docs/api-keys.md"), include_str!("../../docs/basic-auth.md")]
+    {
+        let (_, rest) = document.split_once("```toml,outside\n").expect("an example");
+        let (example, _) = rest.split_once("```").expect("its end");
+        let example = example
+            .replace("/etc/frys/keys", &keys.display().to_string())
+            .replace("/etc/frys/users", &users.display().to_string())
+            .replace("{ env = \"ACME_KEY\" }", "\"0123456789abcdef\"")
+            .replace(HEX, &"1".repeat(64));
+        assert_eq!(snapshot::check(&accept(&example)), [], "{example}");
+    }
+}
+
 const HEX: &str = "9f9f5111f7b27a781f1f1ddde5ebc2dd2b796bfc7365c9c28b548e564176929f";
 const BCRYPT: &str = "$2y$05$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyzabcde";
 

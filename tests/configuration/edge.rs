@@ -27,7 +27,9 @@ fn filters(lines: &str) -> Vec<Middleware> {
 
 /// The key paths of all faults, and their sentences.
 fn faults(text: &str) -> Vec<(String, String)> {
-    let error = Gateway::from_text(text, Format::Toml, "frys.toml").err().expect("a fault");
+    let Err(error) = Gateway::from_text(text, Format::Toml, "frys.toml") else {
+        panic!("taken:\n{text}");
+    };
     error.faults.into_iter().map(|fault| (fault.path, fault.message)).collect()
 }
 
@@ -48,7 +50,8 @@ fn takes_each_of_them_and_puts_them_in_order() {
          methods = [\"GET\", \"*\"], headers = [\"X-A\"] }\n\
          request_limits = { body = \"1KiB\", fields = 10, query_size = \"0B\" }\n\
          maintenance = { retry_after = \"2m\", allow = [\"10.0.0.0/8\"], body = \"soon\" }\n\
-         ip_filter = { allow = [\"10.0.0.0/8\", \"::1\"], deny = [\"10.1.0.0/16\"], of = \"peer\" }\n",
+         ip_filter = { allow = [\"10.0.0.0/8\", \"::1\"], deny = [\"10.1.0.0/16\"], \
+         of = \"peer\" }\n",
     );
     let network = |text: &str| text.parse().expect("a network");
     let want = [
@@ -159,7 +162,7 @@ fn one_cors_stands_before_those_who_ask_for_credentials() {
     let cors = "{ origins = [\"https://a\"] }";
     let key = "routes[0].middlewares";
     refused(&format!("cors = [{cors}, {cors}]"), key, "one `cors`");
-    let shared = format!("[middlewares.cors.a]\norigins = [\"https://a\"]\n");
+    let shared = "[middlewares.cors.a]\norigins = [\"https://a\"]\n";
     let late = format!("middlewares = [\"rbac\", \"cors.a\"]\nrbac = {{}}\n{shared}");
     let found = faults(&with(&late));
     let sentence = "`cors` stands before `rbac`: preflights carry no credentials";
@@ -222,7 +225,8 @@ fn refuses_fields_that_are_none_or_not_the_operators() {
     let key = "routes[0].security_headers";
     refused(
         "security_headers = { hsts = \"off\", content_type_options = \"off\", \
-         frame_options = \"off\", referrer_policy = \"off\", cross_origin_opener_policy = \"off\" }",
+         frame_options = \"off\", referrer_policy = \"off\", \
+         cross_origin_opener_policy = \"off\" }",
         key,
         "all are off",
     );

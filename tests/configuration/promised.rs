@@ -3,7 +3,7 @@
 
 use super::accept;
 use frys_gateway::config::{Fault, Format, GatewayConfig, Method, RouteCondition};
-use frys_gateway::{ConfigError, Gateway};
+use frys_gateway::{AuthConfig, ConfigError, Gateway, Middleware, RateLimitConfig};
 use std::time::Duration;
 
 const SHORT: &str = include_str!("promised/short.toml");
@@ -56,12 +56,15 @@ fn taken(text: &str) -> GatewayConfig {
 }
 
 #[test]
-fn the_short_file_without_its_filters_is_taken() {
-    let is_filter = |line: &&str| line.starts_with("rate_limit") || line.starts_with("auth");
-    let rest: Vec<&str> = SHORT.lines().filter(|line| !is_filter(line)).collect();
-    let config = taken(&rest.join("\n"));
+fn the_short_file_is_taken() {
+    let config = taken(SHORT);
     let weights: Vec<u32> = config.routes[0].upstreams.iter().map(|u| u.weight).collect();
     assert_eq!(weights, [70, 30]);
+    let limit =
+        RateLimitConfig { requests_per_second: 100, burst_size: 20, ..RateLimitConfig::default() };
+    let auth = AuthConfig::issued_by("https://auth.example.com", "api");
+    let want = [Middleware::RateLimit(limit), Middleware::Auth(auth)];
+    assert_eq!(config.routes[0].middlewares, want);
 }
 
 #[test]

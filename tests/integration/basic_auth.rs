@@ -169,26 +169,6 @@ fn a_password_that_many_send_at_once_is_checked_once() {
 }
 
 #[test]
-fn questions_are_answered_while_the_gateway_drains() {
-    let upstream = Upstream::saying("hello");
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("users");
-    let dear = hash(&["password", "--name", "ann", "--cost", "12"], "open sesame").1;
-    fs::write(&file, dear).expect("a file");
-    let mut gateway = Gateway::start(&guarded(&file.display().to_string(), "", &upstream));
-    let mut wire = gateway.connect();
-    wire.send(format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", basic("ann:open sesame")));
-    until("the question is asked", 10, || {
-        (gateway.metric("frys_filter_asked_total", &["basic_auth"]) == 1.0
-            || gateway.metric("frys_filter_decisions_total", &["basic_auth", "asked"]) == 1.0)
-            .then_some(())
-    });
-    gateway.signal("TERM");
-    assert_eq!(wire.response().status, 200);
-    assert_eq!(gateway.exit_status().code(), Some(0));
-}
-
-#[test]
 fn refuses_hashes_that_protect_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("users");

@@ -35,6 +35,23 @@ fn check_reads_all_files() {
 }
 
 #[test]
+fn the_example_of_a_whole_setup_passes() {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/examples"));
+    let mut command = Command::new(FRYS);
+    command.current_dir(folder).args(["check", "--config", "api-gateway.toml"]);
+    let (status, said, error) = run(command.env("JWT_SECRET", "x".repeat(32)));
+    assert_eq!((status, error.as_str()), (Some(0), ""));
+    assert!(said.contains("5 routes"), "{said}");
+    let nine = include_str!("../configuration/promised/short.toml");
+    let (_, route) = nine.split_once("[[routes]]\n").expect("a route");
+    let whole = include_str!("../../examples/api-gateway.toml");
+    assert!(whole.ends_with(route), "it has the nine lines of the README");
+    let (status, _, error) = run(command.env_remove("JWT_SECRET"));
+    assert_eq!(status, Some(1));
+    assert!(error.contains("JWT_SECRET: it is not set"), "{error}");
+}
+
+#[test]
 fn check_names_both_files_of_a_tie() {
     let other = ROUTE.replace("id = \"a\"", "id = \"b\"");
     let folder = folder(&[("frys.toml", TOP), ("conf.d/a.toml", ROUTE), ("conf.d/b.toml", &other)]);

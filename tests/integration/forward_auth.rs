@@ -2,6 +2,8 @@
 
 use std::net::TcpListener;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crate::support::{Gateway, Peer, Upstream, program, run, until};
@@ -113,7 +115,7 @@ fn a_refusal_is_passed_on_whole() {
     assert_eq!(unknown.field("x-why"), Some("w"));
     let challenges =
         unknown.fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case("www-authenticate"));
-    assert_eq!(challenges.count(), 2);
+    assert_eq!(challenges.count(), 2, "{:?}", unknown.fields);
     let moved = case("302");
     assert_eq!((moved.status, moved.field("location")), (302, Some("/login?x")));
     let cookies = moved.fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
@@ -239,6 +241,31 @@ fn a_reload_with_questions_in_flight_loses_none() {
         }
     });
     assert_eq!(upstream.received().len(), 800);
+}
+
+#[test]
+fn questions_are_answered_while_the_gateway_drains() {
+    let upstream = Upstream::saying("hello");
+    let is_released = Arc::new(AtomicBool::new(false));
+    let released = Arc::clone(&is_released);
+    let server = Upstream::start(move |peer: &mut Peer| {
+        if peer.request().is_some() {
+            until("the server may answer", 20, || released.load(Ordering::SeqCst).then_some(()));
+            peer.wire.send("HTTP/1.1 204 No Content\r\n\r\n");
+        }
+    });
+    let mut gateway = gateway(&url(&server), ", timeout = \"20s\"", &upstream);
+    let mut wire = gateway.connect();
+    wire.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    server.wait_for(0);
+    gateway.signal("TERM");
+    until("the gateway drains", 10, || {
+        std::net::TcpStream::connect(gateway.address).err().map(drop)
+    });
+    is_released.store(true, Ordering::SeqCst);
+    let answer = wire.response();
+    assert_eq!((answer.status, answer.text()), (200, "hello".to_owned()));
+    assert_eq!(gateway.exit_status().code(), Some(0));
 }
 
 #[test]

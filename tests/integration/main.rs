@@ -7,15 +7,20 @@ mod support;
 
 mod forwarding;
 mod bodies;
+mod transforms;
 mod fields;
 mod framing;
 mod wire_cases;
 mod routing;
 mod actions;
+mod edge;
+mod origins;
 mod pools;
 mod limits;
+mod quotas;
 mod documents;
 mod timeouts;
+mod authorization;
 mod admin;
 mod stages;
 mod log;
@@ -37,3 +42,5 @@ mod api_keys;
 mod basic_auth;
 #[cfg(feature = "authentication")]
 mod forward_auth;
+#[cfg(feature = "authentication")]
+mod tokens;

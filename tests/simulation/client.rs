@@ -22,6 +22,8 @@ pub struct Shape {
     pub answer_chunked: bool,
     pub expects_continue: bool,
     pub closes: bool,
+    /// The first segment of its path.
+    pub place: &'static str,
 }
 
 /// An answer, if a whole one came.
@@ -33,7 +35,7 @@ pub struct Answer {
 }
 
 impl Shape {
-    pub fn random(random: &mut Random, id: u64) -> Shape {
+    pub fn random(random: &mut Random, id: u64, place: &'static str) -> Shape {
         let sizes = [0, 1, 150, 4_000, 40_000, 300_000];
         let uploads = random.below(3) == 0;
         let method = match (uploads, random.below(6)) {
@@ -52,6 +54,7 @@ impl Shape {
             answer_chunked: random.below(3) == 0,
             expects_continue: uploads && random.below(5) == 0,
             closes: random.below(8) == 0,
+            place,
         }
     }
 
@@ -59,8 +62,9 @@ impl Shape {
     pub fn head(&self) -> Vec<u8> {
         let coding = if self.answer_chunked { "chunked" } else { "length" };
         let mut text = format!(
-            "{} /echo/{}/{coding}/{} HTTP/1.1\r\nHost: sim.test\r\nX-Id: {}\r\n",
+            "{} /{}/{}/{coding}/{} HTTP/1.1\r\nHost: sim.test\r\nX-Id: {}\r\n",
             self.method.as_str(),
+            self.place,
             self.answer_bytes,
             self.id,
             self.id,
@@ -123,7 +127,7 @@ pub async fn run(shared: Rc<Shared>, number: u64) {
             let mut shapes = Vec::new();
             for _ in 0..depth.min(left_count) {
                 next_id += 1;
-                shapes.push(Shape::random(&mut random, next_id));
+                shapes.push(Shape::random(&mut random, next_id, shared.place.get()));
             }
             left_count -= shapes.len() as u64;
             let keeps = batch(&shared, &socket, &mut random, &shapes, &mut received).await;

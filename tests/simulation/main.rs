@@ -7,10 +7,14 @@ mod actions;
 mod bench;
 mod client;
 mod questions;
+mod quotas;
 mod reloads;
 mod scenes;
 mod files;
+mod held;
 mod stages;
+#[cfg(feature = "authentication")]
+mod tokens;
 mod upstream;
 mod world;
 

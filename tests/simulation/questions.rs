@@ -12,10 +12,13 @@ fn task() -> Question {
     Question::Task(Box::new(|| Box::new(())))
 }
 
+/// Who was told what, in the order of the telling.
+type Told = Rc<RefCell<Vec<(usize, Option<u64>)>>>;
+
 /// Asks as so many exchanges would, each in a task of its own; what each was told, in the order of
 /// the telling.
-fn ask(shared: &Rc<Shared>, count: usize) -> Rc<RefCell<Vec<(usize, Option<u64>)>>> {
-    let told = Rc::new(RefCell::new(Vec::new()));
+fn ask(shared: &Rc<Shared>, count: usize) -> Told {
+    let told = Told::default();
     for number in 0..count {
         let (worker, told) = (shared.worker.clone(), told.clone());
         shared.runtime.spawn(async move {
@@ -29,7 +32,7 @@ fn ask(shared: &Rc<Shared>, count: usize) -> Rc<RefCell<Vec<(usize, Option<u64>)
 fn number_of(answer: Answer) -> Option<u64> {
     match answer {
         Answer::Task(told) => told.downcast().ok().map(|number| *number),
-        Answer::Password(_) | Answer::Forward(_) | Answer::Keys | Answer::Failed => None,
+        Answer::Password(_) | Answer::Forward(_) | Answer::Keys(_) | Answer::Failed => None,
     }
 }
 
@@ -58,6 +61,8 @@ fn run(scene: impl AsyncFnOnce(Rc<Shared>, Desk) -> Result<(), String>) {
         // A socket of the kernel has no place on the simulated network: the worker looks by itself.
         drop(asker.take_wake());
         shared.worker.ask_through(asker);
+        // Until the worker has its first configuration, in place of which tests put theirs.
+        pause(&shared, 20).await;
         scene(shared, desk).await
     });
     outcome.unwrap_or_else(|fault| panic!("{fault}"));
@@ -147,4 +152,122 @@ fn without_control_there_is_no_answer() {
         pause(&shared, 1).await;
         same(told.take(), vec![(0, None)])
     });
+}
+
+#[cfg(feature = "authentication")]
+mod guarded {
+    use super::*;
+    use crate::world::config;
+
+    use frys_gateway::bridge::question::Forwarded;
+    use frys_gateway::bridge::reason::Reason;
+    use frys_gateway::config::{
+        ForwardAuthConfig, GatewayConfig, Middleware, Route, StaticResponse,
+    };
+    use frys_gateway::runtime::{Segment, Socket};
+
+    use std::time::Duration;
+
+    /// A route behind another server, with an answer of its own.
+    fn behind_a_server(body: &str) -> GatewayConfig {
+        let mut config = config(true);
+        let auth = ForwardAuthConfig { url: "http://auth/".into(), ..ForwardAuthConfig::default() };
+        config.routes = vec![Route {
+            id: "guarded".into(),
+            path: "/guarded".into(),
+            respond: Some(StaticResponse {
+                body: Some(body.to_owned()),
+                ..StaticResponse::default()
+            }),
+            middlewares: vec![Middleware::ForwardAuth(auth)],
+            ..Route::default()
+        }];
+        config
+    }
+
+    /// Sends a request, and waits until it has led to a question.
+    async fn begin(shared: &Shared, desk: &mut Desk) -> Result<(Socket, Ticket), String> {
+        let socket = shared.runtime.connect(&shared.gateway).await.map_err(|e| e.to_string())?;
+        let mut block = shared.runtime.blocks().take();
+        block.extend_from_slice(b"GET /guarded HTTP/1.1\r\nHost: a\r\n\r\n");
+        socket.push(Segment::Block(block));
+        for _ in 0..1_000 {
+            if let Some((ticket, question)) = desk.pop() {
+                let Question::Forward(forward) = question else { return Err("another".into()) };
+                let lines = String::from_utf8_lossy(&forward.lines).into_owned();
+                same(lines.contains("X-Forwarded-Uri: /guarded\r\n"), true)?;
+                return Ok((socket, ticket));
+            }
+            pause(shared, 1).await;
+        }
+        Err("nothing was asked".to_owned())
+    }
+
+    fn yes() -> Answer {
+        Answer::Forward(Box::new(Forwarded { status: 204, ..Forwarded::default() }))
+    }
+
+    /// What came of the request.
+    async fn answer(socket: &Socket) -> Result<String, String> {
+        let mut received = Vec::new();
+        loop {
+            match socket.receive().await {
+                Ok(Some(lease)) => received.extend_from_slice(&lease),
+                end @ (Ok(None) | Err(_)) => return Err(format!("{end:?} after {received:?}")),
+            }
+            let text = String::from_utf8_lossy(&received).into_owned();
+            if text.split_once("\r\n\r\n").is_some_and(|(_, body)| !body.is_empty()) {
+                return Ok(text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_reload_leaves_questions_to_those_who_asked() {
+        run(async |shared, mut desk| {
+            shared.worker.install(shared.compile(behind_a_server("old"))?);
+            let (socket, ticket) = begin(&shared, &mut desk).await?;
+            shared.worker.install(shared.compile(behind_a_server("new"))?);
+            let (other, other_ticket) = begin(&shared, &mut desk).await?;
+            desk.push(other_ticket, yes());
+            desk.push(ticket, yes());
+            let (old, new) = (answer(&socket).await?, answer(&other).await?);
+            same((old.ends_with("old"), new.ends_with("new")), (true, true))?;
+            same(shared.worker.questions_open_count(), 0)
+        });
+    }
+
+    #[test]
+    fn a_server_that_says_nothing_ends_the_wait() {
+        run(async |shared, mut desk| {
+            shared.worker.install(shared.compile(behind_a_server("in"))?);
+            let asked_at = shared.runtime.now();
+            let (socket, _) = begin(&shared, &mut desk).await?;
+            let text = answer(&socket).await?;
+            same(text.starts_with("HTTP/1.1 503 "), true)?;
+            let waited_ms = shared.runtime.now().nanos_since(asked_at) / 1_000_000;
+            same((1_000..2_000).contains(&waited_ms), true)
+        });
+    }
+
+    #[test]
+    fn an_exchange_that_is_cut_off_lets_go_of_its_question() {
+        run(async |shared, mut desk| {
+            shared.worker.install(shared.compile(behind_a_server("in"))?);
+            let (socket, ticket) = begin(&shared, &mut desk).await?;
+            let mut next = behind_a_server("in");
+            next.reload.max_generation_age = Some(Duration::from_millis(100));
+            shared.worker.install(shared.compile(next)?);
+            let is_cut = || shared.block.reason_count(Reason::GenerationExpired) == 1;
+            // Before the wait for the server would be over.
+            shared.wait("the exchange", is_cut).await?;
+            drop(socket);
+            same(shared.worker.questions_open_count(), 1)?;
+            desk.push(ticket, yes());
+            let (socket, ticket) = begin(&shared, &mut desk).await?;
+            desk.push(ticket, yes());
+            same(answer(&socket).await?.ends_with("in"), true)?;
+            same(shared.worker.questions_open_count(), 0)
+        });
+    }
 }

@@ -9,11 +9,14 @@ use frys_gateway::bridge::metrics::WorkerBlock;
 use frys_gateway::bridge::reason::Reason;
 use frys_gateway::bridge::stages::{Basis, Stage};
 use frys_gateway::config::{
-    ClusterConfig, ConnectionLimits, FileServing, GatewayConfig, HeaderEdits, PoolConfig, Redirect,
-    Rewrite, Route, StaticResponse, Timeouts, Upstream, Workers,
+    ClusterConfig, ConnectionLimits, FileServing, GatewayConfig, HeaderEdits, Middleware,
+    PoolConfig, Redirect, Rewrite, Route, StaticResponse, Timeouts, TransformConfig, TransformStep,
+    Upstream, Workers,
 };
 use frys_gateway::http::h1::chunked::ChunkLimits;
 use frys_gateway::http::h1::parse::HeadLimits;
+#[cfg(feature = "authentication")]
+use frys_gateway::jwt::{KeySet, KeySource, Origin};
 use frys_gateway::proxy::worker::{Parts, Worker};
 use frys_gateway::runtime::simulated::{Faults, Settings};
 use frys_gateway::runtime::{Address, Options, Runtime};
@@ -100,6 +103,7 @@ pub fn config(calm: bool) -> GatewayConfig {
                 response_headers: set("X-Edited", "$request_id"),
                 ..Route::default()
             },
+            held(),
             Route {
                 id: "moved".into(),
                 path: "/moved/*".into(),
@@ -117,6 +121,26 @@ pub fn config(calm: bool) -> GatewayConfig {
             },
         ],
         ..GatewayConfig::default()
+    }
+}
+
+/// As `edited`, with both bodies held whole for a change of what none of them has.
+fn held() -> Route {
+    let nothing = || {
+        vec![TransformStep::Replace { find: "a text that is nowhere".into(), with: String::new() }]
+    };
+    Route {
+        id: "held".into(),
+        path: "/held/{size}/{coding}/{id}".into(),
+        cluster: Some("echo".into()),
+        rewrite: Some(Rewrite::Path("/echo/$size/$coding/$id".into())),
+        middlewares: vec![Middleware::Transform(TransformConfig {
+            request: nothing(),
+            response: nothing(),
+            media_types: vec!["*/*".into()],
+            ..TransformConfig::default()
+        })],
+        ..Route::default()
     }
 }
 
@@ -149,6 +173,8 @@ pub struct Shared {
     lineage: RefCell<Lineage>,
     snapshots: RefCell<Vec<Weak<Snapshot>>>,
     pub calm: bool,
+    /// The first segment of what the seeded clients ask for.
+    pub place: Cell<&'static str>,
     /// Longer than any bound of the gateway: who waits this long waits for ever.
     pub patience_ns: u64,
     seed: u64,
@@ -263,6 +289,13 @@ impl Shared {
         Ok(snapshot)
     }
 
+    /// The keys that later generations have from this place.
+    #[cfg(feature = "authentication")]
+    pub fn learn_keys(&self, url: &str, keys: Arc<KeySet>) {
+        let source = KeySource { origin: Origin::Url(url.into()), refresh_ms: None, ca: None };
+        self.lineage.borrow_mut().learn([(Arc::new(source), keys)].into());
+    }
+
     /// Generations that somebody still uses, the newest among them.
     pub fn generations_count(&self) -> usize {
         self.snapshots.borrow_mut().retain(|snapshot| snapshot.strong_count() > 0);
@@ -293,7 +326,7 @@ impl Shared {
     }
 
     /// Waits until `done`, but not for ever.
-    pub async fn wait(&self, what: &str, done: impl Fn() -> bool) -> Result<(), String> {
+    pub async fn wait(&self, what: &str, mut done: impl FnMut() -> bool) -> Result<(), String> {
         let runtime = &self.runtime;
         let deadline = runtime.now().plus_ns(10 * self.patience_ns);
         while !done() {
@@ -344,6 +377,7 @@ impl World {
             runtime,
             gateway: Address::Tcp(gateway),
             calm,
+            place: Cell::new("echo"),
             patience_ns: 60_000_000_000,
             seed,
             asked: RefCell::default(),

@@ -7,18 +7,21 @@ use crate::error::Fault;
 use crate::limits;
 
 pub(super) fn conditions(owner: Owner<'_>, found: &[RouteCondition], faults: &mut Faults) {
-    if found.is_empty() {
-        return;
+    if !found.is_empty() {
+        all(&owner.key("when"), found, faults);
     }
-    let base = owner.key("when");
+}
+
+/// Those at a key path.
+pub(super) fn all(base: &str, found: &[RouteCondition], faults: &mut Faults) {
     let mut leaves_count = 0;
     for (index, one) in found.iter().enumerate() {
-        let path = condition::path(&base, found.len(), index);
+        let path = condition::path(base, found.len(), index);
         check(&path, one, 1, &mut leaves_count, faults);
     }
     if leaves_count > limits::CONDITIONS_COUNT_MAX {
         let most = limits::CONDITIONS_COUNT_MAX;
-        faults.push(&base, format!("{leaves_count} comparisons, more than {most}"));
+        faults.push(base, format!("{leaves_count} comparisons, more than {most}"));
     }
 }
 

@@ -21,6 +21,7 @@ use super::path;
 use crate::error::Fault;
 use crate::limits;
 use fields::Fields;
+use std::path::PathBuf;
 
 /// What a tree says.
 pub(super) struct Decoded {
@@ -28,6 +29,8 @@ pub(super) struct Decoded {
     pub(super) faults: Vec<Fault>,
     /// What is taken, and would better be otherwise.
     pub(super) warnings: Vec<Fault>,
+    /// The files that secrets were read from.
+    pub(super) secret_files: Vec<PathBuf>,
 }
 
 /// Reads a tree. What is wrong is left at its default, so that the rest can be checked too. From
@@ -39,7 +42,7 @@ pub(super) fn gateway(document: &mut Document) -> Decoded {
     document.hide(decoder.hidden);
     let faults = document.place_faults(decoder.faults);
     let warnings = document.place_faults(decoder.warnings);
-    Decoded { config, faults, warnings }
+    Decoded { config, faults, warnings, secret_files: decoder.secret_files }
 }
 
 /// Where the reading stands, and what was wrong so far.
@@ -48,12 +51,18 @@ pub(super) struct Decoder {
     faults: Vec<Placed>,
     warnings: Vec<Placed>,
     hidden: Vec<Place>,
+    secret_files: Vec<PathBuf>,
 }
 
 impl Decoder {
     fn new() -> Decoder {
-        let (faults, warnings, hidden) = (Vec::new(), Vec::new(), Vec::new());
-        Decoder { path: String::new(), faults, warnings, hidden }
+        Decoder {
+            path: String::new(),
+            faults: Vec::new(),
+            warnings: Vec::new(),
+            hidden: Vec::new(),
+            secret_files: Vec::new(),
+        }
     }
 
     /// Notes a fault of the key that is being read.

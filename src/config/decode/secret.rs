@@ -6,6 +6,7 @@ use super::super::node::{Entry, Node, Value};
 use super::super::secret::{Secret, SecretInvalid};
 use super::{Decoder, values};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// A secret: `{ env = "NAME" }`, `{ file = "/path" }`, `{ credential = "name" }`, or the text
 /// itself, which is warned of.
@@ -82,6 +83,9 @@ fn table(d: &mut Decoder, node: &Node, entries: &[Entry]) -> Option<Secret> {
     };
     d.within_key(&entry.key, |d| {
         let text = values::text(d, &entry.node)?;
+        if entry.key == "file" {
+            d.secret_files.push(PathBuf::from(&text));
+        }
         from(text).map_err(|error| d.fault(entry.node.place, error.to_string())).ok()
     })
 }

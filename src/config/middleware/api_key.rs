@@ -54,24 +54,19 @@ impl Default for ApiKeyConfig {
 }
 
 impl ApiKeyValue {
-    /// From the 64 hexadecimal digits of a SHA-256.
-    pub fn sha256(digits: &str) -> Option<ApiKeyValue> {
-        sha256(digits).map(ApiKeyValue::Sha256)
+    /// The bytes of the 64 hexadecimal digits of a SHA-256.
+    pub fn sha256(digits: &str) -> Option<[u8; 32]> {
+        let digits = digits.as_bytes();
+        if digits.len() != 64 {
+            return None;
+        }
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            let digit = |at: usize| char::from(pair[at]).to_digit(16);
+            *byte = u8::try_from((digit(0)? << 4) | digit(1)?).ok()?;
+        }
+        Some(bytes)
     }
-}
-
-/// The bytes of 64 hexadecimal digits.
-pub(crate) fn sha256(digits: &str) -> Option<[u8; 32]> {
-    let digits = digits.as_bytes();
-    if digits.len() != 64 {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        let digit = |at: usize| char::from(pair[at]).to_digit(16);
-        *byte = u8::try_from(digit(0)? << 4 | digit(1)?).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]
@@ -80,10 +75,10 @@ mod tests {
 
     #[test]
     fn reads_hexadecimal_digits() {
-        assert_eq!(sha256(&"0f".repeat(32)), Some([15; 32]));
-        assert_eq!(sha256(&"F0".repeat(32)), Some([240; 32]));
+        assert_eq!(ApiKeyValue::sha256(&"0f".repeat(32)), Some([15; 32]));
+        assert_eq!(ApiKeyValue::sha256(&"F0".repeat(32)), Some([240; 32]));
         for wrong in ["", "0f", &"0g".repeat(32), &"0f".repeat(33), &"é".repeat(32)] {
-            assert_eq!(sha256(wrong), None, "{wrong}");
+            assert_eq!(ApiKeyValue::sha256(wrong), None, "{wrong}");
         }
     }
 }

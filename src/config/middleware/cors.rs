@@ -6,9 +6,9 @@ use std::time::Duration;
 /// Which pages of other origins may read the answers (Fetch standard, CORS protocol).
 #[derive(Clone, Debug, PartialEq)]
 pub struct CorsConfig {
-    /// Origins whose pages may: `https://a.example`, `https://*.b.example` for one or more labels in
-    /// front, `null` for pages without an origin of their own, or `*` for all. Compared as origins:
-    /// without case, and with the scheme's own port where none is written.
+    /// Origins whose pages may: `https://a.example`, `https://*.b.example` for one or more labels
+    /// in front, `null` for pages without an origin of their own, or `*` for all. Compared as
+    /// origins: without case, and with the scheme's own port where none is written.
     pub origins: Vec<String>,
     /// Regular expressions that match all of an origin, in lower case and without the scheme's own
     /// port.
@@ -19,14 +19,14 @@ pub struct CorsConfig {
     /// Fields that pages may send beside those that every page may; `*`, the default, is those that
     /// are asked for: the list of origins says whom to trust.
     pub headers: Vec<String>,
-    /// Fields of the answer that pages may read beside those that every page may; `*` is all of them.
-    /// Default none.
+    /// Fields of the answer that pages may read beside those that every page may; `*` is all of
+    /// them. Default none.
     pub expose_headers: Vec<String>,
     /// Whether pages may send cookies and other credentials. Default `false`; never with `*` as an
     /// origin.
     pub credentials: bool,
-    /// How long a browser may keep the answer to a preflight, in whole seconds. Default 10 min: most
-    /// preflights are spared, and a change is seen within that.
+    /// How long a browser may keep the answer to a preflight, in whole seconds. Default 10 min:
+    /// most preflights are spared, and a change is seen within that.
     pub max_age: Duration,
     /// Whether pages of public addresses may ask for this route at a private one, where the browser
     /// asks for that. Default `false`.

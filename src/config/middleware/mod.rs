@@ -18,9 +18,8 @@ mod transform;
 mod custom;
 mod feature;
 
-pub(crate) use api_key::sha256;
 pub use api_key::{ApiKey, ApiKeyConfig, ApiKeyValue};
-pub use auth::{AuthConfig, OIDCConfig};
+pub use auth::{AuthConfig, OIDCConfig, RequiredClaim, TokenAlgorithm};
 pub use basic_auth::{BasicAuthConfig, BasicUser};
 pub use concurrency_limit::ConcurrencyLimitConfig;
 pub use cors::CorsConfig;
@@ -31,12 +30,12 @@ pub use headers::HeadersConfig;
 pub use ip_filter::{AddressOf, IpFilterConfig};
 pub use maintenance::MaintenanceConfig;
 pub use rate_limit::{LimitScope, MissingKey, RateLimitConfig, RateLimitKey};
-pub use rbac::RbacConfig;
+pub use rbac::{ClaimValue, RbacConfig, RbacEffect, RbacRule};
 pub use request_limits::RequestLimitsConfig;
 pub use security_headers::SecurityHeadersConfig;
-pub use transform::TransformConfig;
+pub use transform::{TransformConfig, TransformError, TransformStep};
 
-use super::{Secret, SecretSource, TextFile};
+use super::TextFile;
 use std::path::PathBuf;
 
 /// A filter of requests and responses, in the order of `Route::middlewares`.
@@ -195,33 +194,22 @@ impl Middleware {
         }
     }
 
-    /// The files that were read for it: a change of one changes what it does.
+    /// The files that were read for it, but for those of secrets: a change of one changes what it
+    /// does.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
-        let file = |secret: &Secret| match secret.source() {
-            SecretSource::File(path) => Some(path.clone()),
-            // Systemd gives credentials when the service starts, and not again.
-            SecretSource::Inline | SecretSource::Env(_) | SecretSource::Credential(_) => None,
-        };
         let path = |text: &TextFile| text.path().to_owned();
         match self {
-            Middleware::ApiKey(config) => {
-                let keys = config.keys.iter().filter_map(|key| match &key.key {
-                    ApiKeyValue::Secret(secret) => file(secret),
-                    ApiKeyValue::Sha256(_) => None,
-                });
-                keys.chain(config.keys_file.as_ref().map(path)).collect()
-            }
-            Middleware::BasicAuth(config) => {
-                let hashes = config.users.iter().filter_map(|user| file(&user.password_hash));
-                hashes.chain(config.users_file.as_ref().map(path)).collect()
-            }
+            Middleware::ApiKey(config) => config.keys_file.iter().map(path).collect(),
+            Middleware::BasicAuth(config) => config.users_file.iter().map(path).collect(),
             Middleware::ForwardAuth(config) => config.ca.iter().map(path).collect(),
-            Middleware::IpFilter(_)
-            | Middleware::Maintenance(_)
+            Middleware::IpFilter(config) => {
+                config.allow_file.iter().chain(&config.deny_file).cloned().collect()
+            }
+            Middleware::Maintenance(config) => config.body_file.iter().cloned().collect(),
+            Middleware::Auth(_)
             | Middleware::RequestLimits(_)
             | Middleware::Cors(_)
             | Middleware::RateLimit(_)
-            | Middleware::Auth(_)
             | Middleware::Rbac(_)
             | Middleware::ConcurrencyLimit(_)
             | Middleware::Headers(_)

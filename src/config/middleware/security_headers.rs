@@ -4,15 +4,16 @@
 /// leaves that as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecurityHeadersConfig {
-    /// `Strict-Transport-Security` (RFC 6797), only in answers that go out over TLS: here, or at the
-    /// trusted proxy that says so. Default `max-age=31536000`: a year, without the host's subdomains,
-    /// of which the gateway knows nothing.
+    /// `Strict-Transport-Security` (RFC 6797), only in answers that go out over TLS: here, or at
+    /// the trusted proxy that says so. Default `max-age=31536000`: a year, without the host's
+    /// subdomains, of which the gateway knows nothing.
     pub hsts: Option<String>,
     /// `X-Content-Type-Options`. Default `nosniff`: the only value there is.
     pub content_type_options: Option<String>,
     /// `X-Frame-Options` (RFC 7034). Default `SAMEORIGIN`: no page of another site frames this one.
     pub frame_options: Option<String>,
-    /// `Referrer-Policy`. Default `strict-origin-when-cross-origin`: browsers' own, also of old ones.
+    /// `Referrer-Policy`. Default `strict-origin-when-cross-origin`: what browsers do by
+    /// themselves, also for old ones.
     pub referrer_policy: Option<String>,
     /// `Permissions-Policy`. Default none: which features a page uses is the page's to know.
     pub permissions_policy: Option<String>,

@@ -73,8 +73,10 @@ pub(crate) static ACCESS_LOG: Section = Section {
              `body_bytes_sent`, `route`, `cluster`, `upstream`, `upstream_addr`, \
              `upstream_status`, `upstream_attempts`, `upstream_connect_time`, \
              `upstream_header_time`, `upstream_response_time`, \
-             `http_referer`, `http_user_agent`, `http_x_forwarded_for`, `worker`, `connection`, \
-             `connection_requests`, `generation`.",
+             `http_referer`, `http_user_agent`, `http_x_forwarded_for`, `identity` (who asked, as \
+             a filter found out; `remote_user` too), `filter` (the one that refused or answered), \
+             `rule` (of `rbac`, that decided), `worker`, `connection`, `connection_requests`, \
+             `generation`.",
         ),
     ],
     choices: &[],

@@ -263,7 +263,7 @@ pub(crate) static ROUTE: Section = Section {
     meant: &[("conditions", "when"), ("condition", "when"), ("headers", "request_headers")],
 };
 
-static CONDITION_OR_LIST: [Kind; 2] = [Kind::Table(&CONDITION), CONDITIONS];
+pub(super) static CONDITION_OR_LIST: [Kind; 2] = [Kind::Table(&CONDITION), CONDITIONS];
 
 /// Those that are built.
 const BALANCER: Kind = Kind::Either(&[

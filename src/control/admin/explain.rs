@@ -134,6 +134,18 @@ impl Admin {
             facts.status,
             facts.generation
         );
+        let filter = names.as_ref().and_then(|names| names.filter(facts.filter));
+        let rule = names.as_ref().and_then(|names| names.rule(facts.rule));
+        let told = [
+            ("the client was", Some(facts.identity.name()).filter(|name| !name.is_empty())),
+            ("it stopped at the filter", filter),
+            ("the rule was", rule),
+        ];
+        for (words, name) in told {
+            if let Some(name) = name {
+                note.push_str(&format!("; {words} `{name}`"));
+            }
+        }
         if facts.withheld != 0 {
             note.push_str("; its secret fields were not kept: conditions on them may differ");
         }

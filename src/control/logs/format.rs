@@ -220,7 +220,7 @@ static VARIABLES: &[Variable] = &[
     both("remote_port", |e| {
         e.record.client.map_or(Value::Absent, |peer| Value::Number(peer.port().into()))
     }),
-    text("remote_user", |_| Value::Absent),
+    text("remote_user", |e| Value::Peer(e.record.identity)),
     text("request", |e| Value::RequestLine(e.record)),
     both("request_method", |e| Value::Peer(e.record.method)),
     both("request_uri", |e| Value::Peer(e.record.target)),
@@ -253,6 +253,9 @@ static VARIABLES: &[Variable] = &[
     both("http_referer", |e| Value::Peer(e.record.referer)),
     both("http_user_agent", |e| Value::Peer(e.record.user_agent)),
     both("http_x_forwarded_for", |e| Value::Peer(e.record.forwarded_for)),
+    both("identity", |e| Value::Peer(e.record.identity)),
+    both("filter", |e| e.names.filter(e.record.filter).map_or(Value::Absent, Value::Word)),
+    both("rule", |e| e.names.rule(e.record.rule).map_or(Value::Absent, Value::Word)),
     both("worker", |e| Value::Number(e.worker as u64)),
     both("connection", |e| Value::Number(e.record.connection)),
     both("connection_requests", |e| Value::Number(e.record.connection_request)),
@@ -460,7 +463,7 @@ mod tests {
         assert_eq!(
             text_line(combined, &record()),
             concat!(
-                r#"2001:db8::1 - - [14/Nov/2023:22:13:20 +0000] "GET /a?b=c HTTP/1.1" 200 "#,
+                r#"2001:db8::1 - ann [14/Nov/2023:22:13:20 +0000] "GET /a?b=c HTTP/1.1" 200 "#,
                 "1800 \"-\" \"curl/8\"\n"
             )
         );
@@ -474,6 +477,20 @@ mod tests {
             "route-1/up-2:80 10.0.0.1:8080 0.001234 1700000000.123 \
              2023-11-14T22:13:20.123Z $1\n"
         );
+    }
+
+    #[test]
+    fn tells_who_asked_and_which_filter_and_rule_decided() {
+        let line = text_line("$remote_user $identity $filter $rule", &record());
+        assert_eq!(line, "ann ann rbac@route-0 writers\n");
+        let value = json_value(&record());
+        let told = [&value["identity"], &value["filter"], &value["rule"]];
+        assert_eq!(told, ["ann", "rbac@route-0", "writers"]);
+        let nobody = Record { identity: b"", filter: None, rule: None, ..record() };
+        assert_eq!(text_line("$remote_user $identity $filter $rule", &nobody), "- - - -\n");
+        assert_eq!(json_value(&nobody)["identity"], serde_json::Value::Null);
+        let hostile = Record { identity: b"a\" \n$filter", ..record() };
+        assert_eq!(text_line("[$identity]", &hostile), "[a\\x22 \\x0A$filter]\n");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::{Answer, Input, Outcome, Reloaded, Request, SENT, Source, Trigger, ke
 use crate::bridge::Message;
 use crate::config::{ListenAddress, ReloadConfig};
 use crate::control::fleet::Fleet;
+use crate::control::identity::Identities;
 use crate::control::listeners::{Change, Listeners};
 use crate::control::names::{Names, Roll};
 use crate::control::resolve::{Addresses, Watched};
@@ -22,7 +23,8 @@ use crate::control::watch as files;
 use crate::error::{ConfigError, Fault, ReloadError};
 use crate::extension::Extensions;
 use crate::limits::{
-    CONTROL_TICK_MS, DNS_RELOAD_MS_MAX, GENERATION_NAMES_MS, RELOAD_ACKNOWLEDGE_MS_MAX,
+    CONTROL_TICK_MS, DNS_RELOAD_MS_MAX, GENERATION_NAMES_MS, KEYS_RELOAD_MS_MAX,
+    RELOAD_ACKNOWLEDGE_MS_MAX,
 };
 use crate::runtime::give_back_memory;
 use crate::snapshot::{Lineage, Plan, SharedMeters, Snapshot};
@@ -35,6 +37,7 @@ pub struct Installer {
     pub(in crate::control) state: Arc<State>,
     pub(in crate::control) fleet: Fleet,
     pub(in crate::control) watched: Watched,
+    pub(in crate::control) identities: Identities,
     pub(in crate::control) files: watch::Sender<files::Watched>,
     pub(in crate::control) meters: SharedMeters,
     pub(in crate::control) listeners: Listeners,
@@ -76,7 +79,7 @@ impl Current {
 }
 
 impl Installer {
-    /// The same configuration with the addresses that are known now.
+    /// The same configuration with the addresses and the keys that are known now.
     ///
     /// # Errors
     /// The thread that makes the snapshot panicked.
@@ -93,11 +96,13 @@ impl Installer {
         plan: impl FnOnce(&Lineage, u64) -> Arc<Plan> + Send + 'static,
     ) -> Result<(Snapshot, Arc<Plan>), JoinError> {
         let addresses = self.watched.addresses();
+        let key_sets = self.identities.key_sets();
         let generation = self.generation + 1;
         let workers_count = self.state.blocks.len();
         let fresh = || Lineage::new(Arc::clone(&self.meters), workers_count);
         let mut lineage = self.lineage.take().unwrap_or_else(fresh);
         let made = spawn_blocking(move || {
+            lineage.learn(key_sets);
             let plan = plan(&lineage, generation);
             let snapshot = plan.snapshot(&mut lineage, &addresses, generation);
             (snapshot, plan, lineage, addresses)
@@ -212,9 +217,18 @@ impl Installer {
             ReloadError::Listen { address, message: refused.source.to_string() }
         })?;
         self.watched.add(candidate.names.iter().cloned());
+        self.identities.add(candidate.plan.key_sources());
         let limit = Duration::from_millis(DNS_RELOAD_MS_MAX);
-        if timeout(limit, self.watched.first()).await.is_err() {
+        let keys_limit = Duration::from_millis(KEYS_RELOAD_MS_MAX);
+        let (names, keys) = tokio::join!(
+            timeout(limit, self.watched.first()),
+            timeout(keys_limit, self.identities.first())
+        );
+        if names.is_err() {
             tracing::warn!("some upstream names have no address yet");
+        }
+        if keys.is_err() {
+            tracing::warn!("some issuers have not told their keys yet");
         }
         let changes = self.install(candidate, change).await?;
         let generation = self.generation;
@@ -258,6 +272,7 @@ impl Installer {
         let (snapshot, plan) = made.await.map_err(|error| broken(&error))?;
         self.publish((snapshot, Arc::clone(&plan)));
         self.watched.retain(&names);
+        self.identities.retain(&plan.key_sources());
         let removed: Arc<[u32]> = change.removed.clone().into();
         for (number, acceptors) in self.listeners.apply(change) {
             let mut acceptors = acceptors.into_iter();

@@ -6,7 +6,7 @@ use crate::snapshot::filter::ApiKey;
 
 /// Nothing.
 #[derive(Debug, Default)]
-pub struct State;
+pub struct State {}
 
 pub(super) fn on_request(_: &Step<'_>, plan: &ApiKey, _: &State, _: &mut Exchange) -> Verdict {
     match *plan {}

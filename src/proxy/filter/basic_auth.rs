@@ -70,7 +70,7 @@ pub(super) fn on_answer(
     let is_right = match answer {
         // An unknown user's password was held against another one's hash.
         Answer::Password(is_right) => is_right && plan.user(claimed.name).is_some(),
-        Answer::Task(_) | Answer::Forward(_) | Answer::Keys | Answer::Failed => {
+        Answer::Task(_) | Answer::Forward(_) | Answer::Keys(_) | Answer::Failed => {
             exchange.passage.response.append(b"Retry-After", b"1");
             return Err(Failure::new(Reason::CredentialsUnchecked));
         }

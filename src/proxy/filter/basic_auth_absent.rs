@@ -7,7 +7,7 @@ use crate::snapshot::filter::BasicAuth;
 
 /// Nothing.
 #[derive(Debug, Default)]
-pub struct State;
+pub struct State {}
 
 pub(super) fn on_request(_: &Step<'_>, plan: &BasicAuth, _: &State, _: &mut Exchange) -> Verdict {
     match *plan {}

@@ -3,17 +3,19 @@
 use super::{Flow, Reply, Shown, Step, Verdict};
 use crate::bridge::question::{Answer, Question};
 use crate::bridge::reason::Reason;
-use crate::extension::{self, BuildContext, FilterContext, FilterParts, Needs, Outcome};
+use crate::extension::{
+    self, BodySink, BuildContext, Direction, FilterContext, FilterParts, Needs, Outcome,
+};
 use crate::http::changes::HeadChanges;
 use crate::http::h1::reply::PLAIN_TEXT;
 use crate::http::head::{Form, RequestHead};
 use crate::http::status::Status;
 use crate::limits;
-use crate::proxy::exchange::{Exchange, Passage, Visit};
+use crate::proxy::exchange::{Exchange, Kept, Passage, Visit};
 use crate::proxy::failure::Failure;
 use crate::proxy::worker::Worker;
 use crate::router::Parameters;
-use crate::snapshot::filter::Custom;
+use crate::snapshot::filter::{BodyNeed, Custom};
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -99,7 +101,7 @@ pub(super) fn on_request(
     let Some((filter, needs)) = state.filter(step, plan) else {
         return Err(Failure::new(Reason::FilterFailed));
     };
-    exchange.passage.visits.push(Visit { at: step.at, filter, needs, kept: None });
+    exchange.passage.visits.push(Visit { at: step.at, filter, needs, kept: Kept::NOTHING });
     let visit = exchange.passage.visits.len() - 1;
     let flow = call(step.worker, exchange, visit, |filter, heads, context| {
         filter.on_request(&mut heads.request(), context)
@@ -112,7 +114,7 @@ pub(super) fn on_answer(step: &Step<'_>, answer: Answer, exchange: &mut Exchange
     let answer = extension::Answer::new(match answer {
         Answer::Task(result) => Some(result),
         // Nobody asks for these here.
-        Answer::Password(_) | Answer::Forward(_) | Answer::Keys | Answer::Failed => None,
+        Answer::Password(_) | Answer::Forward(_) | Answer::Keys(_) | Answer::Failed => None,
     });
     let Some(visit) = visit_of(exchange, step.at) else {
         return Err(Failure::new(Reason::FilterFailed));
@@ -179,6 +181,37 @@ fn failed() -> Reply {
         content_type: PLAIN_TEXT.to_vec(),
         body: b"500 the answer could not be judged\n".to_vec(),
     }
+}
+
+/// How a filter that has seen the request reads a body.
+pub(super) fn need(visit: &Visit, direction: Direction) -> Option<BodyNeed> {
+    let need = match direction {
+        Direction::Request => visit.needs.request_body,
+        Direction::Response => visit.needs.response_body,
+    };
+    match need {
+        extension::BodyNeed::Nothing => None,
+        extension::BodyNeed::Pieces => Some(BodyNeed::Stream),
+        extension::BodyNeed::Whole(bytes_max) => Some(BodyNeed::Hold { bytes_max }),
+    }
+}
+
+/// Shows a piece of a body to the filter in a place of the route.
+pub(super) fn on_body(
+    (worker, exchange): (&Worker, &mut Exchange),
+    at: usize,
+    direction: Direction,
+    (chunk, end): (&[u8], bool),
+    out: &mut Vec<u8>,
+) -> Result<(), Failure> {
+    let Some(visit) = visit_of(exchange, at) else {
+        return Err(Failure::new(Reason::FilterFailed));
+    };
+    call(worker, exchange, visit, |filter, _, context| {
+        let mut sink = BodySink::new(out);
+        filter.on_body(direction, chunk, end, &mut sink, context);
+        super::body::passed(sink.has_failed())
+    })
 }
 
 /// Tells the filters that the exchange is over, the last of them first.
@@ -249,7 +282,8 @@ pub(super) fn call<R>(
     };
     let names = route.and_then(|route| route.chain()).map_or(&[][..], |chain| &chain.parameters);
     let heads = Heads { head, path, names, parameters, request, response };
-    let Visit { filter, kept, .. } = &mut visits[visit];
+    let Visit { filter, kept: keeps, .. } = &mut visits[visit];
+    let kept = &mut keeps.take();
     let wall = worker.runtime.wall();
     let mut context = FilterContext::new(FilterParts {
         head,
@@ -263,5 +297,7 @@ pub(super) fn call<R>(
         balance_key,
         kept,
     });
-    call(&**filter, heads, &mut context)
+    let called = call(&**filter, heads, &mut context);
+    keeps.put(kept.take());
+    called
 }

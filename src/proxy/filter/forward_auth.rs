@@ -18,7 +18,7 @@ use std::rc::Rc;
 
 /// What one worker keeps for it.
 #[derive(Debug, Default)]
-pub struct State;
+pub struct State {}
 
 pub(super) fn on_request(
     _: &Step<'_>,
@@ -44,7 +44,7 @@ pub(super) fn on_answer(
     }
     let told = match answer {
         Answer::Forward(told) => Some(told),
-        Answer::Task(_) | Answer::Password(_) | Answer::Keys | Answer::Failed => None,
+        Answer::Task(_) | Answer::Password(_) | Answer::Keys(_) | Answer::Failed => None,
     };
     match told {
         Some(told) if (200..300).contains(&told.status) => {
@@ -170,10 +170,11 @@ fn give(names: &FieldNames, always: &FieldSet, told: &Forwarded, exchange: &mut 
     let is_given = |name: &str| {
         names.contains(name.as_bytes()) || always.contains(FieldId::of(name.as_bytes()))
     };
-    for (name, value) in told.fields.iter().filter(|(name, _)| is_given(name)) {
-        if &**name != "set-cookie" {
-            passage.response.remove(name.as_bytes());
-        }
+    let given = || told.fields.iter().filter(|(name, _)| is_given(name));
+    for (name, _) in given().filter(|(name, _)| &**name != "set-cookie") {
+        passage.response.remove(name.as_bytes());
+    }
+    for (name, value) in given() {
         passage.response.append(name.as_bytes(), trim(value));
     }
 }

@@ -14,6 +14,10 @@ mod rate_limit;
 #[cfg(not(feature = "rate_limiting"))]
 #[path = "rate_limit_absent.rs"]
 mod rate_limit;
+#[cfg(feature = "authentication")]
+mod auth;
+#[cfg(not(feature = "authentication"))]
+#[path = "auth_absent.rs"]
 mod auth;
 #[cfg(feature = "authentication")]
 mod api_key;
@@ -42,11 +46,13 @@ mod transform;
 mod custom;
 #[cfg(feature = "authentication")]
 mod known;
+pub mod body;
+pub mod stream;
 
 use crate::bridge::question::{Answer, Question};
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::Stage;
-use crate::extension::ResponseSource;
+use crate::extension::{Direction, ResponseSource};
 use crate::http::status::Status;
 use crate::meters::FilterBlock;
 use crate::snapshot::filter::{self, Filter, FilterId, Link};
@@ -160,7 +166,7 @@ impl State {
             }
             filter::Step::Cors(_) => State::Cors(cors::State::default()),
             filter::Step::RateLimit(plan) => State::RateLimit(rate_limit::State::new(worker, plan)),
-            filter::Step::Auth(_) => State::Auth(auth::State::default()),
+            filter::Step::Auth(plan) => State::Auth(auth::State::new(plan)),
             filter::Step::ApiKey(_) => State::ApiKey(api_key::State::default()),
             filter::Step::BasicAuth(_) => State::BasicAuth(basic_auth::State::default()),
             filter::Step::ForwardAuth(_) => State::ForwardAuth(forward_auth::State::default()),
@@ -209,7 +215,7 @@ async fn run(worker: &Worker, exchange: &mut Exchange) -> Result<Option<Reply>, 
                 asked_count += 1;
                 let facts = &mut exchange.facts;
                 worker.stepped(facts, Stage::Filter);
-                facts.enter(&worker.block.stages, Stage::Ask, worker.runtime.now());
+                facts.enter(&worker.block.stages, Stage::FilterWait, worker.runtime.now());
                 // In a box of its own: few requests ask.
                 answer = Some(Box::pin(worker.ask(question)).await);
                 worker.step(&mut exchange.facts);
@@ -253,6 +259,14 @@ fn pass(
         }
     }
     exchange.passage.reached = None;
+    let needs = |direction| {
+        let mut visits = exchange.passage.visits.iter();
+        chain.bodies.of(direction).is_some()
+            || visits.any(|visit| custom::need(visit, direction).is_some())
+    };
+    let (reads_request, reads_answer) = (needs(Direction::Request), needs(Direction::Response));
+    exchange.facts.reads_request = reads_request;
+    exchange.facts.reads_answer = reads_answer;
     Ok(Flow::Continue)
 }
 
@@ -336,6 +350,9 @@ fn on_request(step: &Step<'_>, state: &State, exchange: &mut Exchange) -> Verdic
 
 fn on_answer(step: &Step<'_>, state: &State, answer: Answer, exchange: &mut Exchange) -> Verdict {
     match (&step.filter.step, state) {
+        (filter::Step::Auth(plan), State::Auth(state)) => {
+            auth::on_answer(step, plan, state, answer, exchange)
+        }
         (filter::Step::Custom(_), State::Custom(_)) => custom::on_answer(step, answer, exchange),
         (filter::Step::BasicAuth(plan), State::BasicAuth(state)) => {
             basic_auth::on_answer(step, plan, state, answer, exchange)

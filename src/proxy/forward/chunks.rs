@@ -56,6 +56,25 @@ impl<'a> Sink<'a> {
         self.push_pieces(lease, &[whole]);
     }
 
+    /// Queues a copy of body bytes, which leave `bytes` empty.
+    pub(super) fn write(&mut self, bytes: &mut Vec<u8>) {
+        if bytes.is_empty() {
+            return;
+        }
+        let block = self.pending.get_or_insert_with(|| self.blocks.take());
+        if self.coding == Coding::Chunked {
+            encode_chunk_size(bytes.len(), block);
+        }
+        block.extend_from_slice(bytes);
+        if self.coding == Coding::Chunked {
+            block.extend_from_slice(b"\r\n");
+        }
+        bytes.clear();
+        if block.len() > limits::COPY_BYTES_MAX {
+            self.flush();
+        }
+    }
+
     /// Queues the end of the body with its trailers, given as complete lines.
     pub(super) fn end(&mut self, trailers: &[u8]) {
         if self.coding == Coding::Chunked {

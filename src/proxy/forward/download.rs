@@ -1,5 +1,7 @@
 //! The answer, from the upstream to the client.
 
+mod filtered;
+
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::Stage;
 use crate::extension::ResponseSource;
@@ -15,7 +17,7 @@ use crate::memory::Block;
 use crate::runtime::{Instant, Lease, Side, Socket, Timer};
 
 use super::super::exchange::{
-    Changes, Deadline, Exchange, Facts, Halt, Idle, Input, Moving, Upstream,
+    Changes, Course, Deadline, Exchange, Facts, Halt, Idle, Input, Moving, Upstream,
 };
 use super::super::failure::Failure;
 use super::super::filter::{self, Shown};
@@ -43,6 +45,8 @@ struct Final {
     coding: Coding,
     /// The upstream lets its connection be used again.
     keeps: bool,
+    /// How the route's filters read the body; of one that is held the block is empty yet.
+    course: Course,
 }
 
 impl<'a> Download<'a> {
@@ -70,7 +74,12 @@ impl<'a> Download<'a> {
 
     /// Carries the answer to its end; whether the upstream's connection can be used again.
     pub(super) async fn run(mut self) -> Result<bool, Failure> {
-        let Final { block, body, coding, keeps } = self.head().await?;
+        let head = self.head().await?;
+        if matches!(head.course, Course::Hold { .. } | Course::Stream) {
+            // In a box of its own: few routes read bodies.
+            return Box::pin(self.filtered(head)).await;
+        }
+        let Final { block, body, coding, keeps, course: _ } = head;
         let mut sink = Sink::new(self.client, self.worker.runtime.blocks(), coding);
         sink.pending = Some(block);
         let outcome = match body {
@@ -117,6 +126,10 @@ impl<'a> Download<'a> {
                 }
             };
             let done = self.translate(if carried_bytes == 0 { Some(&lease) } else { None })?;
+            if carried_bytes == 0 && done.as_ref().is_some_and(|head| head.course != Course::Pass) {
+                // It is written once its body is known.
+                self.exchange.response_head.extend_from_slice(&lease[..head_bytes]);
+            }
             lease.advance(head_bytes - carried_bytes);
             self.input.put_back(lease);
             if let Some(head) = done {
@@ -206,10 +219,18 @@ impl<'a> Download<'a> {
         if facts.is_filtered {
             self.show(lease)?;
         }
-        self.exchange.facts.response_began = true;
         self.progress.response_began.set(true);
-        let coding = self.encode(lease, body, &mut block);
-        Ok(Some(Final { block, body, coding, keeps }))
+        let mut course = Course::Pass;
+        if self.exchange.facts.reads_answer {
+            let bytes = lease.map(|lease| &lease[..]);
+            course = filter::body::of_answer(self.worker, self.exchange, bytes, body)?;
+        }
+        if let Course::Hold { .. } = course {
+            return Ok(Some(Final { block, body, coding: Coding::Plain, keeps, course }));
+        }
+        self.exchange.facts.response_began = true;
+        let coding = self.encode(lease, body, course, &mut block);
+        Ok(Some(Final { block, body, coding, keeps, course }))
     }
 
     /// Shows a final head to the route's filters.
@@ -238,13 +259,19 @@ impl<'a> Download<'a> {
     }
 
     /// Writes a final head, as the route changes it.
-    fn encode(&mut self, lease: Option<&Lease>, body: Body, block: &mut Block) -> Coding {
+    fn encode(
+        &mut self,
+        lease: Option<&Lease>,
+        body: Body,
+        course: Course,
+        block: &mut Block,
+    ) -> Coding {
         let mut lines = std::mem::take(&mut self.exchange.lines);
         lines.clear();
         let Exchange { response_head, response_index, facts, .. } = &mut *self.exchange;
         let bytes: &[u8] = lease.map_or(response_head.as_slice(), |lease| lease);
         let (coding, framing) =
-            frame(facts, body, ResponseHead::new(bytes, response_index), &mut lines);
+            frame(facts, (body, course), ResponseHead::new(bytes, response_index), &mut lines);
         self.exchange.tell_reason(self.worker, Reason::Ok, &mut lines);
         let changes = self.exchange.answer_changes();
         if !changes.are_none() {
@@ -364,10 +391,15 @@ impl<'a> Download<'a> {
             };
         }
         sink.flush();
+        self.taken(QUEUE_BYTES_MAX).await
+    }
+
+    /// Waits until at most so much is queued for the client.
+    async fn taken(&mut self, below_bytes: usize) -> Result<(), Failure> {
         let at = self.worker.runtime.now().plus_ns(self.exchange.timeouts().client_body_idle_ns);
         let deadline = Deadline::new(self.exchange, at);
         self.timer.set(deadline.at);
-        match self.timer.limit(self.client.drained(QUEUE_BYTES_MAX)).await {
+        match self.timer.limit(self.client.drained(below_bytes)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Failure::new(Reason::ClientClosed)),
             Err(_) => Err(Failure::new(deadline.reason(Reason::ClientWriteTimeout))),
@@ -378,11 +410,14 @@ impl<'a> Download<'a> {
 /// Decides how the body is framed for the client and writes the lines that say so.
 fn frame(
     facts: &mut Facts,
-    body: Body,
+    (body, course): (Body, Course),
     head: ResponseHead<'_>,
     lines: &mut Vec<u8>,
 ) -> (Coding, Framing) {
+    // What filters leave of a body that they read piece by piece has any length.
+    let body = if course == Course::Stream { Body::Chunked } else { body };
     let (coding, framing) = match body {
+        Body::Empty if course == Course::Describe => (Coding::Plain, Framing::None),
         // HEAD and 304 tell the framing of a body that is not there; RFC 9110 section 8.6.
         Body::Empty => (Coding::Plain, described(facts, head)),
         Body::Length(bytes) => (Coding::Plain, Framing::Length(bytes)),

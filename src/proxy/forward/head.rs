@@ -5,7 +5,7 @@ use crate::http::forwarded::{self, Hop};
 use crate::http::h1::encode::{self, Edits, Framing, Target};
 use crate::http::head::RequestHead;
 
-use super::super::exchange::{Client, Exchange};
+use super::super::exchange::{Client, Course, Exchange};
 use super::super::worker::Worker;
 
 /// Writes the request's head for the upstream.
@@ -28,13 +28,14 @@ pub(super) fn encode(worker: &Worker, client: &Client, exchange: &mut Exchange, 
     if !changes.are_none() {
         changes.write(exchange, worker, &mut lines);
     }
-    let drop = forwarded::drop_set(client.trusted).union(ANSWERED);
-    let edits = Edits {
-        drop: drop.union(changes.drop),
-        others: changes.others,
-        framing: Framing::from(facts.body),
-        append: &lines,
+    let framing = match exchange.passage.request_course {
+        // What filters leave of a body that they read piece by piece has any length.
+        Course::Stream => Framing::Chunked,
+        Course::Pass | Course::Hold { .. } | Course::Describe => Framing::from(facts.body),
     };
+    let drop = forwarded::drop_set(client.trusted).union(ANSWERED);
+    let edits =
+        Edits { drop: drop.union(changes.drop), others: changes.others, framing, append: &lines };
     // RFC 9112 section 3.2: only a 1.0 client may have sent no Host.
     let own = facts.upstream.map(|id| &*generation.snapshot.upstream(id).authority);
     let other_host = Some(other_host.as_slice()).filter(|host| !host.is_empty());

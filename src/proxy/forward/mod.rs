@@ -4,6 +4,8 @@
 mod chunks;
 mod download;
 mod head;
+mod hold;
+mod pieces;
 mod upload;
 
 use crate::bridge::reason::Reason;
@@ -13,6 +15,7 @@ use crate::limits;
 use crate::runtime::{Address, Errno, Instant, Segment};
 
 use self::download::Download;
+pub use self::hold::hold;
 use self::upload::{Stop, Upload};
 use super::exchange::{Client, Deadline, Exchange, Input, Upstream};
 use super::failure::{Failure, Retry};
@@ -114,21 +117,28 @@ pub async fn send(
     worker.stepped(&mut exchange.facts, Stage::Encode);
     let sent_bytes = upstream.socket.sent_bytes();
     upstream.socket.push(Segment::Block(block));
-    if !matches!(exchange.facts.body, Body::Empty) {
-        return Ok(());
-    }
-    let deadline = first_byte(exchange, worker.runtime.now());
-    client.upstream_timer.set(deadline.at);
-    let arrival = upstream.input.next(&upstream.socket);
-    let ended = match client.upstream_timer.limit(arrival).await {
-        Ok(Ok(Some(lease))) => {
+    let answered = match exchange.facts.body {
+        Body::Empty => {
+            let deadline = first_byte(exchange, worker.runtime.now());
+            client.upstream_timer.set(deadline.at);
+            let arrival = upstream.input.next(&upstream.socket);
+            let answered = client.upstream_timer.limit(arrival).await;
+            answered.map_err(|_| Failure::new(deadline.reason(Reason::FirstByteTimeout)))?
+        }
+        // In a box of its own: few routes hold bodies.
+        _ if exchange.facts.holds_request => {
+            Box::pin(hold::answer(worker, client, upstream, exchange)).await?
+        }
+        Body::Length(_) | Body::Chunked | Body::UntilClose => return Ok(()),
+    };
+    let ended = match answered {
+        Ok(Some(lease)) => {
             exchange.facts.first_byte_at = Some(worker.runtime.now());
             upstream.input.put_back(lease);
             return Ok(());
         }
-        Ok(Ok(None)) => Reason::UpstreamClosed,
-        Ok(Err(_)) => Reason::UpstreamReset,
-        Err(_) => return Err(Failure::new(deadline.reason(Reason::FirstByteTimeout))),
+        Ok(None) => Reason::UpstreamClosed,
+        Err(_) => Reason::UpstreamReset,
     };
     // RFC 9110 section 9.2.2: an idempotent request may be sent again after a failed connection.
     let safe = exchange.facts.method.is_idempotent() || upstream.socket.sent_bytes() == sent_bytes;
@@ -148,12 +158,20 @@ pub async fn relay(
     exchange: &mut Exchange,
 ) -> Result<bool, Failure> {
     let progress = Progress::default();
-    let reusable = if matches!(exchange.facts.body, Body::Empty) {
+    let is_sent = matches!(exchange.facts.body, Body::Empty) || exchange.facts.holds_request;
+    let reusable = if is_sent {
+        if upstream.socket.queued_bytes() == 0 {
+            // No attempt will follow: a long answer need not keep the request's body.
+            exchange.passage.held_body = None;
+        }
+        progress.bytes_in.set(exchange.facts.bytes_in);
         progress.request_complete.set(true);
         progress.ended.set(true);
         let Client { socket, upstream_timer, .. } = client;
         let down = Download::new(worker, (socket, upstream_timer), upstream, exchange, &progress);
-        down.run().await
+        let reusable = down.run().await;
+        // An answer can come before a held body is all sent.
+        reusable.map(|reusable| reusable && upstream.socket.queued_bytes() == 0)
     } else {
         // In a box of its own: clients without a body, most of them idle, need not have the room.
         Box::pin(both(worker, client, upstream, exchange, &progress)).await

@@ -1,5 +1,7 @@
 //! The request's body, from the client to the upstream.
 
+mod filtered;
+
 use crate::bridge::reason::Reason;
 use crate::http::framing::Body;
 use crate::http::h1::chunked::{ChunkLimits, Decoder};
@@ -8,6 +10,7 @@ use crate::runtime::{Instant, Lease, Side, Socket, Timer};
 
 use super::super::exchange::{Deadline, Exchange, Halt, Idle, Input, Moving};
 use super::super::failure::Failure;
+use super::super::filter::stream::RequestStream;
 use super::super::worker::Worker;
 use super::chunks::{Coding, Sink, recode, take};
 use super::{Progress, QUEUE_BYTES_MAX};
@@ -34,6 +37,8 @@ pub(super) struct Upload<'a> {
     client_idle_ns: u64,
     upstream_idle_ns: u64,
     total_deadline: Option<Instant>,
+    /// The filters that it goes through, if any.
+    stream: Option<Box<RequestStream>>,
 }
 
 impl<'a> Upload<'a> {
@@ -41,9 +46,10 @@ impl<'a> Upload<'a> {
         worker: &'a Worker,
         (client, input, timer): (&'a Socket, &'a mut Input, &'a Timer),
         upstream: &'a Socket,
-        exchange: &Exchange,
+        exchange: &mut Exchange,
         progress: &'a Progress,
     ) -> Self {
+        let stream = RequestStream::of(exchange);
         let timeouts = exchange.timeouts();
         Self {
             worker,
@@ -58,11 +64,15 @@ impl<'a> Upload<'a> {
             client_idle_ns: timeouts.client_body_idle_ns,
             upstream_idle_ns: timeouts.upstream_idle_ns,
             total_deadline: exchange.facts.total_deadline,
+            stream,
         }
     }
 
     /// Carries the body to its end.
     pub(super) async fn run(mut self) -> Result<(), Stop> {
+        if let Some(stream) = self.stream.take() {
+            return Box::pin(self.filtered(stream)).await;
+        }
         match self.body {
             Body::Empty | Body::UntilClose => Ok(()),
             Body::Length(bytes) => self.length(bytes).await,

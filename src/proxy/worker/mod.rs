@@ -14,7 +14,7 @@ use crate::runtime::{Runtime, Socket};
 use crate::snapshot::{ExchangeId, Timeouts};
 
 pub use self::generation::{Generation, Local};
-use super::exchange::{Door, Exchange, Facts};
+use super::exchange::{Door, Exchange, Facts, Ledger};
 use super::filter;
 use super::pools::Pools;
 
@@ -52,6 +52,8 @@ pub struct Worker {
     pub block: Arc<WorkerBlock>,
     /// Its upstream connections.
     pub pools: Rc<Pools>,
+    /// Bytes of bodies that it holds for filters.
+    pub ledger: Ledger,
     number: usize,
     count: usize,
     generation: RefCell<Option<Rc<Generation>>>,
@@ -101,6 +103,7 @@ impl Worker {
             runtime: parts.runtime,
             block: parts.block,
             pools,
+            ledger: Ledger::default(),
             number: parts.number,
             count: parts.count,
             generation: RefCell::new(None),

@@ -256,7 +256,7 @@ impl Values {
 
 /// The bytes of a part of a query: `+` is a space, `%` and two digits are a byte, and a `%` without
 /// them is itself, as browsers read it (URL Standard, application/x-www-form-urlencoded).
-pub(crate) fn decoded(part: &[u8]) -> impl Iterator<Item = u8> {
+pub fn decoded(part: &[u8]) -> impl Iterator<Item = u8> {
     let mut rest = part;
     std::iter::from_fn(move || {
         let (first, after) = rest.split_first()?;

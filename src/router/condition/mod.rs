@@ -30,8 +30,7 @@ mod tests;
 
 pub use compile::{Compiler, Offer};
 pub use explain::Finding;
-pub(crate) use lookup::decoded;
-pub use lookup::{Lookup, Place, Scratch};
+pub use lookup::{Lookup, Place, Scratch, decoded};
 pub use media::MediaType;
 pub use regex::RegexError;
 pub use table::{Judging, Table};

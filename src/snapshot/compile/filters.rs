@@ -3,10 +3,12 @@
 use super::id;
 use crate::config::{self, Fault, GatewayConfig, Middleware, MiddlewareKind};
 use crate::extension::Extensions;
+use crate::limits::KEY_SOURCES_MAX;
 use crate::meters::{FilterBlock, Series};
 use crate::snapshot::filter::{self, Chain, Filter, FilterId, Link, Place, Step};
 use crate::snapshot::template::variable_names;
 use hashbrown::HashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Compiles the filters of routes one by one, and each of those that routes share once.
@@ -39,6 +41,19 @@ impl Filters {
             filters.named.insert(name.clone(), found);
         }
         filters
+    }
+
+    /// What shows only when all are known.
+    pub(super) fn check(&self, faults: &mut Vec<Fault>) {
+        let sources = self.filters.iter().filter_map(|filter| filter.step.key_source());
+        let sources: BTreeSet<_> = sources.collect();
+        if sources.len() > KEY_SOURCES_MAX {
+            let count = sources.len();
+            let message = format!(
+                "the filters `auth` fetch keys from {count} places, more than {KEY_SOURCES_MAX}"
+            );
+            faults.push(Fault::new("middlewares.auth", message));
+        }
     }
 
     /// All of them, by their ids.
@@ -101,11 +116,12 @@ impl Filters {
                     }
                 }
             }
-            links.push(Link { filter, parameters: of_route.into(), cost });
+            let bodies = self.filters[filter.0 as usize].step.bodies();
+            links.push(Link { filter, parameters: of_route.into(), cost, bodies });
         }
         let step = |link: &Link| &self.filters[link.filter.0 as usize].step;
         let wants_response = links.iter().any(|link| step(link).wants_response());
-        Some(Chain { links: links.into(), parameters: parameters.into(), wants_response, has_cors })
+        Some(Chain::new(links, parameters, wants_response, has_cors))
     }
 
     /// `rate_limit@ROUTE`, and `rate_limit@ROUTE#2` for the second of its kind.

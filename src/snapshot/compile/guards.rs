@@ -26,6 +26,29 @@ pub(super) fn guards(
     (table, ids)
 }
 
+/// The guards of lists of conditions that are no route's, each with its key path, and of each list
+/// its own, if there is something to ask.
+pub(in crate::snapshot) fn of_conditions<'a>(
+    config: &GatewayConfig,
+    lists: impl Iterator<Item = (String, &'a [RouteCondition])>,
+    faults: &mut Vec<Fault>,
+) -> (Table, Vec<Option<GuardId>>) {
+    let mut table = Table::default();
+    let mut guards = Guards { config, compiler: Compiler::new(), groups: HashMap::new(), faults };
+    let mut ids = Vec::new();
+    for (when, conditions) in lists {
+        let before = guards.faults.len();
+        let nodes = guards.nodes(&when, conditions);
+        let guard = match guards.faults.len() > before {
+            true => None,
+            false => guards.compiler.guard(nodes, None, &[]),
+        };
+        ids.push(guard.map(|guard| table.add(guard)));
+    }
+    table.finish(guards.compiler);
+    (table, ids)
+}
+
 /// Makes guards one by one.
 struct Guards<'a> {
     config: &'a GatewayConfig,
@@ -43,14 +66,7 @@ impl<'a> Guards<'a> {
     ) -> Option<GuardId> {
         let place = format!("routes[{index}]");
         let before = self.faults.len();
-        let mut conditions = Vec::with_capacity(route.conditions.len());
-        let when = format!("{place}.when");
-        for (index, condition) in route.conditions.iter().enumerate() {
-            // A single condition stands in the file as a table, several as a list.
-            let path =
-                if route.conditions.len() == 1 { when.clone() } else { format!("{when}[{index}]") };
-            conditions.extend(self.node(&path, condition));
-        }
+        let conditions = self.nodes(&format!("{place}.when"), &route.conditions);
         let offer = route.version.as_ref().and_then(|version| self.offer(&place, route, version));
         for (index, media) in route.produces.iter().enumerate() {
             if !MediaType::is_valid(media) {
@@ -62,6 +78,17 @@ impl<'a> Guards<'a> {
             return None;
         }
         self.compiler.guard(conditions, offer, &route.produces).map(|guard| table.add(guard))
+    }
+
+    fn nodes(&mut self, when: &str, conditions: &[RouteCondition]) -> Vec<Node> {
+        let mut nodes = Vec::with_capacity(conditions.len());
+        for (index, condition) in conditions.iter().enumerate() {
+            // A single condition stands in the file as a table, several as a list.
+            let path =
+                if conditions.len() == 1 { when.to_owned() } else { format!("{when}[{index}]") };
+            nodes.extend(self.node(&path, condition));
+        }
+        nodes
     }
 
     /// As deep as the configuration is, which `config` bounds.

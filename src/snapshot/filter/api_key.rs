@@ -1,11 +1,11 @@
 //! Who may pass: clients with a known key.
 //!
-//! Of a key its SHA-256 alone is kept. It is looked for by a keyed hash of that, so that the time of
-//! a search tells nothing of other keys, and compared in constant time.
+//! Of a key its SHA-256 alone is kept. It is looked for by a keyed hash of that, so that the time
+//! of a search tells nothing of other keys, and compared in constant time.
 
+use super::Place;
 use super::owner::{Owner, challenge};
 use super::source::{Found, Source};
-use super::{LINE_FAULTS_MAX, Place};
 use crate::config::{ApiKeyConfig, ApiKeyValue, CredentialSource, Fault, Identity, TextFile};
 use crate::http::head::RequestHead;
 use crate::limits;
@@ -116,7 +116,7 @@ impl Keys {
 
     /// Adds the keys of a file.
     fn read(&mut self, file: &TextFile, place: &str, faults: &mut Vec<Fault>) {
-        let mut faults_left = LINE_FAULTS_MAX;
+        let mut faults_left = limits::CREDENTIAL_FAULTS_MAX;
         for (number, line) in file.lines() {
             let added = of_line(line).and_then(|(digest, owner)| self.add(digest, owner));
             let Err(what) = added else { continue };
@@ -134,7 +134,7 @@ fn of_line(line: &str) -> Result<([u8; 32], Owner), String> {
     let mut parts = line.split(':').map(str::trim);
     let (name, digits) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let roles = parts.next().unwrap_or_default();
-    let digest = crate::config::sha256(digits);
+    let digest = ApiKeyValue::sha256(digits);
     let (Some(digest), false, None) = (digest, name.is_empty(), parts.next()) else {
         return Err("expected `name:sha256hex` or `name:sha256hex:role,role`".to_owned());
     };
@@ -226,7 +226,7 @@ mod tests {
             assert!(faults[0].starts_with("routes[0].api_key.keys_file: line "), "{faults:?}");
         }
         let config = ApiKeyConfig { keys_file: file(&"x\n".repeat(50)), ..ApiKeyConfig::default() };
-        assert_eq!(compiled(&config).expect_err("no keys").len(), LINE_FAULTS_MAX);
+        assert_eq!(compiled(&config).expect_err("no keys").len(), limits::CREDENTIAL_FAULTS_MAX);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::owner::{Owner, challenge};
 use super::source::credentials;
-use super::{LINE_FAULTS_MAX, PasswordHash, Place};
+use super::{PasswordHash, Place};
 use crate::config::{BasicAuthConfig, Fault, Identity, TextFile};
 use crate::http::field::FieldId;
 use crate::http::head::RequestHead;
@@ -175,7 +175,7 @@ impl Users {
 
     /// Adds the users of a file: `name:hash`, and behind another colon what nobody reads.
     fn read(&mut self, file: &TextFile, place: &str, faults: &mut Vec<Fault>) {
-        let mut faults_left = LINE_FAULTS_MAX;
+        let mut faults_left = limits::CREDENTIAL_FAULTS_MAX;
         for (number, line) in file.lines() {
             let mut parts = line.split(':');
             let (name, hash) = (parts.next().unwrap_or_default(), parts.next());

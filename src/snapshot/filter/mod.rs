@@ -7,6 +7,10 @@ mod request_limits;
 mod cors;
 mod limit_key;
 mod rate_limit;
+#[cfg(feature = "authentication")]
+mod auth;
+#[cfg(not(feature = "authentication"))]
+#[path = "auth_absent.rs"]
 mod auth;
 #[cfg(feature = "authentication")]
 mod api_key;
@@ -23,7 +27,7 @@ mod forward_auth;
 #[cfg(not(feature = "authentication"))]
 #[path = "forward_auth_absent.rs"]
 mod forward_auth;
-mod rbac;
+pub mod rbac;
 mod concurrency_limit;
 mod headers;
 mod security_headers;
@@ -34,11 +38,16 @@ mod asked;
 pub mod owner;
 #[cfg(feature = "authentication")]
 pub mod source;
+mod body;
+mod challenge;
 
 pub use api_key::ApiKey;
 pub use asked::{ForwardTarget, PasswordHash};
 pub use auth::Auth;
+#[cfg(feature = "authentication")]
+pub use auth::TokenPlace;
 pub use basic_auth::BasicAuth;
+pub use body::{BodyNeed, BodyNeeds, Buffers};
 pub use concurrency_limit::ConcurrencyLimit;
 pub use cors::{Asker, Cors, CorsCache};
 pub use custom::Custom;
@@ -48,13 +57,14 @@ pub use ip_filter::IpFilter;
 pub use limit_key::{KeyPart, LimitKey, Missing};
 pub use maintenance::{Maintenance, Text};
 pub use rate_limit::RateLimit;
-pub use rbac::Rbac;
+pub use rbac::{Rbac, RuleId};
 pub use request_limits::RequestLimits;
 pub use security_headers::SecurityHeaders;
-pub use transform::Transform;
+pub use transform::{Scratch, Transform, Unchanged, Want};
 
 use crate::config::{Fault, GatewayConfig, Middleware};
 use crate::extension::Extensions;
+use crate::jwt::KeySource;
 use crate::meters::{FilterBlock, Series};
 use std::sync::Arc;
 
@@ -83,6 +93,11 @@ impl Filter {
     /// Whether it is one of the embedding program.
     pub(super) fn is_custom(&self) -> bool {
         matches!(self.step, Step::Custom(_))
+    }
+
+    /// What it was compiled from.
+    pub fn written(&self) -> &Middleware {
+        &self.source
     }
 
     /// Whether both do the same: written alike, and with the same contents of the files they name.
@@ -199,6 +214,27 @@ impl Step {
             | Step::Custom(_) => 1,
         }
     }
+
+    /// Where the keys are fetched that it needs, if it does.
+    pub fn key_source(&self) -> Option<&Arc<KeySource>> {
+        match self {
+            Step::Auth(auth) => auth.key_source(),
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::RateLimit(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::Rbac(_)
+            | Step::ConcurrencyLimit(_)
+            | Step::Headers(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_)
+            | Step::Custom(_) => None,
+        }
+    }
 }
 
 /// The filters of a route, in the order in which they see a request.
@@ -212,6 +248,8 @@ pub struct Chain {
     pub wants_response: bool,
     /// Whether one of them answers preflights.
     pub has_cors: bool,
+    /// What they may read of bodies, all together.
+    pub bodies: BodyNeeds,
 }
 
 /// A filter as one route has it.
@@ -223,6 +261,8 @@ pub struct Link {
     pub parameters: Box<[usize]>,
     /// What a request of the route counts for, where requests are counted.
     pub cost: u32,
+    /// What it may read of bodies: [`Step::bodies`].
+    pub bodies: BodyNeeds,
 }
 
 /// Where a filter stands, and what it may look at.
@@ -234,10 +274,6 @@ pub(in crate::snapshot) struct Place<'a> {
     /// What the program has of its own.
     pub(in crate::snapshot) extensions: &'a Extensions,
 }
-
-/// Faults of one file of keys or users that are told: more say nothing new.
-#[cfg(feature = "authentication")]
-const LINE_FAULTS_MAX: usize = 10;
 
 /// Compiles one filter.
 pub(super) fn compile(

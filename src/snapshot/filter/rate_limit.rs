@@ -3,7 +3,7 @@
 use super::Place;
 use super::limit_key::LimitKey;
 use crate::config::{Fault, RateLimitConfig, nearest};
-use crate::quota::{Rate, Rates, Secret, Usage};
+use crate::quota::{Rate, Rates, Secret};
 use crate::snapshot::route_names;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -68,10 +68,5 @@ impl RateLimit {
         if self.key.counts_as(&old.key) && self.memory_bytes == old.memory_bytes {
             self.rates = Arc::clone(&old.rates);
         }
-    }
-
-    /// What its table holds.
-    pub fn usage(&self) -> Usage {
-        self.rates.usage()
     }
 }

@@ -3,7 +3,8 @@
 use super::Place;
 use crate::config::{Fault, RequestLimitsConfig, units};
 
-/// Bounds on a route's requests, tighter than the gateway's; the largest number where there is none.
+/// Bounds on a route's requests, tighter than the gateway's; the largest number where there is
+/// none.
 #[derive(Debug)]
 pub struct RequestLimits {
     /// Fields of a head.

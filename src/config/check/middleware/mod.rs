@@ -49,10 +49,23 @@ pub(super) fn of_route(
         let message = format!("more than {} filters", limits::FILTERS_COUNT_MAX);
         faults.push(&owner.key("middlewares"), message);
     }
+    let answers_itself =
+        found.redirect.is_some() || found.respond.is_some() || found.files.is_some();
+    rbac::of_route(owner, config, found, faults);
     if found.middlewares.len() > 1 {
         preflights(owner, config, found, faults);
     }
     for (index, middleware) in found.middlewares.iter().enumerate() {
+        let meant = match middleware {
+            Middleware::Named(name) => config.middlewares.get(name).unwrap_or(middleware),
+            own => own,
+        };
+        if answers_itself && meant.kind() == Some(MiddlewareKind::Transform) {
+            let message = "bodies are changed on their way to an upstream and from it, and this \
+                           route has none";
+            let key = if meant == middleware { "transform" } else { "middlewares" };
+            faults.push(&owner.key(key), message);
+        }
         match middleware {
             Middleware::Named(name) => {
                 if !config.middlewares.contains_key(name) {
@@ -71,8 +84,8 @@ pub(super) fn of_route(
     }
 }
 
-/// Answers to preflights: one filter gives them, before anybody asks for credentials, which browsers
-/// never send with them.
+/// Answers to preflights: one filter gives them, before anybody asks for credentials, which
+/// browsers never send with them.
 fn preflights(owner: Owner<'_>, config: &GatewayConfig, found: &Route, faults: &mut Faults) {
     let kinds = found.middlewares.iter().filter_map(|middleware| match middleware {
         Middleware::Named(name) => config.middlewares.get(name)?.kind(),

@@ -3,7 +3,7 @@
 use super::super::super::node::Node;
 use super::super::super::sections;
 use super::super::super::{ApiKey, ApiKeyConfig, ApiKeyValue, Middleware};
-use super::super::{Decoder, Fields, secret, values};
+use super::super::{Decoder, Fields, values};
 use super::credential;
 
 pub(super) fn read(d: &mut Decoder, node: &Node) -> Option<Middleware> {
@@ -22,7 +22,9 @@ fn entry(d: &mut Decoder, node: &Node) -> Option<ApiKey> {
     let fields = Fields::of(d, node, &sections::API_KEY_ENTRY)?;
     let name = fields.require(d, "name", values::text);
     let identity = credential::identity(d, &fields);
-    let key = fields.read(d, "key", secret::secret).map(ApiKeyValue::Secret);
+    let key =
+        fields.read(d, "key", |d: &mut Decoder, node: &Node| credential::secret(d, node, false));
+    let key = key.map(ApiKeyValue::Secret);
     let hashed = fields.read(d, "sha256", sha256);
     if fields.present(&["key", "sha256"]).len() != 1 && fields.is_known() {
         d.fault(fields.place(), "a key is either `key`, a secret, or `sha256`, its hash");
@@ -37,5 +39,5 @@ fn sha256(d: &mut Decoder, node: &Node) -> Option<ApiKeyValue> {
     if found.is_none() {
         d.fault(node.place, "expected the 64 hexadecimal digits of a SHA-256");
     }
-    found
+    found.map(ApiKeyValue::Sha256)
 }

@@ -1,9 +1,9 @@
 //! Who may pass: users with a password (RFC 7617).
 
-use super::super::super::node::{Node, Value};
+use super::super::super::node::Node;
 use super::super::super::sections;
-use super::super::super::{BasicAuthConfig, BasicUser, Middleware, Secret};
-use super::super::{Decoder, Fields, secret, values};
+use super::super::super::{BasicAuthConfig, BasicUser, Middleware};
+use super::super::{Decoder, Fields, values};
 use super::credential;
 
 pub(super) fn read(d: &mut Decoder, node: &Node) -> Option<Middleware> {
@@ -21,14 +21,9 @@ pub(super) fn read(d: &mut Decoder, node: &Node) -> Option<Middleware> {
 fn user(d: &mut Decoder, node: &Node) -> Option<BasicUser> {
     let fields = Fields::of(d, node, &sections::BASIC_USER)?;
     let name = fields.require(d, "name", values::text);
-    let password_hash = fields.require(d, "password_hash", hash);
+    let password_hash = fields.require(d, "password_hash", |d: &mut Decoder, node: &Node| {
+        credential::secret(d, node, true)
+    });
     let identity = credential::identity(d, &fields);
     Some(BasicUser { name: name?, password_hash: password_hash?, identity })
-}
-
-/// A secret that may stand in the file, since a hash is made to be kept: it is hidden all the same.
-fn hash(d: &mut Decoder, node: &Node) -> Option<Secret> {
-    let Value::Text(text) = &node.value else { return secret::secret(d, node) };
-    d.hide(node);
-    Some(Secret::inline(text))
 }

@@ -1,13 +1,34 @@
 //! What the kinds of authentication share.
 
 use super::super::super::node::{Node, Value};
-use super::super::super::{CredentialSource, Identity, TextFile};
-use super::super::{Decoder, Fields, values};
+use super::super::super::{CredentialSource, Identity, Secret, TextFile};
+use super::super::{Decoder, Fields, secret, values};
 
 /// A file that is read now.
 pub(super) fn text_file(d: &mut Decoder, node: &Node) -> Option<TextFile> {
     let path = values::text(d, node)?;
     TextFile::read(path).map_err(|fault| d.fault(node.place, fault.to_string())).ok()
+}
+
+/// A secret. One that is made to be kept, as a hash is, may stand in the file without a warning; it
+/// is hidden all the same.
+pub(super) fn secret(d: &mut Decoder, node: &Node, is_kept: bool) -> Option<Secret> {
+    match &node.value {
+        Value::Text(text) if is_kept => {
+            d.hide(node);
+            Some(Secret::inline(text))
+        }
+        Value::Text(_) | Value::Table(_) => secret::secret(d, node),
+        Value::Null
+        | Value::Boolean(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::List(_)
+        | Value::Other(_) => {
+            d.unexpected(node, "a secret such as `{ env = \"NAME\" }`");
+            None
+        }
+    }
 }
 
 /// One place of a key, or a list of them.

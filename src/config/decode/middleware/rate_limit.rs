@@ -33,7 +33,8 @@ pub(super) fn read(d: &mut Decoder, node: &Node) -> Option<Middleware> {
     fields.set(d, "ipv6_prefix", &mut limit.ipv6_prefix, number(limits::LIMIT_IPV6_PREFIX));
     fields.set(d, "missing", &mut limit.missing, word(MISSING));
     fields.set(d, "memory", &mut limit.memory, size(limits::LIMIT_MEMORY));
-    Some(Middleware::RateLimit(limit))
+    // A rate that could not be read was told, and would be told again as one of nothing.
+    (limit.requests_per_second > 0).then_some(Middleware::RateLimit(limit))
 }
 
 /// `5/min`

@@ -10,8 +10,8 @@ const NETWORKS: Kind =
 
 pub(crate) static IP_FILTER: Section = Section {
     title: "[routes.ip_filter], [middlewares.ip_filter.NAME]",
-    text: "Which client addresses may pass: none of `deny`, and where there is an `allow`, only its \
-           own; others are answered with 403.",
+    text: "Which client addresses may pass: none of `deny`, and where there is an `allow`, only \
+           its own; others are answered with 403. See `docs/filters.md`.",
     keys: &[
         key("allow", NETWORKS, "[]", "Networks that may pass; none here and in the file: all may."),
         key("deny", NETWORKS, "[]", "Networks that may not, whatever `allow` says."),

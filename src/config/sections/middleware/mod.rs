@@ -17,7 +17,7 @@ mod transform;
 mod custom;
 
 pub(crate) use api_key::{API_KEY, API_KEY_ENTRY};
-pub(crate) use auth::AUTH;
+pub(crate) use auth::{AUTH, AUTH_PROVIDER, REQUIRED_CLAIM};
 pub(crate) use basic_auth::{BASIC_AUTH, BASIC_USER};
 pub(crate) use concurrency_limit::CONCURRENCY_LIMIT;
 pub(crate) use cors::CORS;
@@ -27,10 +27,10 @@ pub(crate) use headers::HEADERS;
 pub(crate) use ip_filter::IP_FILTER;
 pub(crate) use maintenance::MAINTENANCE;
 pub(crate) use rate_limit::RATE_LIMIT;
-pub(crate) use rbac::RBAC;
+pub(crate) use rbac::{RBAC, RBAC_RULE};
 pub(crate) use request_limits::REQUEST_LIMITS;
 pub(crate) use security_headers::SECURITY_HEADERS;
-pub(crate) use transform::TRANSFORM;
+pub(crate) use transform::{TRANSFORM, TRANSFORM_STEP};
 
 use super::super::keys::Section;
 use super::super::kind::{Form, Kind};

@@ -12,8 +12,8 @@ const fn field(name: &'static str, default: &'static str, text: &'static str) ->
 
 pub(crate) static SECURITY_HEADERS: Section = Section {
     title: "[routes.security_headers], [middlewares.security_headers.NAME]",
-    text: "Fields of the answer that tell browsers to be careful; each replaces the upstream's, and \
-           `\"off\"` leaves that as it is. `security_headers = {}` is enough.",
+    text: "Fields of the answer that tell browsers to be careful; each replaces the upstream's, \
+           and `\"off\"` leaves that as it is. `security_headers = {}` is enough.",
     keys: &[
         field(
             "hsts",
