@@ -380,39 +380,15 @@ fn a_warm_small_file_is_four_entries() {
     assert_cost(cost(route), 4);
 }
 
-/// A token that was verified before is looked up: nothing is decoded, and nothing allocated.
-#[cfg(feature = "authentication")]
-#[test]
-fn a_warm_token_costs_the_same() {
-    use frys_gateway::config::{AuthConfig, Middleware};
-    use frys_gateway::jwt::Algorithm;
-    use frys_gateway::jwt::fixture::Signer;
-
-    let secret = "a secret of thirty-two bytes, or so";
-    let claims = serde_json::json!({ "sub": "ada", "exp": u32::MAX, "roles": ["a", "b"] });
-    let token = Signer::secret(secret.as_bytes()).token(Algorithm::HS256, None, &claims);
-    let request = format!(
-        "GET /small HTTP/1.1\r\nHost: budget.test\r\nX-User: root\r\nCookie: a=b\r\n\
-         Authorization: Bearer {token}\r\n\r\n"
-    );
-    let auth = AuthConfig {
-        jwt_secret: secret.into(),
-        claims_to_headers: [("X-User", "sub"), ("X-Roles", "roles")]
-            .map(|(name, claim)| (name.to_owned(), claim.to_owned()))
-            .into(),
-        forward_credentials: false,
-        ..AuthConfig::default()
-    };
-    let route = Route { middlewares: vec![Middleware::Auth(auth)], ..to(upstream()) };
-    assert_cost(cost_of(request.as_bytes(), route), 2);
-}
-
 #[cfg(feature = "authentication")]
 mod access {
     use super::*;
     use frys_gateway::config::{
-        ApiKey, ApiKeyConfig, ApiKeyValue, BasicAuthConfig, BasicUser, Identity, Middleware, Secret,
+        ApiKey, ApiKeyConfig, ApiKeyValue, AuthConfig, BasicAuthConfig, BasicUser, Identity,
+        Middleware, Secret,
     };
+    use frys_gateway::jwt::Algorithm;
+    use frys_gateway::jwt::fixture::Signer;
 
     /// A request with further lines.
     fn with(lines: &str) -> Vec<u8> {
@@ -455,5 +431,27 @@ mod access {
         let route = Route { middlewares: vec![Middleware::BasicAuth(config)], ..to(upstream()) };
         // ann:secret
         assert_cost(cost_of(&with("Authorization: Basic YW5uOnNlY3JldA==\r\n"), route), 2);
+    }
+
+    /// A token that was verified before is looked up: nothing is decoded, and nothing allocated.
+    #[test]
+    fn a_warm_token_costs_the_same() {
+        let secret = "a secret of thirty-two bytes, or so";
+        let claims = serde_json::json!({ "sub": "ada", "exp": u32::MAX, "roles": ["a", "b"] });
+        let token = Signer::secret(secret.as_bytes()).token(Algorithm::HS256, None, &claims);
+        let request = format!(
+            "GET /small HTTP/1.1\r\nHost: budget.test\r\nX-User: root\r\nCookie: a=b\r\n\
+             Authorization: Bearer {token}\r\n\r\n"
+        );
+        let auth = AuthConfig {
+            jwt_secret: secret.into(),
+            claims_to_headers: [("X-User", "sub"), ("X-Roles", "roles")]
+                .map(|(name, claim)| (name.to_owned(), claim.to_owned()))
+                .into(),
+            forward_credentials: false,
+            ..AuthConfig::default()
+        };
+        let route = Route { middlewares: vec![Middleware::Auth(auth)], ..to(upstream()) };
+        assert_cost(cost_of(request.as_bytes(), route), 2);
     }
 }

@@ -99,6 +99,13 @@ mod tests {
             "[routes.forward_auth], [middlewares.forward_auth.NAME]" => {
                 format!("{route}[routes.forward_auth]\nurl = \"http://a\"\n")
             }
+            "[routes.auth.oidc_config], [middlewares.auth.NAME.oidc_config]" => {
+                let provider = "issuer = \"http://a\"\nclient_id = \"b\"\n";
+                format!("{route}[routes.auth.oidc_config]\n{provider}")
+            }
+            "[[routes.auth.required_claims]], [[middlewares.auth.NAME.required_claims]]" => {
+                format!("{route}[[routes.auth.required_claims]]\nname = \"a\"\n")
+            }
             "[clusters.NAME]" => format!("[clusters.a]\n{upstreams}"),
             "[clusters.NAME.timeouts]" => {
                 format!("[clusters.a]\n{upstreams}[clusters.a.timeouts]\n")

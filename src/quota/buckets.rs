@@ -6,9 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::limits::QUOTA_CHUNK_BYTES;
 
+/// Buckets side by side, once one of them was asked for.
+type Chunk<B> = OnceLock<Box<[B]>>;
+
 /// A fixed number of buckets.
 pub(super) struct Buckets<B> {
-    chunks: OnceLock<Box<[OnceLock<Box<[B]>>]>>,
+    chunks: OnceLock<Box<[Chunk<B>]>>,
     count: usize,
     taken_chunks: AtomicUsize,
 }
@@ -26,7 +29,7 @@ impl<B: Default> Buckets<B> {
     /// The number of the bucket that a hash falls into.
     pub(super) fn number_of(&self, hash: u64) -> usize {
         // The high bits of the product are below the count, each as often as any other.
-        (u128::from(hash) * self.count as u128 >> 64) as usize
+        ((u128::from(hash) * self.count as u128) >> 64) as usize
     }
 
     /// A bucket by its number, which is below the count.
@@ -52,14 +55,14 @@ impl<B: Default> Buckets<B> {
         (self.taken_chunks.load(Ordering::Relaxed) * chunk + list) as u64
     }
 
-    fn chunks(&self) -> &[OnceLock<Box<[B]>>] {
+    fn chunks(&self) -> &[Chunk<B>] {
         self.chunks.get_or_init(|| {
             (0..self.count.div_ceil(Self::PER_CHUNK)).map(|_| OnceLock::new()).collect()
         })
     }
 
     #[cold]
-    fn take<'b>(&self, chunk: &'b OnceLock<Box<[B]>>) -> &'b [B] {
+    fn take<'b>(&self, chunk: &'b Chunk<B>) -> &'b [B] {
         let count = Self::PER_CHUNK.min(self.count);
         let made = (0..count).map(|_| B::default()).collect();
         // Made before it is set, so that another worker that sets its own meanwhile waits for no
@@ -85,7 +88,7 @@ mod tests {
         assert_eq!(buckets.number_of(0), 0);
         assert_eq!(buckets.number_of(u64::MAX), (1 << 20) / 64 - 1);
         assert_eq!(buckets.at(buckets.number_of(u64::MAX)).0, [0; 8]);
-        let list = (1 << 20) / QUOTA_CHUNK_BYTES * size_of::<OnceLock<Box<[Eight]>>>();
+        let list = (1 << 20) / QUOTA_CHUNK_BYTES * size_of::<Chunk<Eight>>();
         assert_eq!(buckets.bytes(), (QUOTA_CHUNK_BYTES + list) as u64);
         assert_eq!(buckets.taken().count(), QUOTA_CHUNK_BYTES / 64);
     }

@@ -36,7 +36,7 @@ fn ask(gateway: &Gateway, line: &str, who: &str) -> Response {
         "" => String::new(),
         who => format!("X-Api-Key: 0123456789abcdef-{who}\r\n"),
     };
-    gateway.ask(&format!("{line} HTTP/1.1\r\nHost: a\r\n{key}\r\n"))
+    gateway.ask(format!("{line} HTTP/1.1\r\nHost: a\r\n{key}\r\n"))
 }
 
 fn logged(gateway: &Gateway, count: usize) -> Vec<Value> {

@@ -204,7 +204,8 @@ fn nobody_takes_another_address_by_saying_so() {
 #[test]
 fn a_flood_of_keys_grows_no_memory_and_resets_nobody() {
     let gateway = answering(
-        "rate_limit = { rate = \"1/h\", burst_size = 2, key = \"header:X-Key\", memory = \"4KiB\" }\n",
+        "rate_limit = { rate = \"1/h\", burst_size = 2, key = \"header:X-Key\", \
+         memory = \"4KiB\" }\n",
     );
     let victim = |_: usize| "X-Key: victim\r\n".to_owned();
     assert_eq!(passed(&gateway, 5, victim), 2);

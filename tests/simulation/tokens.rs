@@ -5,7 +5,7 @@ use crate::world::{Shared, World, config};
 use frys_gateway::bridge::question::{Answer, Desk, Question, pair};
 use frys_gateway::config::{AuthConfig, Middleware, Route, StaticResponse};
 use frys_gateway::jwt::fixture::{Signer, set};
-use frys_gateway::jwt::{Algorithm, KeySet, Symmetric};
+use frys_gateway::jwt::{Algorithm, KeySet, KeySource, Origin, Symmetric};
 use frys_gateway::limits::KEYS_UNKNOWN_MS;
 use frys_gateway::runtime::{Segment, Socket};
 use serde_json::json;
@@ -202,7 +202,8 @@ impl Shared {
     /// The keys of a filter, as control would tell the next generation.
     fn learn(&self, auth: &AuthConfig, keys: &Arc<KeySet>) {
         let url = auth.jwks_url.as_deref().unwrap_or_default();
-        self.learn_keys(url, Arc::clone(keys));
+        let source = KeySource { origin: Origin::Url(url.into()), refresh_ms: None, ca: None };
+        self.lineage.borrow_mut().learn([(Arc::new(source), Arc::clone(keys))].into());
     }
 
     /// Asks in a task of its own; what came of it.

@@ -15,8 +15,6 @@ use frys_gateway::config::{
 };
 use frys_gateway::http::h1::chunked::ChunkLimits;
 use frys_gateway::http::h1::parse::HeadLimits;
-#[cfg(feature = "authentication")]
-use frys_gateway::jwt::{KeySet, KeySource, Origin};
 use frys_gateway::proxy::worker::{Parts, Worker};
 use frys_gateway::runtime::simulated::{Faults, Settings};
 use frys_gateway::runtime::{Address, Options, Runtime};
@@ -170,7 +168,7 @@ pub struct Shared {
     pub snapshot: RefCell<Option<Arc<Snapshot>>>,
     pub worker: Rc<Worker>,
     meters: SharedMeters,
-    lineage: RefCell<Lineage>,
+    pub lineage: RefCell<Lineage>,
     snapshots: RefCell<Vec<Weak<Snapshot>>>,
     pub calm: bool,
     /// The first segment of what the seeded clients ask for.
@@ -287,13 +285,6 @@ impl Shared {
         *self.snapshot.borrow_mut() = Some(snapshot.clone());
         self.snapshots.borrow_mut().push(Arc::downgrade(&snapshot));
         Ok(snapshot)
-    }
-
-    /// The keys that later generations have from this place.
-    #[cfg(feature = "authentication")]
-    pub fn learn_keys(&self, url: &str, keys: Arc<KeySet>) {
-        let source = KeySource { origin: Origin::Url(url.into()), refresh_ms: None, ca: None };
-        self.lineage.borrow_mut().learn([(Arc::new(source), keys)].into());
     }
 
     /// Generations that somebody still uses, the newest among them.

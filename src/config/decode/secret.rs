@@ -18,14 +18,13 @@ pub(super) fn secret(d: &mut Decoder, node: &Node) -> Option<Secret> {
             Some(Secret::inline(text))
         }
         Value::Table(entries) => table(d, node, entries),
-        Value::Null
-        | Value::Boolean(_)
-        | Value::Integer(_)
-        | Value::Float(_)
-        | Value::List(_)
-        | Value::Other(_) => {
+        Value::Null | Value::Boolean(_) | Value::Integer(_) | Value::Float(_) | Value::List(_) => {
             // What was found is not said: it may be the secret.
             d.fault(node.place, format!("expected a secret: {SHAPE}"));
+            None
+        }
+        Value::Other(_) => {
+            d.unexpected(node, &format!("a secret: {SHAPE}"));
             None
         }
     }

@@ -1,43 +1,11 @@
 //! What filters did, and what limits hold.
 
-use super::super::report::{FilterSum, Report};
-use super::Out;
-
 use std::fmt;
 
-impl Out<'_> {
-    pub(super) fn limiters(&mut self, report: &Report) -> fmt::Result {
-        let limiters = || report.limiters.iter().map(|(name, sum)| ([("filter", &**name)], sum));
-        let rates = || limiters().filter_map(|(labels, sum)| Some((labels, sum.rate?)));
-        let concurrency =
-            || limiters().filter_map(|(labels, sum)| Some((labels, sum.concurrency?)));
-        self.gauges(
-            "frys_rate_limit_keys",
-            "Places of a rate limit's table that belong to a key",
-            rates().map(|(labels, rate)| (labels, rate.keys)),
-        )?;
-        self.counters(
-            "frys_rate_limit_evictions",
-            "Times that a new key took over the place, and the debt, of another",
-            rates().map(|(labels, rate)| (labels, rate.evictions)),
-        )?;
-        self.gauges(
-            "frys_concurrency_limit_active",
-            "Requests under way that a concurrency limit counts",
-            concurrency().map(|(labels, sum)| (labels, sum.active)),
-        )?;
-        self.counters(
-            "frys_concurrency_limit_no_room",
-            "Requests refused because their key found no place in the table",
-            concurrency().map(|(labels, sum)| (labels, sum.no_room)),
-        )?;
-        self.gauges(
-            "frys_limit_memory_bytes",
-            "Memory of a limit's table that was taken",
-            limiters().map(|(labels, sum)| (labels, sum.memory_bytes)),
-        )
-    }
+use super::Out;
+use crate::control::report::{FilterSum, Report};
 
+impl Out<'_> {
     pub(super) fn filters(&mut self, report: &Report) -> fmt::Result {
         type Outcome = (&'static str, fn(&FilterSum) -> u64);
         let rows = |name: &'static str, outcomes: &'static [Outcome]| {
@@ -70,6 +38,38 @@ impl Out<'_> {
             "frys_filter_asks",
             "Questions of filters to the control plane",
             report.filters.iter().map(|(name, sum)| ([("filter", &**name)], sum.asked)),
+        )
+    }
+
+    pub(super) fn limiters(&mut self, report: &Report) -> fmt::Result {
+        let limiters = || report.limiters.iter().map(|(name, sum)| ([("filter", &**name)], sum));
+        let rates = || limiters().filter_map(|(labels, sum)| Some((labels, sum.rate?)));
+        let concurrency =
+            || limiters().filter_map(|(labels, sum)| Some((labels, sum.concurrency?)));
+        self.gauges(
+            "frys_rate_limit_keys",
+            "Places of a rate limit's table that belong to a key",
+            rates().map(|(labels, rate)| (labels, rate.keys)),
+        )?;
+        self.counters(
+            "frys_rate_limit_evictions",
+            "Times that a new key took over the place, and the debt, of another",
+            rates().map(|(labels, rate)| (labels, rate.evictions)),
+        )?;
+        self.gauges(
+            "frys_concurrency_limit_active",
+            "Requests under way that a concurrency limit counts",
+            concurrency().map(|(labels, sum)| (labels, sum.active)),
+        )?;
+        self.counters(
+            "frys_concurrency_limit_no_room",
+            "Requests refused because their key found no place in the table",
+            concurrency().map(|(labels, sum)| (labels, sum.no_room)),
+        )?;
+        self.gauges(
+            "frys_limit_memory_bytes",
+            "Memory of a limit's table that was taken",
+            limiters().map(|(labels, sum)| (labels, sum.memory_bytes)),
         )
     }
 }

@@ -1,3 +1,5 @@
+//! Leases: how large they become, how long they live, and what they add up to.
+
 use super::super::Secret;
 use super::*;
 use proptest::prelude::*;

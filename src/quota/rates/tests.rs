@@ -1,3 +1,5 @@
+//! Rates against the limit by the book, under floods and on threads.
+
 use super::*;
 use proptest::prelude::*;
 use std::collections::HashMap;

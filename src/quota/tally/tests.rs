@@ -1,3 +1,5 @@
+//! Tallies against a map, and on threads.
+
 use super::*;
 use proptest::prelude::*;
 use std::collections::HashMap;

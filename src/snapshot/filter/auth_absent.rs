@@ -12,11 +12,10 @@ pub struct Auth {}
 impl Auth {
     /// Refuses what was written.
     pub(in crate::snapshot) fn compile(
-        config: &AuthConfig,
+        _: &AuthConfig,
         place: &Place<'_>,
         faults: &mut Vec<Fault>,
     ) -> Option<Auth> {
-        let _ = config;
         let message = "this build has no `auth`: it was made without the feature `authentication`";
         faults.push(Fault::new(place.path, message));
         None

@@ -8,6 +8,7 @@ use super::super::super::{
 use super::super::{Decoder, Fields, secret, values};
 use crate::limits;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 pub(super) fn read(d: &mut Decoder, node: &Node) -> Option<Middleware> {
     let fields = Fields::of(d, node, &sections::AUTH)?;
@@ -82,6 +83,7 @@ fn public_key(d: &mut Decoder, node: &Node) -> Option<Secret> {
 
 fn file(d: &mut Decoder, node: &Node) -> Option<Secret> {
     let path = values::text(d, node)?;
+    d.secret_files.push(PathBuf::from(&path));
     Secret::file(path).map_err(|error| d.fault(node.place, error.to_string())).ok()
 }
 

@@ -211,7 +211,7 @@ pub(crate) static AUTH_PROVIDER: Section = Section {
 };
 
 pub(crate) static REQUIRED_CLAIM: Section = Section {
-    title: "[routes.auth.required_claims], [middlewares.auth.NAME.required_claims]",
+    title: "[[routes.auth.required_claims]], [[middlewares.auth.NAME.required_claims]]",
     text: "A claim that a token must have.",
     keys: &[
         key(
