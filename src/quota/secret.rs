@@ -72,8 +72,8 @@ impl Digest {
     fn block(&mut self, block: u64) {
         debug_assert!(block < PRIME);
         let product = u128::from(self.sum + block) * u128::from(self.secret.point);
-        // 2^61 is 1 here, so the bits above the low 61 are added to them: below 2^63 the first time,
-        // and at most 3 above the prime the second.
+        // 2^61 is 1 here, so the bits above the low 61 are added to them: below 2^63 the first
+        // time, and at most 3 above the prime the second.
         let sum = (product as u64 & PRIME) + (product >> 61) as u64;
         let sum = (sum & PRIME) + (sum >> 61);
         self.sum = if sum >= PRIME { sum - PRIME } else { sum };

@@ -184,8 +184,8 @@ fn a_limit_in_shadow_refuses_nobody_and_counts() {
     assert_eq!(passed(&gateway, 5, |_| String::new()), 5);
     assert_eq!(gateway.get("/").field("ratelimit-limit"), None);
     until("it is counted", 10, || {
-        let labels = ["filter=\"rate_limit@all\"", "outcome=\"shadowed\""];
-        (gateway.metric("frys_filter_requests_total", &labels) == 5.0).then_some(())
+        let labels = ["filter=\"rate_limit@all\"", "decision=\"shadowed\""];
+        (gateway.metric("frys_filter_decisions_total", &labels) == 5.0).then_some(())
     });
 }
 
@@ -204,7 +204,8 @@ fn nobody_takes_another_address_by_saying_so() {
 #[test]
 fn a_flood_of_keys_grows_no_memory_and_resets_nobody() {
     let gateway = answering(
-        "rate_limit = { rate = \"1/h\", burst_size = 2, key = \"header:X-Key\", memory = \"4KiB\" }\n",
+        "rate_limit = { rate = \"1/h\", burst_size = 2, key = \"header:X-Key\", \
+         memory = \"4KiB\" }\n",
     );
     let victim = |_: usize| "X-Key: victim\r\n".to_owned();
     assert_eq!(passed(&gateway, 5, victim), 2);

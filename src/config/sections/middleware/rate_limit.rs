@@ -14,8 +14,8 @@ pub(super) const LIMIT_KEY: Key = key(
     "\"ip\"",
     "What is counted together: `\"ip\"`, the client's address, behind `trusted_proxies` the one \
      that they tell; `\"header:NAME\"`, `\"cookie:NAME\"`, `\"path:NAME\"` or `\"claim:NAME\"`, \
-     the value of a field, a cookie, a parameter of the path or a claim; `\"route\"`; `\"global\"`, \
-     all requests. A list is a combination of them.",
+     the value of a field, a cookie, a parameter of the path or a claim; `\"route\"`; \
+     `\"global\"`, all requests. A list is a combination of them.",
 );
 
 pub(super) const SCOPE: Key = key(
