@@ -12,8 +12,8 @@ use std::fmt;
 /// default is no change. Secrets are never shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
-    /// Settings, listeners, clusters, version groups, filters, then routes; each in the order of its
-    /// kind.
+    /// Settings, listeners, clusters, version groups, filters, then routes; each in the order of
+    /// its kind.
     pub parts: Vec<Part>,
 }
 

@@ -230,8 +230,45 @@ mod tests {
     use crate::config::RbacRule;
     use std::time::Duration;
 
+    fn networks() -> Vec<ipnet::IpNet> {
+        vec!["10.0.0.0/8".parse().expect("a network")]
+    }
+
     #[test]
-    fn says_what_each_kind_does() {
+    fn says_what_those_do_that_judge_addresses_and_requests() {
+        let allow = networks;
+        let deny_file = Some("/etc/deny".into());
+        let addresses = IpFilterConfig { allow: allow(), deny_file, ..IpFilterConfig::default() };
+        let mending = MaintenanceConfig { allow: allow(), ..MaintenanceConfig::default() };
+        let bounds = RequestLimitsConfig { fields: Some(9), body: Some(100), ..Default::default() };
+        let pages = CorsConfig {
+            origins: ["a", "b", "c", "d", "e"].map(str::to_owned).into(),
+            origin_regexes: vec!["x".into()],
+            credentials: true,
+            ..CorsConfig::default()
+        };
+        for (filter, words) in [
+            (
+                Middleware::IpFilter(addresses),
+                "by the client's address allows 1 network, denies 0 networks and those of \
+                 /etc/deny",
+            ),
+            (Middleware::Maintenance(mending), "answers with 503, but for 1 network"),
+            (Middleware::RequestLimits(bounds), "at most fields 9, body 100 bytes"),
+            (
+                Middleware::Cors(pages),
+                "answers preflights; pages of a, b, c, d and 1 more and 1 expression may read, \
+                 with credentials",
+            ),
+            (Middleware::Custom(CustomConfig::new("audit")), "the program's own filter audit"),
+            (Middleware::Named("cors.web".into()), "cors.web"),
+        ] {
+            assert_eq!(describe(&filter), words);
+        }
+    }
+
+    #[test]
+    fn says_what_those_do_that_count_and_know() {
         let rule =
             |name: &str, effect| RbacRule { name: name.into(), effect, ..RbacRule::default() };
         let rules = vec![
@@ -239,69 +276,35 @@ mod tests {
             rule("never", RbacEffect::Deny),
             rule("guests", RbacEffect::Allow),
         ];
-        let networks = || vec!["10.0.0.0/8".parse().expect("a network")];
-        let deny_file = Some("/etc/deny".into());
+        let keys = vec![RateLimitKey::Route, RateLimitKey::Header("X-Team".into())];
+        let rate = RateLimitConfig {
+            requests_per_second: 5,
+            period: Duration::from_mins(1),
+            key_strategy: RateLimitKey::All(keys),
+            shadow: true,
+            ..RateLimitConfig::default()
+        };
+        let (max_requests, scope) = (1, LimitScope::Worker);
+        let at_once = ConcurrencyLimitConfig { max_requests, scope, ..Default::default() };
+        let url = "http://auth/".to_owned();
         for (filter, words) in [
             (
                 Middleware::Rbac(RbacConfig { rules, ..RbacConfig::default() }),
                 "denies by never, allows by staff, guests; denies the rest",
             ),
             (
-                Middleware::IpFilter(IpFilterConfig {
-                    allow: networks(),
-                    deny_file,
-                    ..IpFilterConfig::default()
-                }),
-                "by the client's address allows 1 network, denies 0 networks and those of /etc/deny",
-            ),
-            (
-                Middleware::Maintenance(MaintenanceConfig {
-                    allow: networks(),
-                    ..MaintenanceConfig::default()
-                }),
-                "answers with 503, but for 1 network",
-            ),
-            (
-                Middleware::RequestLimits(RequestLimitsConfig {
-                    fields: Some(9),
-                    body: Some(100),
-                    ..RequestLimitsConfig::default()
-                }),
-                "at most fields 9, body 100 bytes",
-            ),
-            (
-                Middleware::Cors(CorsConfig {
-                    origins: ["a", "b", "c", "d", "e"].map(str::to_owned).into(),
-                    origin_regexes: vec!["x".into()],
-                    credentials: true,
-                    ..CorsConfig::default()
-                }),
-                "answers preflights; pages of a, b, c, d and 1 more and 1 expression may read, with \
-                 credentials",
-            ),
-            (
-                Middleware::RateLimit(RateLimitConfig {
-                    requests_per_second: 5,
-                    period: Duration::from_secs(60),
-                    key_strategy: RateLimitKey::All(vec![
-                        RateLimitKey::Route,
-                        RateLimitKey::Header("X-Team".into()),
-                    ]),
-                    shadow: true,
-                    ..RateLimitConfig::default()
-                }),
+                Middleware::RateLimit(rate),
                 "5 requests a minute and 5 at once, by route and header:X-Team; only counts",
             ),
+            (Middleware::ConcurrencyLimit(at_once), "1 request at once, by ip, in each worker"),
             (
-                Middleware::ConcurrencyLimit(ConcurrencyLimitConfig {
-                    max_requests: 1,
-                    scope: LimitScope::Worker,
-                    ..ConcurrencyLimitConfig::default()
-                }),
-                "1 request at once, by ip, in each worker",
+                Middleware::ApiKey(ApiKeyConfig { optional: true, ..ApiKeyConfig::default() }),
+                "0 keys, from header:X-Api-Key; also without any",
             ),
-            (Middleware::Custom(CustomConfig::new("audit")), "the program's own filter audit"),
-            (Middleware::Named("cors.web".into()), "cors.web"),
+            (
+                Middleware::ForwardAuth(ForwardAuthConfig { url, ..Default::default() }),
+                "asks http://auth/; refuses where that fails",
+            ),
         ] {
             assert_eq!(describe(&filter), words);
         }

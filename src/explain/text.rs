@@ -209,6 +209,10 @@ mod tests {
     use super::super::explanation::{Endpoint, Finding, Request};
     use super::*;
 
+    fn filter(name: &str, does: &str) -> Filter {
+        Filter { name: name.into(), kind: "rbac".into(), does: does.into() }
+    }
+
     fn sample() -> Explanation {
         let candidate = |route: &str, verdict: &str, text: &str| Candidate {
             route: route.into(),
@@ -249,16 +253,8 @@ mod tests {
                 route: "second".into(),
                 action: "cluster api".into(),
                 filters: vec![
-                    Filter {
-                        name: "auth.idp".into(),
-                        kind: "auth".into(),
-                        does: "bearers of a token pass".into(),
-                    },
-                    Filter {
-                        name: "rbac@second".into(),
-                        kind: "rbac".into(),
-                        does: "2 rules".into(),
-                    },
+                    filter("auth.idp", "bearers of a token pass"),
+                    filter("rbac@second", "2 rules"),
                 ],
                 parameters: vec![("id".into(), "7".into())],
                 sent: vec!["GET /x/7 HTTP/1.1".into(), "Host: a.test".into()],

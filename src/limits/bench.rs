@@ -89,7 +89,8 @@ pub const BENCH_CHILD_START_MS_MAX: u64 = 20_000;
 pub const SCRAPE_MS_MAX: u64 = 5_000;
 
 /// Bytes of its answer: 1,026 routes and upstreams of 1.5 KiB and 1,024 workers of 2 KiB are
-/// 3.5 MiB, 512 filters of 256 bytes 128 KiB, and 16 full histograms of 1,056 buckets of 35 bytes half a MiB.
+/// 3.5 MiB, 512 filters of 256 bytes 128 KiB, and 16 full histograms of 1,056 buckets of 35 bytes
+/// half a MiB.
 pub const SCRAPE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Bytes of filler that are sent from one place, and of one chunk at most: as much as a socket may

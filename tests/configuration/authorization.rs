@@ -10,9 +10,8 @@ const ROUTE: &str = "listen_addr = \"0.0.0.0:8080\"\n[[routes]]\npath = \"/*\"\n
 
 /// A route with rules, behind a filter that may know who asks.
 fn with_rules(rules: &str) -> String {
-    format!(
-        "{ROUTE}api_key = {{ keys = [{{ name = \"a\", key = \"0123456789abcdef\" }}] }}\n[routes.rbac]\n{rules}"
-    )
+    let known = "api_key = { keys = [{ name = \"a\", key = \"0123456789abcdef\" }] }";
+    format!("{ROUTE}{known}\n[routes.rbac]\n{rules}")
 }
 
 fn rbac(text: &str) -> RbacConfig {

@@ -97,9 +97,13 @@ pub(super) fn timeout(decoder: &mut Decoder, node: &Node) -> Option<Duration> {
 /// A table of which the gateway knows nothing. Values whose keys say that they are secret are shown
 /// nowhere.
 pub(super) fn free(decoder: &mut Decoder, node: &Node) -> Option<serde_json::Value> {
-    if node.entries().is_none() {
+    let Some(entries) = node.entries() else {
         decoder.unexpected(node, "a table");
         return None;
+    };
+    if entries.is_empty() {
+        // As without the key.
+        return Some(serde_json::Value::Null);
     }
     below(decoder, node, false).then(|| json(node, &|_| false))
 }

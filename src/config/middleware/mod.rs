@@ -39,6 +39,8 @@ use super::TextFile;
 use std::path::PathBuf;
 
 /// A filter of requests and responses, in the order of `Route::middlewares`.
+// A box would stand in every program that makes one, and a configuration has few.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Middleware {

@@ -65,7 +65,7 @@ impl RequestStream {
         let wall = worker.runtime.wall();
         let mut filters = self.filters.iter_mut();
         body::through(&mut self.scratch, (chunk, end), out, |chunk, out| {
-            let Some((filter, kept)) = filters.next() else { return None };
+            let (filter, kept) = filters.next()?;
             let mut kept_now = kept.take();
             // Who asks and where to is settled by now.
             let (mut principal, mut balance_key) = (self.principal.clone(), None);

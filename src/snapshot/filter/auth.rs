@@ -26,7 +26,7 @@ pub struct Auth {
     /// Whether requests without one pass.
     pub is_optional: bool,
     /// Fields for the upstream, each with the claim that it is set from.
-    pub fields: Box<[(Box<[u8]>, Box<str>)]>,
+    pub fields: Box<[ClaimField]>,
     /// `Bearer realm="…"`
     pub challenge: Box<[u8]>,
     /// `, scope="…"`; empty where no scope is asked for.
@@ -35,6 +35,15 @@ pub struct Auth {
     pub cached_count_max: usize,
     /// Bytes that they may take.
     pub cached_bytes_max: usize,
+}
+
+/// A field for the upstream, and the claim that it is set from.
+#[derive(Debug)]
+pub struct ClaimField {
+    /// Its name as it is written.
+    pub name: Box<[u8]>,
+    /// The claim, by its name or its way through objects.
+    pub claim: Box<str>,
 }
 
 /// Where a token stands in a request.
@@ -82,7 +91,10 @@ impl Auth {
             true => String::new(),
             false => format!(", scope=\"{}\"", config.required_scopes.join(" ")),
         };
-        let fields = config.claims_to_headers.iter();
+        let fields = config.claims_to_headers.iter().map(|(name, claim)| ClaimField {
+            name: name.as_bytes().into(),
+            claim: claim.as_str().into(),
+        });
         Some(Auth {
             own,
             source: source(config).map(Arc::new),
@@ -91,9 +103,7 @@ impl Auth {
             token_bytes_max: config.max_token_size,
             is_consumed: !config.forward_credentials,
             is_optional: config.optional,
-            fields: fields
-                .map(|(name, claim)| (name.as_bytes().into(), claim.as_str().into()))
-                .collect(),
+            fields: fields.collect(),
             challenge: format!("Bearer realm=\"{}\"", config.realm).into_bytes().into(),
             scope: scope.into_bytes().into(),
             cached_count_max: config.cache_tokens,

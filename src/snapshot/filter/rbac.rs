@@ -66,11 +66,18 @@ struct Rule {
     /// The bits of its roles; none where it names none.
     roles: Box<[u64]>,
     scopes: Box<[Box<str>]>,
-    claims: Box<[(Box<str>, Box<[ClaimValue]>)]>,
+    claims: Box<[Claim]>,
     subjects: Box<[Box<str>]>,
     methods: Box<[Method]>,
     paths: Paths,
     guard: Option<GuardId>,
+}
+
+/// A claim, and the values of which it must have one.
+#[derive(Debug)]
+struct Claim {
+    name: Box<str>,
+    values: Box<[ClaimValue]>,
 }
 
 impl Rbac {
@@ -180,8 +187,9 @@ impl Rule {
             bits.resize(roles.len().div_ceil(64), 0);
             bits[bit / 64] |= 1 << (bit % 64);
         }
-        let claim = |(name, values): (&String, &Vec<ClaimValue>)| {
-            (name.as_str().into(), values.as_slice().into())
+        let claim = |(name, values): (&String, &Vec<ClaimValue>)| Claim {
+            name: name.as_str().into(),
+            values: values.as_slice().into(),
         };
         Rule {
             name: rule.name.as_str().into(),
@@ -226,9 +234,11 @@ impl Rule {
         }
         let scope = if principal.claim("scope").is_some() { "scope" } else { "scp" };
         self.scopes.iter().all(|wanted| principal.has(scope, wanted))
-            && self.claims.iter().all(|(name, values)| match principal.claim(name) {
-                Some(Value::Array(list)) => list.iter().any(|entry| is_one_of(entry, values)),
-                Some(entry) => is_one_of(entry, values),
+            && self.claims.iter().all(|wanted| match principal.claim(&wanted.name) {
+                Some(Value::Array(list)) => {
+                    list.iter().any(|entry| is_one_of(entry, &wanted.values))
+                }
+                Some(entry) => is_one_of(entry, &wanted.values),
                 None => false,
             })
     }

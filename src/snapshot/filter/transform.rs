@@ -35,7 +35,7 @@ struct Steps {
 
 #[derive(Debug)]
 enum Change {
-    Literal(Literal),
+    Literal(Box<Literal>),
     Expression(Expression),
     Json(Edits),
 }
@@ -203,7 +203,8 @@ impl Change {
     ) -> Option<Change> {
         match step {
             TransformStep::Replace { find, with } => {
-                Some(Change::Literal(Literal::new(find.as_bytes(), with.as_bytes())))
+                let literal = Literal::new(find.as_bytes(), with.as_bytes());
+                Some(Change::Literal(Box::new(literal)))
             }
             TransformStep::ReplaceRegex { regex, with } => {
                 let number = numbers.next().unwrap_or_default();

@@ -19,8 +19,8 @@ pub(super) fn read(d: &mut Decoder, node: &Node) -> Option<Middleware> {
 
 fn rule(d: &mut Decoder, node: &Node) -> Option<RbacRule> {
     let fields = Fields::of(d, node, &sections::RBAC_RULE)?;
-    let mut found = RbacRule::default();
-    found.name = fields.require(d, "name", values::text).unwrap_or_default();
+    let name = fields.require(d, "name", values::text).unwrap_or_default();
+    let mut found = RbacRule { name, ..RbacRule::default() };
     fields.set(d, "effect", &mut found.effect, values::word(&EFFECTS));
     fields.set(d, "roles", &mut found.roles, values::list(values::text));
     fields.set(d, "scopes", &mut found.scopes, values::list(values::text));

@@ -65,8 +65,8 @@ pub(super) fn on_request(
     exchange: &mut Exchange,
 ) -> Verdict {
     // Before anything else: also a request without a token must not say who it is of.
-    for (name, _) in &plan.fields {
-        exchange.passage.request.remove(name);
+    for field in &plan.fields {
+        exchange.passage.request.remove(&field.name);
     }
     let generation = Rc::clone(&exchange.generation);
     let set = generation.snapshot.key_set(step.id).map(|set| &**set);
@@ -157,9 +157,9 @@ fn bearer(plan: &Auth, verified: &mut Verified) -> Bearer {
     let subject = claims.get("sub").and_then(serde_json::Value::as_str).unwrap_or_default().into();
     let principal = Principal { subject, method: "jwt", claims };
     let mut lines = Vec::new();
-    for (name, claim) in &plan.fields {
-        if let Some(value) = principal.claim(claim) {
-            told::line(name, value, &mut lines);
+    for field in &plan.fields {
+        if let Some(value) = principal.claim(&field.claim) {
+            told::line(&field.name, value, &mut lines);
         }
     }
     Bearer { principal: Rc::new(principal), lines: lines.into() }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::GatewayConfig;
+use crate::extension::Extensions;
 use serde_json::{Value, json};
 
 const JSON_TYPE: &[u8] = b"application/json; charset=utf-8";
@@ -9,7 +10,7 @@ const JSON_TYPE: &[u8] = b"application/json; charset=utf-8";
 fn compiled(config: &TransformConfig) -> Result<Transform, Vec<Fault>> {
     let mut faults = Vec::new();
     let gateway = GatewayConfig::default();
-    let extensions = crate::extension::Extensions::new();
+    let extensions = Extensions::new();
     let place = Place { path: "t", config: &gateway, extensions: &extensions };
     Transform::compile(config, &place, &mut faults).ok_or(faults)
 }
