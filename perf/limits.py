@@ -44,9 +44,9 @@ def counted(admin):
     """Requests that the limit let pass and refused, by its counters."""
     found = {"passed": 0, "refused": 0}
     for line in ask(admin, "/metrics").splitlines():
-        if line.startswith("frys_filter_requests_total{"):
+        if line.startswith("frys_filter_decisions_total{"):
             for outcome in found:
-                if f'outcome="{outcome}"' in line:
+                if f'decision="{outcome}"' in line:
                     found[outcome] += int(float(line.rsplit(" ", 1)[1]))
     return found
 

@@ -106,6 +106,9 @@ mod tests {
             "[[routes.auth.required_claims]], [[middlewares.auth.NAME.required_claims]]" => {
                 format!("{route}[[routes.auth.required_claims]]\nname = \"a\"\n")
             }
+            steps if steps.starts_with("[[routes.transform.request]]") => {
+                format!("{route}[[routes.transform.request]]\nfind = \"a\"\nwith = \"b\"\n")
+            }
             "[clusters.NAME]" => format!("[clusters.a]\n{upstreams}"),
             "[clusters.NAME.timeouts]" => {
                 format!("[clusters.a]\n{upstreams}[clusters.a.timeouts]\n")

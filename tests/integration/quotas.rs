@@ -184,8 +184,8 @@ fn a_limit_in_shadow_refuses_nobody_and_counts() {
     assert_eq!(passed(&gateway, 5, |_| String::new()), 5);
     assert_eq!(gateway.get("/").field("ratelimit-limit"), None);
     until("it is counted", 10, || {
-        let labels = ["filter=\"rate_limit@all\"", "outcome=\"shadowed\""];
-        (gateway.metric("frys_filter_requests_total", &labels) == 5.0).then_some(())
+        let labels = ["filter=\"rate_limit@all\"", "decision=\"shadowed\""];
+        (gateway.metric("frys_filter_decisions_total", &labels) == 5.0).then_some(())
     });
 }
 
