@@ -5,9 +5,10 @@
 //! have no hosts and no methods and whose wildcards do not match the bare prefix.
 
 mod cases;
+#[path = "cases/million.rs"]
+mod million;
 
 use cases::heads::REQUESTS;
-use cases::limits;
 use cases::routes::{self, COUNTS, REQUESTS_COUNT, Wanted};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -115,19 +116,19 @@ fn million_keys(criterion: &mut Criterion) {
     let mut from = 0;
     group.bench_function("take of 1,000,000 keys", |bencher| {
         let rates = made.get_or_insert_with(|| {
-            let rates = limits::million();
+            let rates = million::million();
             let usage = rates.usage();
             println!(
                 "limits: {} of {} keys at once, {} pushed out, {:.1} MiB",
                 usage.keys,
-                limits::KEYS_COUNT,
+                million::KEYS_COUNT,
                 usage.evictions,
                 usage.bytes as f64 / f64::from(1 << 20)
             );
             rates
         });
         bencher.iter(|| {
-            assert_eq!(limits::take_of_many(rates, from, TAKES_COUNT), TAKES_COUNT);
+            assert_eq!(million::take_of_many(rates, from, TAKES_COUNT), TAKES_COUNT);
             from += TAKES_COUNT;
         });
     });

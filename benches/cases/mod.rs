@@ -6,7 +6,7 @@ mod parse;
 mod route;
 mod balance;
 mod edits;
-pub mod limits;
+mod limits;
 mod edge;
 mod memory;
 mod worker;
