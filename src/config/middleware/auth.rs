@@ -130,12 +130,6 @@ impl AuthConfig {
         }
     }
 
-    /// What `iss` must be.
-    pub(crate) fn wanted_issuer(&self) -> Option<&str> {
-        let of_provider = self.oidc_config.as_ref().map(|provider| provider.issuer.as_str());
-        self.issuer.as_deref().or(of_provider)
-    }
-
     /// Whether a key is given that need not be fetched.
     pub(crate) fn has_own_keys(&self) -> bool {
         let has_shared = self.oidc_config.as_ref().is_some_and(|one| !one.client_secret.is_empty());

@@ -80,7 +80,7 @@ impl Auth {
         let algorithms = || Algorithms::of(config.algorithms.iter().copied().map(algorithm));
         let rules = Rules {
             algorithms: is_limited.then(algorithms),
-            issuer: config.wanted_issuer().map(Into::into),
+            issuer: issuer(config).map(Into::into),
             audience,
             leeway_s: config.leeway.as_secs(),
             require_exp: config.require_exp,
@@ -150,6 +150,12 @@ fn own_keys(config: &AuthConfig, place: &Place<'_>, faults: &mut Vec<Fault>) -> 
         fault("algorithms", format!("none of them is for the key {key}"));
     }
     (faults.len() == before).then_some(keys)
+}
+
+/// What `iss` must be.
+fn issuer(config: &AuthConfig) -> Option<&str> {
+    let of_provider = config.oidc_config.as_ref().map(|provider| provider.issuer.as_str());
+    config.issuer.as_deref().or(of_provider)
 }
 
 fn source(config: &AuthConfig) -> Option<KeySource> {
