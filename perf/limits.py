@@ -33,7 +33,7 @@ def free_port():
 def ask(port, path):
     """GETs a page of the gateway or of its admin server: its text."""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
-        wire.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        wire.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
         text = b""
         while piece := wire.recv(65536):
             text += piece
@@ -83,7 +83,7 @@ def measure(options, rate):
             load = subprocess.run(
                 [options.frys, "bench", f"http://127.0.0.1:{port}/x",
                  "--connections", str(CLIENTS), "--rate", str(asked),
-                 "--duration", f"{options.seconds}s", "--warmup", "0s", "--json", "-"],
+                 "--duration", f"{options.seconds}s", "--warm-up", "0s", "--json"],
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 timeout=options.seconds + 30, check=False,
             )
