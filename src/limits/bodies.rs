@@ -27,7 +27,7 @@ pub const TRANSFORM_TEXT_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of a regular expression of a `transform`: as many as one of a condition may have.
 pub const TRANSFORM_REGEX_BYTES_MAX: usize = 1024;
 
-/// Bytes of its program, and of the states that a worker keeps for it: Unicode's `\w` has 70 KiB.
+/// Bytes of its program, and of the states that a worker keeps for it: as one of a route's.
 pub const TRANSFORM_PROGRAM_BYTES_MAX: usize = REGEX_AUTOMATON_BYTES_MAX;
 
 /// Groups of such an expression, the whole match among them.

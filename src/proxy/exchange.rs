@@ -223,8 +223,9 @@ pub struct Facts {
     pub stage_at: Instant,
     /// Of a request whose short steps are timed: when the last one ended.
     pub sampled_at: Option<Instant>,
-    /// When the head was complete.
-    pub head_at: Instant,
+    /// When the head was complete, and what the route's filters wanted was done: from then on an
+    /// upstream is looked for.
+    pub ready_at: Instant,
     /// When the upstream's connection was ready.
     pub connected_at: Option<Instant>,
     /// When the answer's first byte arrived.
@@ -279,7 +280,7 @@ impl Facts {
             stage: Stage::Receive,
             stage_at: started,
             sampled_at: None,
-            head_at: started,
+            ready_at: started,
             connected_at: None,
             first_byte_at: None,
             bytes_in: 0,

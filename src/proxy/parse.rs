@@ -116,7 +116,7 @@ async fn next_lease(client: &mut Client, deadline: Instant) -> Result<Option<Lea
 fn understand(now: Instant, client: &Client, exchange: &mut Exchange) -> Result<(), Failure> {
     let Exchange { head, index, generation, facts, .. } = exchange;
     let request = RequestHead::new(head, index);
-    facts.head_at = now;
+    facts.ready_at = now;
     facts.method = request.method();
     facts.version = request.version();
     let limits = &generation.snapshot.limits;

@@ -96,6 +96,7 @@ async fn request(
         if let Some(reply) = reply {
             return answer::reply(worker, client, exchange, &reply).await;
         }
+        exchange.facts.ready_at = worker.runtime.now();
     }
     route::admit(exchange)?;
     let cluster = match taken {
@@ -111,6 +112,7 @@ async fn request(
     if exchange.facts.reads_request {
         // In a box of its own: few routes read bodies.
         Box::pin(forward::hold(worker, client, exchange)).await?;
+        exchange.facts.ready_at = worker.runtime.now();
     }
     let local = worker.local(&exchange.generation, cluster);
     let mut attempts = Attempts::new(worker, cluster, local);

@@ -11,6 +11,7 @@ use crate::http::networks::Networks;
 use crate::jwt::{KeySet, KeySource};
 use crate::meters::{Block, Counter, Registry, Series};
 use crate::router::{Router, condition, path};
+use hashbrown::HashMap;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
@@ -127,6 +128,17 @@ impl Plan {
             (super::lineage::upstream_key(cluster, &upstream.name), &mut upstream.series)
         });
         enlist(&mut meters.upstreams, rows.collect());
+    }
+
+    /// The filters of both that are written or read otherwise in the other plan, which has not been
+    /// enlisted yet: in a secret or in a file too.
+    pub fn changed_filters<'p>(&'p self, next: &'p Plan) -> impl Iterator<Item = &'p str> {
+        let known: HashMap<&str, &Arc<Filter>, foldhash::fast::RandomState> =
+            self.filters.iter().map(|filter| (&*filter.name, filter)).collect();
+        next.written_filters.iter().filter_map(move |filter| {
+            let before = known.get(&*filter.name)?;
+            (!filter.is_same(before)).then_some(&*filter.name)
+        })
     }
 
     /// A generation of this configuration.

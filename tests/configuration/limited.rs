@@ -17,10 +17,14 @@ fn filters(line: &str) -> Vec<Middleware> {
 }
 
 fn rate(inside: &str) -> RateLimitConfig {
-    let found = filters(&format!("rate_limit = {{ {inside} }}"));
-    let [Middleware::RateLimit(limit)] = &found[..] else { panic!("{found:?}") };
+    // A limit by a claim stands behind who finds the claims.
+    let knows = if inside.contains("claim:") { KNOWS } else { "" };
+    let found = filters(&format!("{knows}rate_limit = {{ {inside} }}"));
+    let Some(Middleware::RateLimit(limit)) = found.last() else { panic!("{found:?}") };
     limit.clone()
 }
+
+const KNOWS: &str = "auth = { jwt_secret = \"0123456789abcdef0123456789abcdef\" }\n";
 
 #[test]
 fn reads_every_key_of_a_rate_limit() {
@@ -95,20 +99,27 @@ fn reads_a_concurrency_limit_and_several_limits() {
     };
     assert_eq!(found, [Middleware::ConcurrencyLimit(limit)]);
     let several = "rate_limit = [{ rate = \"1/s\", key = \"claim:sub\" }, { rate = \"9/min\" }]";
-    let claims: Vec<bool> = filters(several)
+    let claims: Vec<Option<bool>> = filters(&format!("{KNOWS}{several}"))
         .iter()
         .map(|filter| match filter {
-            Middleware::RateLimit(limit) => limit.key_strategy.needs_claims(),
-            other => panic!("{other:?}"),
+            Middleware::RateLimit(limit) => Some(limit.key_strategy.needs_claims()),
+            _ => None,
         })
         .collect();
-    assert_eq!(claims, [false, true], "by claims behind those who read them");
+    assert_eq!(claims, [Some(false), None, Some(true)], "behind those who read the claims");
+    let faults =
+        refuse(&format!("{ROUTE}rate_limit = {{ rate = \"1/s\", key = \"claim:sub\" }}\n"));
+    assert_eq!(faults[0].path, "routes[0].rate_limit");
+    let twice = "middlewares = [\"rate_limit.a\", \"rate_limit.a\"]\n\
+                 [middlewares.rate_limit.a]\nrate = \"1/s\"\n";
+    assert_eq!(refuse(&format!("{ROUTE}{twice}"))[0].path, "routes[0].middlewares[1]");
 }
 
 /// The fault of a rate limit, with what it must say.
 #[track_caller]
 fn refused(inside: &str, path: &str, says: &str) {
-    let faults = refuse(&format!("{ROUTE}rate_limit = {{ {inside} }}\n"));
+    let knows = if inside.contains("claim:") { KNOWS } else { "" };
+    let faults = refuse(&format!("{ROUTE}{knows}rate_limit = {{ {inside} }}\n"));
     let found = faults.iter().find(|fault| fault.path == path && fault.message.contains(says));
     assert!(found.is_some(), "{inside}: {faults:?}");
     assert_eq!(faults.len(), 1, "{inside}: {faults:?}");

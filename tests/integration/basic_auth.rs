@@ -156,7 +156,7 @@ fn a_password_that_many_send_at_once_is_checked_once() {
     let upstream = Upstream::saying("hello");
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("users");
-    let dear = hash(&["password", "--name", "ann", "--cost", "10"], "open sesame").1;
+    let dear = hash(&["password", "--name", "ann", "--cost", "8"], "open sesame").1;
     fs::write(&file, dear).expect("a file");
     let gateway = Gateway::start(&guarded(&file.display().to_string(), "", &upstream));
     // One after the other these would wait longer than anybody may.

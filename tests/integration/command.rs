@@ -54,11 +54,11 @@ fn check_names_every_fault_with_its_place() {
 
 #[test]
 fn check_refuses_what_is_not_built() {
-    let text = format!("{GOOD}rate_limit = {{ requests_per_second = 100 }}\n");
+    let text = format!("{GOOD}retry = {{ tries = 2 }}\n");
     let (status, said) = check("frys.toml", &text);
     assert_eq!(status, Some(1), "{said}");
     assert!(said.contains("not built"), "{said}");
-    assert!(said.contains("routes[0].rate_limit"), "{said}");
+    assert!(said.contains("routes[0].retry"), "{said}");
 }
 
 #[test]

@@ -119,6 +119,19 @@ impl Changes {
         }
     }
 
+    /// Notes filters that are other ones now, though nothing that is shown of them is: a secret or
+    /// a file changed. Of a route's own filter (`auth@ROUTE`) it is not said where its route is.
+    pub(in crate::control) fn note_filters<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        for name in names {
+            let route = name.split_once('@').map_or("", |(_, route)| route);
+            let route = route.rsplit_once('#').map_or(route, |(route, _)| route);
+            let is_told = |named: &NameList, name: &str| named.names.iter().any(|own| own == name);
+            if !is_told(&self.filters.changed, name) && !is_told(&self.routes.changed, route) {
+                self.filters.changed.push(name);
+            }
+        }
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         *self == Changes::default()

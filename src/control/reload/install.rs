@@ -261,7 +261,8 @@ impl Installer {
         change: Change,
     ) -> Result<Changes, ReloadError> {
         let Current { plan, listeners, prints, .. } = &self.current;
-        let changes = Changes::between(&side(plan, listeners, prints), &candidate.side());
+        let mut changes = Changes::between(&side(plan, listeners, prints), &candidate.side());
+        changes.note_filters(plan.changed_filters(&candidate.plan));
         let Candidate { mut plan, source, tree, names, listeners, drain_timeout, .. } = candidate;
         let (reload, prints, document) = (candidate.reload, candidate.prints, candidate.document);
         let made = self.compile(move |lineage, generation| {

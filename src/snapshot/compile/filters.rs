@@ -7,7 +7,7 @@ use crate::limits::KEY_SOURCES_MAX;
 use crate::meters::{FilterBlock, Series};
 use crate::snapshot::filter::{self, Chain, Filter, FilterId, Link, Place, Step};
 use crate::snapshot::template::variable_names;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -17,6 +17,8 @@ pub(super) struct Filters {
     /// Of filters whose own series is not known yet.
     nobody: Arc<Series<FilterBlock>>,
     named: HashMap<String, Option<FilterId>>,
+    /// Names that are taken.
+    names: HashSet<Box<str>, foldhash::fast::RandomState>,
     filters: Vec<Filter>,
 }
 
@@ -32,6 +34,7 @@ impl Filters {
             extensions: extensions.clone(),
             nobody,
             named: HashMap::new(),
+            names: HashSet::default(),
             filters: Vec::new(),
         };
         for (name, middleware) in &config.middlewares {
@@ -127,7 +130,7 @@ impl Filters {
     /// `rate_limit@ROUTE`, and `rate_limit@ROUTE#2` for the second of its kind.
     fn own_name(&self, kind: &str, route: &str) -> String {
         let name = format!("{kind}@{route}");
-        let is_taken = |name: &str| self.filters.iter().rev().any(|filter| *filter.name == *name);
+        let is_taken = |name: &str| self.names.contains(name);
         if !is_taken(&name) {
             return name;
         }
@@ -152,7 +155,9 @@ impl Filters {
         let id = FilterId(id(self.filters.len()));
         let source = middleware.clone();
         let series = Arc::clone(&self.nobody);
-        self.filters.push(Filter { name: name.into(), slot: 0, step, series, source });
+        let name: Box<str> = name.into();
+        self.names.insert(name.clone());
+        self.filters.push(Filter { name, slot: 0, step, series, source });
         Some(id)
     }
 }

@@ -71,6 +71,11 @@ fn read(path: &Path, networks: &mut Vec<IpNet>) -> Result<(), String> {
     let most = limits::IP_FILE_BYTES_MAX;
     let mut text = String::new();
     file.take(most as u64 + 1).read_to_string(&mut text).map_err(cannot)?;
+    // A file that is being written anew is empty for a moment: that must not let everybody pass.
+    if text.is_empty() {
+        let path = path.display();
+        return Err(format!("`{path}` is empty: where no network is meant, say so behind a `#`"));
+    }
     if text.len() > most {
         return Err(format!("`{}` is longer than {most} bytes", path.display()));
     }
@@ -178,7 +183,14 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_allows_nobody() {
+    fn refuses_a_file_without_a_byte() {
+        let (_folder, path) = file("");
+        let config = IpFilterConfig { deny_file: Some(path), ..Default::default() };
+        assert!(compiled(&config).expect_err("empty")[0].message.contains("is empty"));
+    }
+
+    #[test]
+    fn a_file_of_remarks_allows_nobody() {
         let (_folder, path) = file("# nobody yet\n");
         let config = IpFilterConfig { allow_file: Some(path), ..Default::default() };
         assert_eq!(passing(&compiled(&config).expect("a right one"), &["10.0.0.1"]), [false]);

@@ -2,6 +2,7 @@
 
 use super::super::{Faults, action};
 use crate::config::{IpFilterConfig, path};
+use crate::error::Fault;
 use crate::limits;
 
 /// `path` is where the filter stands.
@@ -16,6 +17,14 @@ pub(super) fn check(base: &str, found: &IpFilterConfig, faults: &mut Faults) {
         if networks.len() > limits::IP_NETWORKS_COUNT_MAX {
             let most = limits::IP_NETWORKS_COUNT_MAX;
             faults.push(&key(name), format!("more than {most} networks"));
+        }
+        let inside =
+            networks.iter().enumerate().filter(|(_, network)| network.trunc() != **network);
+        for (index, network) in inside {
+            let message = format!("`{network}` is an address inside a network, not the network");
+            let nearest = Some(network.trunc().to_string());
+            let place = path::element(&key(name), index);
+            faults.add(Fault { nearest, ..Fault::new(place, message) });
         }
     }
     for (name, file) in [("allow_file", allow_file), ("deny_file", deny_file)] {

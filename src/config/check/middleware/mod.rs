@@ -17,7 +17,7 @@ mod security_headers;
 mod transform;
 mod custom;
 
-use super::super::{GatewayConfig, Middleware, MiddlewareKind, Route, keys, path};
+use super::super::{GatewayConfig, Middleware, MiddlewareKind, RateLimitKey, Route, keys, path};
 use super::{Faults, Owner};
 use crate::error::Fault;
 use crate::limits;
@@ -54,7 +54,9 @@ pub(super) fn of_route(
     rbac::of_route(owner, config, found, faults);
     if found.middlewares.len() > 1 {
         preflights(owner, config, found, faults);
+        twice(owner, found, faults);
     }
+    claims(owner, config, found, faults);
     for (index, middleware) in found.middlewares.iter().enumerate() {
         let meant = match middleware {
             Middleware::Named(name) => config.middlewares.get(name).unwrap_or(middleware),
@@ -83,6 +85,53 @@ pub(super) fn of_route(
         }
     }
 }
+
+/// A shared filter that stands twice would count twice.
+fn twice(owner: Owner<'_>, found: &Route, faults: &mut Faults) {
+    for (index, middleware) in found.middlewares.iter().enumerate() {
+        let is_named = matches!(middleware, Middleware::Named(_));
+        if is_named && found.middlewares[..index].contains(middleware) {
+            let place = path::element(&owner.key("middlewares"), index);
+            faults.push(&place, "the filter is in the list already");
+        }
+    }
+}
+
+/// Limits that count by a claim, where nobody in front finds out whose request it is.
+fn claims(owner: Owner<'_>, config: &GatewayConfig, found: &Route, faults: &mut Faults) {
+    let mut is_known = false;
+    for middleware in &found.middlewares {
+        let (meant, is_own) = match middleware {
+            Middleware::Named(name) => (config.middlewares.get(name), false),
+            own => (Some(own), true),
+        };
+        let Some(meant) = meant else { continue };
+        let Some(kind) = meant.kind() else { continue };
+        let key = if let Middleware::RateLimit(limit) = meant {
+            Some(&limit.key_strategy)
+        } else if let Middleware::ConcurrencyLimit(limit) = meant {
+            Some(&limit.key_strategy)
+        } else {
+            None
+        };
+        if key.is_some_and(RateLimitKey::needs_claims) && !is_known {
+            let place = if is_own { kind.name() } else { "middlewares" };
+            let message = "nobody in front of it finds out who asks: a limit by a claim stands \
+                           behind `auth`, `api_key`, `basic_auth`, `forward_auth` or `custom`";
+            faults.push(&owner.key(place), message);
+        }
+        is_known |= KNOWS.contains(&kind);
+    }
+}
+
+/// Kinds that find out who asks.
+const KNOWS: [MiddlewareKind; 5] = [
+    MiddlewareKind::Auth,
+    MiddlewareKind::ApiKey,
+    MiddlewareKind::BasicAuth,
+    MiddlewareKind::ForwardAuth,
+    MiddlewareKind::Custom,
+];
 
 /// Answers to preflights: one filter gives them, before anybody asks for credentials, which
 /// browsers never send with them.

@@ -46,8 +46,8 @@ pub(crate) static AUTH: Section = Section {
             "jwt_secret",
             TEXT_OR_SOURCE,
             "[none]",
-            "The shared secret of HMAC-signed tokens, of 32 bytes or more: `{ env = \"NAME\" }`, \
-             `{ file = \"/path\" }` or `{ credential = \"name\" }`.",
+            "The shared secret of HMAC-signed tokens; one below 32 bytes is warned of: \
+             `{ env = \"NAME\" }`, `{ file = \"/path\" }` or `{ credential = \"name\" }`.",
         ),
         key(
             "public_key",

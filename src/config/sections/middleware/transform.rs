@@ -70,7 +70,8 @@ pub(crate) static TRANSFORM_STEP: Section = Section {
             "regex",
             Kind::Text(Form::REGEX),
             "[none]",
-            "A regular expression; every match is replaced. It may not match the empty text.",
+            "A regular expression over bytes; every match is replaced. It may not match the empty \
+             text.",
         ),
         key(
             "with",

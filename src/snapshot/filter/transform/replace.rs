@@ -76,8 +76,10 @@ impl Expression {
             let most = limits::TRANSFORM_REGEX_BYTES_MAX;
             return Err(fault(format!("longer than {most} bytes")));
         }
-        // Bodies are text of any script, and may hold bytes that are none.
-        let syntax = syntax::Config::new().utf8(false);
+        // Bodies may hold bytes that are no text, and tables of Unicode would only make the program
+        // large; what is written in UTF-8 is found byte by byte.
+        let syntax =
+            syntax::Config::new().unicode(false).utf8(false).nest_limit(limits::REGEX_DEPTH_MAX);
         let hir = syntax::parse_with(regex, &syntax).map_err(|error| {
             let text = error.to_string();
             let last = text.lines().last().unwrap_or_default();
