@@ -21,7 +21,6 @@ import time
 
 WORKERS = 2
 CLIENTS = 64
-LEASE_LIFE_S = 0.010
 
 
 def free_port():
@@ -33,7 +32,8 @@ def free_port():
 def ask(port, path):
     """GETs a page of the gateway or of its admin server: its text."""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
-        wire.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        wire.sendall(head.encode())
         text = b""
         while piece := wire.recv(65536):
             text += piece
