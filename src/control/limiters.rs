@@ -50,31 +50,17 @@ pub fn gather(state: &State, named: &[Named<FilterBlock>]) -> BTreeMap<Box<str>,
         let workers = 0..state.blocks.len();
         let blocks = || workers.clone().flat_map(|worker| filter.series.read(worker));
         let mut sum = LimiterSum::default();
-        match &filter.step {
-            Step::RateLimit(limit) => {
-                let usage = limit.rates.usage();
-                sum.rate = Some(RateSum { keys: usage.keys, evictions: usage.evictions });
-                sum.memory_bytes = usage.bytes;
-            }
-            Step::ConcurrencyLimit(limit) => {
-                let active = blocks().map(|block| block.held.read()).sum();
-                let no_room = limit.tally.no_room_count();
-                sum.concurrency = Some(ConcurrencySum { active, no_room });
-                sum.memory_bytes = limit.tally.bytes();
-            }
-            Step::IpFilter(_)
-            | Step::Maintenance(_)
-            | Step::RequestLimits(_)
-            | Step::Cors(_)
-            | Step::Auth(_)
-            | Step::ApiKey(_)
-            | Step::BasicAuth(_)
-            | Step::ForwardAuth(_)
-            | Step::Rbac(_)
-            | Step::Headers(_)
-            | Step::SecurityHeaders(_)
-            | Step::Transform(_)
-            | Step::Custom(_) => continue,
+        if let Step::RateLimit(limit) = &filter.step {
+            let usage = limit.rates.usage();
+            sum.rate = Some(RateSum { keys: usage.keys, evictions: usage.evictions });
+            sum.memory_bytes = usage.bytes;
+        } else if let Step::ConcurrencyLimit(limit) = &filter.step {
+            let active = blocks().map(|block| block.held.read()).sum();
+            let no_room = limit.tally.no_room_count();
+            sum.concurrency = Some(ConcurrencySum { active, no_room });
+            sum.memory_bytes = limit.tally.bytes();
+        } else {
+            continue;
         }
         sums.entry(name.into()).or_default().add(&sum, name == OTHER);
     }

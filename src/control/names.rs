@@ -58,23 +58,8 @@ impl Names {
     /// A rule of access of a filter.
     pub fn rule(&self, id: Option<(FilterId, RuleId)>) -> Option<&str> {
         let (filter, rule) = id?;
-        match &self.filters.get(filter.0 as usize)?.step {
-            Step::Rbac(rbac) => rbac.rule(rule),
-            Step::IpFilter(_)
-            | Step::Maintenance(_)
-            | Step::RequestLimits(_)
-            | Step::Cors(_)
-            | Step::RateLimit(_)
-            | Step::Auth(_)
-            | Step::ApiKey(_)
-            | Step::BasicAuth(_)
-            | Step::ForwardAuth(_)
-            | Step::ConcurrencyLimit(_)
-            | Step::Headers(_)
-            | Step::SecurityHeaders(_)
-            | Step::Transform(_)
-            | Step::Custom(_) => None,
-        }
+        let Step::Rbac(rbac) = &self.filters.get(filter.0 as usize)?.step else { return None };
+        rbac.rule(rule)
     }
 
     /// Two routes, three upstreams and a filter with two rules, for tests.

@@ -102,8 +102,16 @@ fn rate_limit(config: &RateLimitConfig) -> String {
     format!("{requests} requests a {period} and {burst} at once, by {by}{scope}{shadow}")
 }
 
-fn auth(_: &AuthConfig) -> String {
-    "bearers of a token pass".to_owned()
+fn auth(config: &AuthConfig) -> String {
+    let issuer = config.oidc_config.as_ref().map(|provider| &provider.issuer);
+    let of = issuer.or(config.issuer.as_ref()).map(|issuer| format!(" of {issuer}"));
+    let audience = match config.audience.as_slice() {
+        [] => String::new(),
+        audience => format!(" for {}", listed(audience)),
+    };
+    let from: Vec<String> = config.token_from.iter().map(ToString::to_string).collect();
+    let (of, from) = (of.unwrap_or_default(), listed(&from));
+    format!("tokens{of}{audience}, from {from}{}", optional(config.optional))
 }
 
 fn api_key(config: &ApiKeyConfig) -> String {
@@ -195,8 +203,13 @@ fn security_headers(config: &SecurityHeadersConfig) -> String {
     format!("sends {}", listed(&names))
 }
 
-fn transform(_: &TransformConfig) -> String {
-    "changes bodies".to_owned()
+fn transform(config: &TransformConfig) -> String {
+    let of = |bodies: &str, steps: usize| {
+        (steps > 0).then(|| format!("{} of {bodies}", counted(steps, "change")))
+    };
+    let both = [of("requests", config.request.len()), of("answers", config.response.len())];
+    let both: Vec<String> = both.into_iter().flatten().collect();
+    format!("{}, held up to {} bytes", both.join(", "), config.buffer)
 }
 
 fn custom(config: &CustomConfig) -> String {

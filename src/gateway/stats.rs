@@ -170,6 +170,10 @@ pub struct FilterStats {
     pub cache_hits: u64,
     /// Decisions that had to be worked out anew.
     pub cache_misses: u64,
+    /// Bodies that it changed.
+    pub bodies_changed: u64,
+    /// Bodies that were for it and that it could not read.
+    pub bodies_left: u64,
 }
 
 impl Stats {
@@ -295,6 +299,8 @@ impl FilterStats {
             asked: sum.asked,
             cache_hits: sum.cache_hits,
             cache_misses: sum.cache_misses,
+            bodies_changed: sum.bodies_changed,
+            bodies_left: sum.bodies_left,
         }
     }
 }

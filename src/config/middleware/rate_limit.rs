@@ -134,15 +134,6 @@ impl RateLimitKey {
 
     /// What it is made of: itself, or what it combines.
     pub fn parts(&self) -> &[RateLimitKey] {
-        match self {
-            RateLimitKey::All(parts) => parts,
-            RateLimitKey::IP
-            | RateLimitKey::Header(_)
-            | RateLimitKey::Cookie(_)
-            | RateLimitKey::PathParameter(_)
-            | RateLimitKey::Claim(_)
-            | RateLimitKey::Route
-            | RateLimitKey::Global => std::slice::from_ref(self),
-        }
+        if let RateLimitKey::All(parts) = self { parts } else { std::slice::from_ref(self) }
     }
 }

@@ -109,33 +109,18 @@ pub fn whole(
     (direction, bytes_max): (Direction, usize),
     body: &mut Growing,
 ) -> Result<(), Failure> {
-    each(worker, exchange, direction, |step, local, exchange| match &step.filter.step {
-        filter::Step::Transform(plan) => {
-            transform::whole(step, plan, local, direction, exchange, body)
+    each(worker, exchange, direction, |step, local, exchange| {
+        if let filter::Step::Transform(plan) = &step.filter.step {
+            return transform::whole(step, plan, local, direction, exchange, body);
         }
-        filter::Step::Custom(_) => {
-            let mut out = Vec::new();
-            let whole = (&body.bytes_mut()[..], true);
-            custom::on_body((step.worker, exchange), step.at, direction, whole, &mut out)?;
-            if out.len() > bytes_max {
-                return Err(Failure::new(too_long(direction)));
-            }
-            *body.bytes_mut() = out;
-            Ok(())
+        let mut out = Vec::new();
+        let whole = (&body.bytes_mut()[..], true);
+        custom::on_body((step.worker, exchange), step.at, direction, whole, &mut out)?;
+        if out.len() > bytes_max {
+            return Err(Failure::new(too_long(direction)));
         }
-        filter::Step::IpFilter(_)
-        | filter::Step::Maintenance(_)
-        | filter::Step::RequestLimits(_)
-        | filter::Step::Cors(_)
-        | filter::Step::RateLimit(_)
-        | filter::Step::Auth(_)
-        | filter::Step::ApiKey(_)
-        | filter::Step::BasicAuth(_)
-        | filter::Step::ForwardAuth(_)
-        | filter::Step::Rbac(_)
-        | filter::Step::ConcurrencyLimit(_)
-        | filter::Step::Headers(_)
-        | filter::Step::SecurityHeaders(_) => Ok(()),
+        *body.bytes_mut() = out;
+        Ok(())
     })
 }
 

@@ -1,6 +1,6 @@
 //! Who may pass: asked of another server for each request.
 
-use super::{Flow, Reply, Step, Verdict};
+use super::{Flow, Reply, Verdict};
 use crate::bridge::question::{Answer, Forward, Forwarded, Question};
 use crate::bridge::reason::Reason;
 use crate::extension::Principal;
@@ -16,28 +16,13 @@ use serde_json::{Map, Value};
 
 use std::rc::Rc;
 
-/// What one worker keeps for it.
-#[derive(Debug, Default)]
-pub struct State {}
-
-pub(super) fn on_request(
-    _: &Step<'_>,
-    plan: &ForwardAuth,
-    _: &State,
-    exchange: &mut Exchange,
-) -> Verdict {
+pub(super) fn on_request(plan: &ForwardAuth, exchange: &mut Exchange) -> Verdict {
     let mut lines = Vec::with_capacity(exchange.head.len() + ROOM_BYTES);
     write_head(plan, exchange, &mut lines);
     Ok(Flow::Ask(Question::Forward(Forward { target: plan.target.clone(), lines })))
 }
 
-pub(super) fn on_answer(
-    _: &Step<'_>,
-    plan: &ForwardAuth,
-    _: &State,
-    answer: Answer,
-    exchange: &mut Exchange,
-) -> Verdict {
+pub(super) fn on_answer(plan: &ForwardAuth, answer: Answer, exchange: &mut Exchange) -> Verdict {
     // Whatever the server says: nobody but it speaks to the upstream under these names.
     for name in &plan.to_upstream {
         exchange.passage.request.remove(name.as_bytes());

@@ -1,24 +1,14 @@
 //! A build without the feature `authentication`: no route has such a filter.
 
-use super::{Step, Verdict};
+use super::Verdict;
 use crate::bridge::question::Answer;
 use crate::proxy::exchange::Exchange;
 use crate::snapshot::filter::ForwardAuth;
 
-/// Nothing.
-#[derive(Debug, Default)]
-pub struct State {}
-
-pub(super) fn on_request(_: &Step<'_>, plan: &ForwardAuth, _: &State, _: &mut Exchange) -> Verdict {
+pub(super) fn on_request(plan: &ForwardAuth, _: &mut Exchange) -> Verdict {
     match *plan {}
 }
 
-pub(super) fn on_answer(
-    _: &Step<'_>,
-    plan: &ForwardAuth,
-    _: &State,
-    _: Answer,
-    _: &mut Exchange,
-) -> Verdict {
+pub(super) fn on_answer(plan: &ForwardAuth, _: Answer, _: &mut Exchange) -> Verdict {
     match *plan {}
 }

@@ -6,16 +6,7 @@ use crate::snapshot::Edits;
 use crate::snapshot::filter::Headers;
 use crate::snapshot::template::Values;
 
-/// What one worker keeps for it.
-#[derive(Debug, Default)]
-pub struct State {}
-
-pub(super) fn on_request(
-    step: &Step<'_>,
-    plan: &Headers,
-    _: &State,
-    exchange: &mut Exchange,
-) -> Verdict {
+pub(super) fn on_request(step: &Step<'_>, plan: &Headers, exchange: &mut Exchange) -> Verdict {
     let mut request = std::mem::take(&mut exchange.passage.request);
     change(step, &plan.request, exchange, &mut request);
     exchange.passage.request = request;

@@ -1,21 +1,12 @@
 //! An answer in place of the route's own, while something is being mended.
 
-use super::{Flow, Reply, Step, Verdict};
+use super::{Flow, Reply, Verdict};
 use crate::bridge::reason::Reason;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::failure::Failure;
 use crate::snapshot::filter::Maintenance;
 
-/// What one worker keeps for it.
-#[derive(Debug, Default)]
-pub struct State {}
-
-pub(super) fn on_request(
-    _: &Step<'_>,
-    plan: &Maintenance,
-    _: &State,
-    exchange: &mut Exchange,
-) -> Verdict {
+pub(super) fn on_request(plan: &Maintenance, exchange: &mut Exchange) -> Verdict {
     if plan.passes(exchange.client_address()) {
         return Ok(Flow::Continue);
     }

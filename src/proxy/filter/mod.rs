@@ -102,12 +102,8 @@ pub struct Local {
 
 /// What one worker keeps for a filter.
 pub enum State {
-    /// Which client addresses may pass.
-    IpFilter(ip_filter::State),
-    /// An answer in place of the route's own, while something is being mended.
-    Maintenance(maintenance::State),
-    /// Bounds on a route's requests, tighter than the gateway's.
-    RequestLimits(request_limits::State),
+    /// Nothing: its decision needs the request and what was compiled alone.
+    Nothing,
     /// Which pages of other origins may read the answers (Fetch standard, CORS protocol).
     Cors(cors::State),
     /// How many requests of one key pass in a time.
@@ -118,16 +114,10 @@ pub enum State {
     ApiKey(api_key::State),
     /// Who may pass: users with a password (RFC 7617).
     BasicAuth(basic_auth::State),
-    /// Who may pass: asked of another server for each request.
-    ForwardAuth(forward_auth::State),
     /// What those who are known may do.
     Rbac(rbac::State),
     /// How many requests of one key may be under way at once.
     ConcurrencyLimit(concurrency_limit::State),
-    /// Changes of fields, to be named by several routes.
-    Headers(headers::State),
-    /// Fields that tell browsers to be careful.
-    SecurityHeaders(security_headers::State),
     /// Changes of bodies.
     Transform(transform::State),
     /// A filter of the embedding program.
@@ -159,24 +149,20 @@ impl State {
     /// What a worker begins with, or goes on with where the filter was another one before.
     pub fn new(worker: &Worker, filter: &Filter, before: Option<&State>) -> State {
         match &filter.step {
-            filter::Step::IpFilter(_) => State::IpFilter(ip_filter::State::default()),
-            filter::Step::Maintenance(_) => State::Maintenance(maintenance::State::default()),
-            filter::Step::RequestLimits(_) => {
-                State::RequestLimits(request_limits::State::default())
-            }
+            filter::Step::IpFilter(_)
+            | filter::Step::Maintenance(_)
+            | filter::Step::RequestLimits(_)
+            | filter::Step::ForwardAuth(_)
+            | filter::Step::Headers(_)
+            | filter::Step::SecurityHeaders(_) => State::Nothing,
             filter::Step::Cors(_) => State::Cors(cors::State::default()),
             filter::Step::RateLimit(plan) => State::RateLimit(rate_limit::State::new(worker, plan)),
             filter::Step::Auth(plan) => State::Auth(auth::State::new(plan)),
             filter::Step::ApiKey(_) => State::ApiKey(api_key::State::default()),
             filter::Step::BasicAuth(_) => State::BasicAuth(basic_auth::State::default()),
-            filter::Step::ForwardAuth(_) => State::ForwardAuth(forward_auth::State::default()),
             filter::Step::Rbac(_) => State::Rbac(rbac::State::default()),
             filter::Step::ConcurrencyLimit(plan) => {
                 State::ConcurrencyLimit(concurrency_limit::State::new(worker, plan))
-            }
-            filter::Step::Headers(_) => State::Headers(headers::State::default()),
-            filter::Step::SecurityHeaders(_) => {
-                State::SecurityHeaders(security_headers::State::default())
             }
             filter::Step::Transform(_) => State::Transform(transform::State::default()),
             filter::Step::Custom(plan) => {
@@ -298,15 +284,9 @@ fn count(block: &FilterBlock, verdict: &Verdict) {
 
 fn on_request(step: &Step<'_>, state: &State, exchange: &mut Exchange) -> Verdict {
     match (&step.filter.step, state) {
-        (filter::Step::IpFilter(plan), State::IpFilter(state)) => {
-            ip_filter::on_request(step, plan, state, exchange)
-        }
-        (filter::Step::Maintenance(plan), State::Maintenance(state)) => {
-            maintenance::on_request(step, plan, state, exchange)
-        }
-        (filter::Step::RequestLimits(plan), State::RequestLimits(state)) => {
-            request_limits::on_request(step, plan, state, exchange)
-        }
+        (filter::Step::IpFilter(plan), _) => ip_filter::on_request(plan, exchange),
+        (filter::Step::Maintenance(plan), _) => maintenance::on_request(plan, exchange),
+        (filter::Step::RequestLimits(plan), _) => request_limits::on_request(plan, exchange),
         (filter::Step::Cors(plan), State::Cors(state)) => {
             cors::on_request(step, plan, state, exchange)
         }
@@ -322,21 +302,15 @@ fn on_request(step: &Step<'_>, state: &State, exchange: &mut Exchange) -> Verdic
         (filter::Step::BasicAuth(plan), State::BasicAuth(state)) => {
             basic_auth::on_request(step, plan, state, exchange)
         }
-        (filter::Step::ForwardAuth(plan), State::ForwardAuth(state)) => {
-            forward_auth::on_request(step, plan, state, exchange)
-        }
+        (filter::Step::ForwardAuth(plan), _) => forward_auth::on_request(plan, exchange),
         (filter::Step::Rbac(plan), State::Rbac(state)) => {
             rbac::on_request(step, plan, state, exchange)
         }
         (filter::Step::ConcurrencyLimit(plan), State::ConcurrencyLimit(state)) => {
             concurrency_limit::on_request(step, plan, state, exchange)
         }
-        (filter::Step::Headers(plan), State::Headers(state)) => {
-            headers::on_request(step, plan, state, exchange)
-        }
-        (filter::Step::SecurityHeaders(plan), State::SecurityHeaders(state)) => {
-            security_headers::on_request(step, plan, state, exchange)
-        }
+        (filter::Step::Headers(plan), _) => headers::on_request(step, plan, exchange),
+        (filter::Step::SecurityHeaders(plan), _) => security_headers::on_request(plan, exchange),
         (filter::Step::Transform(plan), State::Transform(state)) => {
             transform::on_request(step, plan, state, exchange)
         }
@@ -357,9 +331,7 @@ fn on_answer(step: &Step<'_>, state: &State, answer: Answer, exchange: &mut Exch
         (filter::Step::BasicAuth(plan), State::BasicAuth(state)) => {
             basic_auth::on_answer(step, plan, state, answer, exchange)
         }
-        (filter::Step::ForwardAuth(plan), State::ForwardAuth(state)) => {
-            forward_auth::on_answer(step, plan, state, answer, exchange)
-        }
+        (filter::Step::ForwardAuth(plan), _) => forward_auth::on_answer(plan, answer, exchange),
         // Nobody else asks.
         (_, _) => Err(Failure::new(Reason::FilterFailed)),
     }
@@ -404,24 +376,8 @@ pub(crate) fn response(
         exchange.passage.passed_count -= 1;
         let at = exchange.passage.passed_count;
         let Some(link) = chain.links.get(at) else { continue };
-        let answered = match &generation.snapshot.filter(link.filter).step {
-            filter::Step::Custom(_) => custom::on_response(worker, exchange, at, shown),
-            filter::Step::IpFilter(_)
-            | filter::Step::Maintenance(_)
-            | filter::Step::RequestLimits(_)
-            | filter::Step::Cors(_)
-            | filter::Step::RateLimit(_)
-            | filter::Step::Auth(_)
-            | filter::Step::ApiKey(_)
-            | filter::Step::BasicAuth(_)
-            | filter::Step::ForwardAuth(_)
-            | filter::Step::Rbac(_)
-            | filter::Step::ConcurrencyLimit(_)
-            | filter::Step::Headers(_)
-            | filter::Step::SecurityHeaders(_)
-            | filter::Step::Transform(_) => None,
-        };
-        if let Some(reply) = answered {
+        // Those of the gateway's own have nothing to say to it.
+        if let Some(reply) = custom::on_response(worker, exchange, at, shown) {
             exchange.passage.reached = Some(link.filter);
             return Some(reply);
         }

@@ -1,22 +1,13 @@
 //! Bounds on a route's requests, tighter than the gateway's.
 
-use super::{Flow, Step, Verdict};
+use super::{Flow, Verdict};
 use crate::bridge::reason::Reason;
 use crate::http::framing::Body;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::failure::Failure;
 use crate::snapshot::filter::RequestLimits;
 
-/// What one worker keeps for it.
-#[derive(Debug, Default)]
-pub struct State {}
-
-pub(super) fn on_request(
-    _: &Step<'_>,
-    plan: &RequestLimits,
-    _: &State,
-    exchange: &mut Exchange,
-) -> Verdict {
+pub(super) fn on_request(plan: &RequestLimits, exchange: &mut Exchange) -> Verdict {
     let request = exchange.request();
     let query_bytes = request.query().map_or(0, <[u8]>::len);
     let too_long =

@@ -1,19 +1,10 @@
 //! Fields that tell browsers to be careful.
 
-use super::{Flow, Step, Verdict};
+use super::{Flow, Verdict};
 use crate::proxy::exchange::Exchange;
 use crate::snapshot::filter::SecurityHeaders;
 
-/// What one worker keeps for it.
-#[derive(Debug, Default)]
-pub struct State {}
-
-pub(super) fn on_request(
-    _: &Step<'_>,
-    plan: &SecurityHeaders,
-    _: &State,
-    exchange: &mut Exchange,
-) -> Verdict {
+pub(super) fn on_request(plan: &SecurityHeaders, exchange: &mut Exchange) -> Verdict {
     on_stop(plan, exchange);
     Ok(Flow::Continue)
 }

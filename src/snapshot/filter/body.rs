@@ -74,23 +74,8 @@ impl BodyNeeds {
 impl Step {
     /// What it may read of bodies.
     pub fn bodies(&self) -> BodyNeeds {
-        match self {
-            Step::Transform(transform) => transform.bodies(),
-            Step::IpFilter(_)
-            | Step::Maintenance(_)
-            | Step::RequestLimits(_)
-            | Step::Cors(_)
-            | Step::RateLimit(_)
-            | Step::Auth(_)
-            | Step::ApiKey(_)
-            | Step::BasicAuth(_)
-            | Step::ForwardAuth(_)
-            | Step::Rbac(_)
-            | Step::ConcurrencyLimit(_)
-            | Step::Headers(_)
-            | Step::SecurityHeaders(_)
-            | Step::Custom(_) => BodyNeeds::default(),
-        }
+        let Step::Transform(transform) = self else { return BodyNeeds::default() };
+        transform.bodies()
     }
 }
 

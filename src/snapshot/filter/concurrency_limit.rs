@@ -24,11 +24,10 @@ impl ConcurrencyLimit {
     /// Compiles what was written.
     pub(in crate::snapshot) fn compile(
         config: &ConcurrencyLimitConfig,
-        place: &Place<'_>,
-        faults: &mut Vec<Fault>,
-    ) -> Option<ConcurrencyLimit> {
         // All faults of it show without the rest of the configuration.
-        let _ = (place, faults);
+        _: &Place<'_>,
+        _: &mut Vec<Fault>,
+    ) -> Option<ConcurrencyLimit> {
         let ConcurrencyLimitConfig { key_strategy, scope, missing, ipv6_prefix, .. } = config;
         Some(ConcurrencyLimit {
             key: LimitKey::new(key_strategy, *scope, *missing, *ipv6_prefix),

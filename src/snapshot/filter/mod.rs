@@ -144,23 +144,7 @@ pub enum Step {
 impl Step {
     /// Whether it may look at answers.
     pub fn wants_response(&self) -> bool {
-        match self {
-            Step::Custom(_) => true,
-            Step::IpFilter(_)
-            | Step::Maintenance(_)
-            | Step::RequestLimits(_)
-            | Step::Cors(_)
-            | Step::RateLimit(_)
-            | Step::Auth(_)
-            | Step::ApiKey(_)
-            | Step::BasicAuth(_)
-            | Step::ForwardAuth(_)
-            | Step::Rbac(_)
-            | Step::ConcurrencyLimit(_)
-            | Step::Headers(_)
-            | Step::SecurityHeaders(_)
-            | Step::Transform(_) => false,
-        }
+        matches!(self, Step::Custom(_))
     }
 
     /// The names of the path parameters that it reads; [`Link::parameters`] has their places.
@@ -196,44 +180,13 @@ impl Step {
 
     /// What a request of a route counts for, where requests are counted.
     pub(super) fn cost(&self, route: &str) -> u32 {
-        match self {
-            Step::RateLimit(limit) => limit.cost(route),
-            Step::IpFilter(_)
-            | Step::Maintenance(_)
-            | Step::RequestLimits(_)
-            | Step::Cors(_)
-            | Step::Auth(_)
-            | Step::ApiKey(_)
-            | Step::BasicAuth(_)
-            | Step::ForwardAuth(_)
-            | Step::Rbac(_)
-            | Step::ConcurrencyLimit(_)
-            | Step::Headers(_)
-            | Step::SecurityHeaders(_)
-            | Step::Transform(_)
-            | Step::Custom(_) => 1,
-        }
+        if let Step::RateLimit(limit) = self { limit.cost(route) } else { 1 }
     }
 
     /// Where the keys are fetched that it needs, if it does.
     pub fn key_source(&self) -> Option<&Arc<KeySource>> {
-        match self {
-            Step::Auth(auth) => auth.key_source(),
-            Step::IpFilter(_)
-            | Step::Maintenance(_)
-            | Step::RequestLimits(_)
-            | Step::Cors(_)
-            | Step::RateLimit(_)
-            | Step::ApiKey(_)
-            | Step::BasicAuth(_)
-            | Step::ForwardAuth(_)
-            | Step::Rbac(_)
-            | Step::ConcurrencyLimit(_)
-            | Step::Headers(_)
-            | Step::SecurityHeaders(_)
-            | Step::Transform(_)
-            | Step::Custom(_) => None,
-        }
+        let Step::Auth(auth) = self else { return None };
+        auth.key_source()
     }
 }
 
@@ -281,49 +234,34 @@ pub(super) fn compile(
     place: &Place<'_>,
     faults: &mut Vec<Fault>,
 ) -> Option<Step> {
-    Some(match middleware {
-        Middleware::IpFilter(config) => {
-            Step::IpFilter(Box::new(IpFilter::compile(config, place, faults)?))
-        }
-        Middleware::Maintenance(config) => {
-            Step::Maintenance(Box::new(Maintenance::compile(config, place, faults)?))
-        }
-        Middleware::RequestLimits(config) => {
-            Step::RequestLimits(Box::new(RequestLimits::compile(config, place, faults)?))
-        }
-        Middleware::Cors(config) => Step::Cors(Box::new(Cors::compile(config, place, faults)?)),
-        Middleware::RateLimit(config) => {
-            Step::RateLimit(Box::new(RateLimit::compile(config, place, faults)?))
-        }
-        Middleware::Auth(config) => Step::Auth(Box::new(Auth::compile(config, place, faults)?)),
-        Middleware::ApiKey(config) => {
-            Step::ApiKey(Box::new(ApiKey::compile(config, place, faults)?))
-        }
-        Middleware::BasicAuth(config) => {
-            Step::BasicAuth(Box::new(BasicAuth::compile(config, place, faults)?))
-        }
-        Middleware::ForwardAuth(config) => {
-            Step::ForwardAuth(Box::new(ForwardAuth::compile(config, place, faults)?))
-        }
-        Middleware::Rbac(config) => Step::Rbac(Box::new(Rbac::compile(config, place, faults)?)),
-        Middleware::ConcurrencyLimit(config) => {
-            Step::ConcurrencyLimit(Box::new(ConcurrencyLimit::compile(config, place, faults)?))
-        }
-        Middleware::Headers(config) => {
-            Step::Headers(Box::new(Headers::compile(config, place, faults)?))
-        }
-        Middleware::SecurityHeaders(config) => {
-            Step::SecurityHeaders(Box::new(SecurityHeaders::compile(config, place, faults)?))
-        }
-        Middleware::Transform(config) => {
-            Step::Transform(Box::new(Transform::compile(config, place, faults)?))
-        }
-        Middleware::Custom(config) => {
-            Step::Custom(Box::new(Custom::compile(config, place, faults)?))
-        }
-        // Whoever names a filter has looked it up.
-        Middleware::Named(_) => return None,
-    })
+    macro_rules! compiled {
+        ($($kind:ident),* $(,)?) => {
+            match middleware {
+                $(Middleware::$kind(config) => {
+                    Some(Step::$kind(Box::new($kind::compile(config, place, faults)?)))
+                })*
+                // Whoever names a filter has looked it up.
+                Middleware::Named(_) => None,
+            }
+        };
+    }
+    compiled!(
+        IpFilter,
+        Maintenance,
+        RequestLimits,
+        Cors,
+        RateLimit,
+        Auth,
+        ApiKey,
+        BasicAuth,
+        ForwardAuth,
+        Rbac,
+        ConcurrencyLimit,
+        Headers,
+        SecurityHeaders,
+        Transform,
+        Custom,
+    )
 }
 
 /// Hands on what a filter of the same name keeps for all workers, where both are of one kind.

@@ -1,6 +1,7 @@
 //! What those who are known may do.
 
 use super::super::{Faults, Owner, condition};
+use super::KNOWS;
 use crate::config::{GatewayConfig, Middleware, RbacConfig, RbacRule, Route, path};
 use crate::error::Fault;
 use crate::limits;
@@ -49,33 +50,16 @@ pub(super) fn of_route(
             },
             own => (owner.key("rbac"), own),
         };
-        match middleware {
-            Middleware::Auth(_)
-            | Middleware::ApiKey(_)
-            | Middleware::BasicAuth(_)
-            | Middleware::ForwardAuth(_)
-            | Middleware::Custom(_) => is_known = true,
-            Middleware::Rbac(rbac) if !is_known => {
-                if let Some(rule) = rbac.rules.iter().find(|rule| rule.asks_who()) {
-                    let message = format!(
-                        "the rule `{}` asks who the client is, and no filter in front finds out: \
-                         `auth`, `api_key`, `basic_auth`, `forward_auth` and `custom` do",
-                        rule.name.escape_debug()
-                    );
-                    faults.push(&path, message);
-                }
-            }
-            Middleware::IpFilter(_)
-            | Middleware::Maintenance(_)
-            | Middleware::RequestLimits(_)
-            | Middleware::Cors(_)
-            | Middleware::RateLimit(_)
-            | Middleware::Rbac(_)
-            | Middleware::ConcurrencyLimit(_)
-            | Middleware::Headers(_)
-            | Middleware::SecurityHeaders(_)
-            | Middleware::Transform(_)
-            | Middleware::Named(_) => {}
+        is_known |= middleware.kind().is_some_and(|kind| KNOWS.contains(&kind));
+        let Middleware::Rbac(rbac) = middleware else { continue };
+        let asking = rbac.rules.iter().find(|rule| rule.asks_who());
+        if let Some(rule) = asking.filter(|_| !is_known) {
+            let message = format!(
+                "the rule `{}` asks who the client is, and no filter in front finds out: `auth`, \
+                 `api_key`, `basic_auth`, `forward_auth` and `custom` do",
+                rule.name.escape_debug()
+            );
+            faults.push(&path, message);
         }
     }
 }

@@ -69,16 +69,10 @@ fn shared_secret(d: &mut Decoder, node: &Node) -> Option<String> {
 
 /// A key that everybody may see, so one that stands in the file is nothing to warn of.
 fn public_key(d: &mut Decoder, node: &Node) -> Option<Secret> {
-    match &node.value {
-        Value::Text(text) => Some(Secret::inline(text)),
-        Value::Null
-        | Value::Boolean(_)
-        | Value::Integer(_)
-        | Value::Float(_)
-        | Value::List(_)
-        | Value::Table(_)
-        | Value::Other(_) => secret::secret(d, node),
+    if let Value::Text(text) = &node.value {
+        return Some(Secret::inline(text));
     }
+    secret::secret(d, node)
 }
 
 fn file(d: &mut Decoder, node: &Node) -> Option<Secret> {
@@ -88,16 +82,10 @@ fn file(d: &mut Decoder, node: &Node) -> Option<Secret> {
 }
 
 fn one_or_more(d: &mut Decoder, node: &Node) -> Option<Vec<String>> {
-    match &node.value {
-        Value::Text(text) => Some(vec![text.clone()]),
-        Value::Null
-        | Value::Boolean(_)
-        | Value::Integer(_)
-        | Value::Float(_)
-        | Value::List(_)
-        | Value::Table(_)
-        | Value::Other(_) => values::list(values::text)(d, node),
+    if let Value::Text(text) = &node.value {
+        return Some(vec![text.clone()]);
     }
+    values::list(values::text)(d, node)
 }
 
 fn claim(d: &mut Decoder, node: &Node) -> Option<RequiredClaim> {
