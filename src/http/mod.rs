@@ -8,6 +8,7 @@ pub mod status;
 pub mod field;
 pub mod target;
 pub mod head;
+pub mod cookie;
 pub mod changes;
 pub mod framing;
 pub mod h1;

@@ -2,7 +2,6 @@
 
 use crate::bridge::reason::{Blame, Reason};
 use crate::extension::{Attempt, AttemptEnd};
-use crate::http::forwarded;
 use crate::limits;
 use crate::runtime::Instant;
 use crate::snapshot::{ClusterId, Endpoint, EndpointId};
@@ -163,14 +162,7 @@ fn key(exchange: &Exchange) -> u64 {
     if let Some(key) = exchange.passage.balance_key {
         return key;
     }
-    let Some(peer) = exchange.peer else { return 0 };
-    let address = match exchange.is_trusted {
-        true => {
-            let trusted = &exchange.generation.snapshot.trusted;
-            forwarded::client(exchange.request(), peer.ip(), trusted)
-        }
-        false => peer.ip().to_canonical(),
-    };
+    let Some(address) = exchange.client_address() else { return 0 };
     // The same on every worker and after a restart.
     foldhash::quality::FixedState::with_seed(0).hash_one(address)
 }

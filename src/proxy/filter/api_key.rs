@@ -3,10 +3,11 @@
 use super::known::{Principals, refuse};
 use super::{Flow, Step, Verdict};
 use crate::bridge::reason::Reason;
+use crate::http::cookie;
 use crate::http::field::FieldId;
 use crate::proxy::exchange::Exchange;
 use crate::snapshot::filter::ApiKey;
-use crate::snapshot::filter::source::{Found, Source, bearer, cookies};
+use crate::snapshot::filter::source::{Found, Source, bearer};
 
 use std::cell::RefCell;
 
@@ -59,11 +60,12 @@ fn keep(source: &Source, exchange: &mut Exchange) {
         Source::Query(_) => {}
         Source::Cookie(name) => {
             let is_it = |(of, _): &(&[u8], &[u8])| **of == **name;
-            if !head.all(FieldId::Cookie).flat_map(cookies).any(|cookie| is_it(&cookie)) {
+            if !head.all(FieldId::Cookie).flat_map(cookie::pairs).any(|pair| is_it(&pair)) {
                 return;
             }
             passage.request.remove(b"cookie");
-            let mut others = head.all(FieldId::Cookie).flat_map(cookies).filter(|own| !is_it(own));
+            let mut others =
+                head.all(FieldId::Cookie).flat_map(cookie::pairs).filter(|own| !is_it(own));
             let Some(first) = others.next() else { return };
             passage.request.append_lines(|lines| {
                 lines.extend_from_slice(b"Cookie: ");

@@ -1,9 +1,9 @@
 //! Which key of a limit a request has.
 
 use super::Step;
+use crate::http::cookie;
 use crate::http::field::FieldId;
-use crate::http::forwarded;
-use crate::http::head::{RequestHead, trim};
+use crate::http::head::RequestHead;
 use crate::proxy::exchange::Exchange;
 use crate::quota::{Digest, Secret};
 use crate::snapshot::filter::{KeyPart, LimitKey, Missing};
@@ -30,7 +30,7 @@ pub(super) fn find(step: &Step<'_>, key: &LimitKey, secret: Secret, exchange: &E
     for part in &key.parts {
         if !add(&mut digest, part, step, key.ipv6_mask, exchange) {
             match key.missing {
-                Missing::Ip => address(&mut digest, client(exchange), key.ipv6_mask),
+                Missing::Ip => address(&mut digest, exchange.client_address(), key.ipv6_mask),
                 Missing::Pass => return Found::Pass,
                 Missing::Refuse => return Found::Refuse,
             }
@@ -49,13 +49,13 @@ fn add(
 ) -> bool {
     let text = match part {
         KeyPart::Address => {
-            address(digest, client(exchange), ipv6_mask);
+            address(digest, exchange.client_address(), ipv6_mask);
             return true;
         }
         KeyPart::Claim(name) => return claim(digest, name, exchange),
         KeyPart::Route => exchange.route().map(|route| route.id.as_bytes()),
         KeyPart::Header(id, name) => header(exchange.request(), *id, name),
-        KeyPart::Cookie(name) => cookie(exchange.request(), name),
+        KeyPart::Cookie(name) => cookie_of(exchange.request(), name),
         KeyPart::Parameter(index) => {
             let place = step.link.parameters.get(*index);
             let range = place.and_then(|place| exchange.parameters.range(*place));
@@ -71,17 +71,8 @@ fn add(
     }
 }
 
-/// The client's address; none on a Unix socket, whose clients all count together.
-fn client(exchange: &Exchange) -> Option<IpAddr> {
-    let peer = exchange.peer?.ip();
-    Some(match exchange.is_trusted {
-        true => forwarded::client(exchange.request(), peer, &exchange.generation.snapshot.trusted),
-        false => peer.to_canonical(),
-    })
-}
-
-/// Words, the first of which is small: no text, which begins with its length in one block, looks
-/// like them.
+/// The client's address; none on a Unix socket, whose clients all count together. Words, the first
+/// of which is small: no text, which begins with its length in one block, looks like them.
 fn address(digest: &mut Digest, address: Option<IpAddr>, ipv6_mask: u128) {
     match address {
         None => digest.word(0),
@@ -134,15 +125,12 @@ fn header<'a>(request: RequestHead<'a>, id: FieldId, name: &[u8]) -> Option<&'a 
 }
 
 /// The value of a cookie that was sent once (RFC 6265 section 4.2.1).
-fn cookie<'a>(request: RequestHead<'a>, name: &[u8]) -> Option<&'a [u8]> {
+fn cookie_of<'a>(request: RequestHead<'a>, name: &[u8]) -> Option<&'a [u8]> {
     if !request.known().contains(FieldId::Cookie) {
         return None;
     }
-    let pairs = request.all(FieldId::Cookie).flat_map(|value| value.split(|byte| *byte == b';'));
-    let mut found = pairs.filter_map(|pair| {
-        let equals = memchr::memchr(b'=', pair)?;
-        (trim(&pair[..equals]) == name).then(|| trim(&pair[equals + 1..]))
-    });
+    let pairs = request.all(FieldId::Cookie).flat_map(cookie::pairs);
+    let mut found = pairs.filter(|(known, _)| *known == name).map(|(_, value)| value);
     let value = found.next()?;
     found.next().is_none().then_some(value)
 }
@@ -166,7 +154,7 @@ mod tests {
     }
 
     fn crumb(fields: &str) -> Option<Vec<u8>> {
-        with(fields, |head| cookie(head, b"id").map(<[u8]>::to_vec))
+        with(fields, |head| cookie_of(head, b"id").map(<[u8]>::to_vec))
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Where a client puts a key.
 
 use crate::config::CredentialSource;
+use crate::http::cookie;
 use crate::http::field::FieldId;
 use crate::http::head::{RequestHead, trim};
 use crate::limits;
@@ -84,7 +85,7 @@ impl Source {
             }
             Source::Cookie(_) if !head.known().contains(FieldId::Cookie) => {}
             Source::Cookie(name) => {
-                for (of, value) in head.all(FieldId::Cookie).flat_map(cookies) {
+                for (of, value) in head.all(FieldId::Cookie).flat_map(cookie::pairs) {
                     if of == &**name {
                         found.add(value.iter().copied());
                     }
@@ -104,14 +105,6 @@ pub(super) fn credentials<'v>(value: &'v [u8], scheme: &[u8]) -> Option<&'v [u8]
     let (first, rest) = value.split_at_checked(scheme.len())?;
     let is_it = first.eq_ignore_ascii_case(scheme) && rest.first().is_none_or(|byte| *byte == b' ');
     is_it.then(|| trim(rest))
-}
-
-/// `name=value` between semicolons.
-pub fn cookies(line: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    line.split(|byte| *byte == b';').filter_map(|pair| {
-        let equals = memchr::memchr(b'=', pair)?;
-        Some((trim(&pair[..equals]), trim(&pair[equals + 1..])))
-    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use crate::http::field::FieldId;
 use crate::http::head::RequestHead;
-use crate::snapshot::filter::TokenPlace;
+use crate::router::condition::decoded;
+use crate::snapshot::filter::{TokenPlace, source};
 
 /// What was found in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +71,7 @@ fn only<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Found<'a> {
 
 /// `Bearer TOKEN` (RFC 6750 section 2.1); another scheme is for somebody else.
 fn bearer(value: &[u8]) -> Found<'_> {
-    match without_scheme(value) {
+    match source::bearer(value) {
         Some(token) => Found::Token(token),
         None => Found::Nothing,
     }
@@ -79,16 +80,9 @@ fn bearer(value: &[u8]) -> Found<'_> {
 /// A field of its own may have the scheme, and need not.
 fn bare(found: Found<'_>) -> Found<'_> {
     match found {
-        Found::Token(value) => Found::Token(without_scheme(value).unwrap_or(value)),
+        Found::Token(value) => Found::Token(source::bearer(value).unwrap_or(value)),
         other @ (Found::Nothing | Found::Twice) => other,
     }
-}
-
-/// What stands behind `Bearer`, which has no case (RFC 9110 section 11.1).
-fn without_scheme(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, rest) = value.split_at_checked(SCHEME.len())?;
-    let is_whole = rest.first().is_none_or(|byte| *byte == b' ');
-    (is_whole && scheme.eq_ignore_ascii_case(SCHEME)).then(|| rest.trim_ascii_start())
 }
 
 /// The cookies with their values (RFC 6265 section 4.2.1).
@@ -119,26 +113,6 @@ pub(super) fn other_cookies(head: RequestHead<'_>, name: &[u8], lines: &mut Vec<
         lines.extend_from_slice(b"\r\n");
     }
 }
-
-/// The bytes of a name in a query, escapes undone and `+` being a space, as upstreams read it.
-fn decoded(name: &[u8]) -> impl Iterator<Item = u8> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let byte = *name.get(at)?;
-        let escaped = name.get(at + 1..at + 3).filter(|_| byte == b'%').and_then(hexadecimal);
-        at += if escaped.is_some() { 3 } else { 1 };
-        Some(escaped.unwrap_or(if byte == b'+' { b' ' } else { byte }))
-    })
-}
-
-fn hexadecimal(digits: &[u8]) -> Option<u8> {
-    digits.iter().try_fold(0_u8, |number, digit| {
-        let digit = u8::try_from(char::from(*digit).to_digit(16)?).ok()?;
-        Some(number << 4 | digit)
-    })
-}
-
-const SCHEME: &[u8] = b"bearer";
 
 #[cfg(test)]
 mod tests {
