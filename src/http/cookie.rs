@@ -2,8 +2,8 @@
 
 use super::head::trim;
 
-/// The pairs `name=value` of one `Cookie` field, between semicolons (RFC 6265 section 4.2.1). What has
-/// no `=` is none.
+/// The pairs `name=value` of one `Cookie` field, between semicolons (RFC 6265 section 4.2.1). What
+/// has no `=` is none.
 pub fn pairs(line: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     line.split(|byte| *byte == b';').filter_map(|pair| {
         let equals = memchr::memchr(b'=', pair)?;
