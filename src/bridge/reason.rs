@@ -157,8 +157,10 @@ reasons! {
     CredentialsInvalid: "credentials_invalid" 401 Client "http_request_denied";
     /// The password could not be checked in time: too many wait to be.
     CredentialsUnchecked: "credentials_unchecked" 503 Gateway "proxy_internal_error";
-    /// The token is no signed JSON Web Token, is too long, or was sent twice.
+    /// The token is no signed JSON Web Token, or is too long.
     TokenMalformed: "token_malformed" 401 Client "http_request_denied";
+    /// The request has more than one token, or a place of tokens twice.
+    TokenRepeated: "token_repeated" 401 Client "http_request_denied";
     /// The token names an algorithm that its key is not for, `none` among them.
     TokenAlgorithm: "token_algorithm" 401 Client "http_request_denied";
     /// The token names a key (`kid`) that the issuer's key set does not have.
@@ -167,6 +169,8 @@ reasons! {
     TokenSignature: "token_signature" 401 Client "http_request_denied";
     /// The token's `exp` is past.
     TokenExpired: "token_expired" 401 Client "http_request_denied";
+    /// The token has no `exp`, and the route requires one.
+    TokenExpiryMissing: "token_expiry_missing" 401 Client "http_request_denied";
     /// The token's `nbf` or `iat` is still to come.
     TokenEarly: "token_early" 401 Client "http_request_denied";
     /// The token's `iss` is not the route's issuer.

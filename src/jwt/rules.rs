@@ -76,7 +76,7 @@ impl Rules {
         // RFC 7519 sections 4.1.4 to 4.1.6. A fraction is taken to the side that is refused.
         let ends_s = match claims.get("exp") {
             Some(exp) => seconds(exp, f64::floor)?.saturating_add(self.leeway_s),
-            None if self.require_exp => return Err(TokenFault::Expired),
+            None if self.require_exp => return Err(TokenFault::ExpiryMissing),
             None => u64::MAX,
         };
         let mut begins_s = 0;

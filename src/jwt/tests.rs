@@ -314,7 +314,7 @@ fn a_token_holds_from_its_beginning_to_its_end() {
         (with("exp", u64::MAX), None),
         (with("exp", (NOW_S + 10).to_string()), Some(TokenFault::Malformed)),
         (with("exp", Value::Null), Some(TokenFault::Malformed)),
-        (without("exp"), Some(TokenFault::Expired)),
+        (without("exp"), Some(TokenFault::ExpiryMissing)),
         (with("nbf", NOW_S + 60), None),
         (with("nbf", NOW_S + 61), Some(TokenFault::Early)),
         (with("nbf", NOW_S as f64 + 60.1), Some(TokenFault::Early)),

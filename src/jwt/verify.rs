@@ -26,6 +26,8 @@ pub enum TokenFault {
     Signature,
     /// `exp` is past, or is missing (RFC 7519 section 4.1.4).
     Expired,
+    /// `exp` is missing where it must be there.
+    ExpiryMissing,
     /// `nbf` or `iat` is still to come (RFC 7519 sections 4.1.5 and 4.1.6).
     Early,
     /// `iss` is another one (RFC 7519 section 4.1.1).
