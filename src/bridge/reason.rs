@@ -185,8 +185,11 @@ reasons! {
     KeysUnavailable: "keys_unavailable" 503 Gateway "destination_unavailable";
     /// The server that `forward_auth` asks refuses the request; its status is passed on.
     ForwardDenied: "forward_denied" 403 Client "http_request_denied";
-    /// The server that `forward_auth` asks did not answer in time, or not as it should.
+    /// The server that `forward_auth` asks did not answer: not in time, not in HTTP, or it has as
+    /// many questions as it may have.
     ForwardFailed: "forward_failed" 503 Gateway "destination_unavailable";
+    /// The server that `forward_auth` asks answered with a status that is no decision, as 500.
+    ForwardUndecided: "forward_undecided" 503 Gateway "destination_unavailable";
     /// No rule of the route's `rbac` allows the request, or one denies it.
     RbacDenied: "rbac_denied" 403 Client "http_request_denied";
     /// A page of another origin asks, and the route's `cors` does not allow it.

@@ -122,6 +122,11 @@ const REMEDIES: &[(Reason, &str)] = &[
         "See whether it runs at the filter's `url` and answers within `timeout`.",
     ),
     (
+        Reason::ForwardUndecided,
+        "See that server's log: 2xx, 3xx, 401 and 403 are decisions. `FRYS_LOG=debug` tells the \
+         status of each answer.",
+    ),
+    (
         Reason::RbacDenied,
         "`rule` of the access log says which one denied it; without one none allowed it.",
     ),

@@ -177,6 +177,7 @@ texts! {
     Reason::KeysUnavailable => "the keys of the issuer are not known yet",
     Reason::ForwardDenied => "the request is not authorized",
     Reason::ForwardFailed => "the authorization server did not answer",
+    Reason::ForwardUndecided => "the authorization server did not decide",
     Reason::RbacDenied => "the request is not allowed",
     Reason::CorsDenied => "the origin is not allowed",
     Reason::FilterRefused => "the request is refused",

@@ -38,7 +38,8 @@ pub(super) fn on_answer(plan: &ForwardAuth, answer: Answer, exchange: &mut Excha
         }
         Some(told) if is_refusal(told.status) => refuse(plan, *told, exchange),
         Some(_) | None if plan.passes_errors => Ok(Flow::Continue),
-        Some(_) | None => Err(Failure::new(Reason::ForwardFailed)),
+        Some(_) => Err(Failure::new(Reason::ForwardUndecided)),
+        None => Err(Failure::new(Reason::ForwardFailed)),
     }
 }
 
@@ -135,7 +136,7 @@ fn pass(plan: &ForwardAuth, told: &Forwarded, exchange: &mut Exchange) {
 fn refuse(plan: &ForwardAuth, told: Forwarded, exchange: &mut Exchange) -> Verdict {
     give(&plan.to_client, &REFUSAL, &told, exchange);
     let Some(status) = Status::new(told.status) else {
-        return Err(Failure::new(Reason::ForwardFailed));
+        return Err(Failure::new(Reason::ForwardUndecided));
     };
     let body = told.body.unwrap_or_default();
     let mut types = told.fields.iter().filter(|(name, _)| &**name == "content-type");
