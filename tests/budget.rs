@@ -320,7 +320,14 @@ fn a_warm_limited_request_costs_the_same() {
         max_requests: 10,
         ..ConcurrencyLimitConfig::default()
     });
-    for middlewares in [vec![rate.clone()], vec![rate, concurrency]] {
+    // All but the first would be refused.
+    let shadow = Middleware::RateLimit(RateLimitConfig {
+        requests_per_second: 1,
+        period: Duration::from_hours(1),
+        shadow: true,
+        ..RateLimitConfig::default()
+    });
+    for middlewares in [vec![rate.clone()], vec![shadow], vec![rate, concurrency]] {
         assert_cost(cost(Route { middlewares, ..to(upstream()) }), 2);
     }
 }
