@@ -6,8 +6,8 @@ use frys_gateway::bridge::metrics::WorkerBlock;
 use frys_gateway::bridge::question;
 use frys_gateway::config::{
     ConcurrencyLimitConfig, CorsConfig, CustomConfig, FileServing, GatewayConfig, HeaderEdits,
-    HeadersConfig, IpFilterConfig, Middleware, RateLimitConfig, Redirect, RequestIdConfig,
-    RequestLimitsConfig, Rewrite, Route, SecurityHeadersConfig,
+    HeadersConfig, IpFilterConfig, MaintenanceConfig, Middleware, RateLimitConfig, Redirect,
+    RequestIdConfig, RequestLimitsConfig, Rewrite, Route, SecurityHeadersConfig,
 };
 use frys_gateway::config::{StaticResponse, Upstream};
 use frys_gateway::proxy::worker::{Parts, Worker};
@@ -374,6 +374,13 @@ fn a_warm_redirect_and_a_warm_fixed_answer_are_one_send() {
     let body = Some("x".repeat(1_000));
     let respond = Some(StaticResponse { body, ..StaticResponse::default() });
     assert_cost(cost(Route { respond, ..route() }), 1);
+}
+
+#[test]
+fn a_warm_answer_of_maintenance_is_one_send() {
+    let page = MaintenanceConfig { body: Some("x".repeat(1_000)), ..MaintenanceConfig::default() };
+    let middlewares = vec![Middleware::Maintenance(page)];
+    assert_cost(cost(Route { middlewares, ..to(upstream()) }), 1);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Who may pass: asked of another server for each request.
 
-use super::{Flow, Reply, Verdict};
+use super::{Flow, Reply, Text, Verdict};
 use crate::bridge::question::{Answer, Forward, Forwarded, Question};
 use crate::bridge::reason::Reason;
 use crate::extension::Principal;
@@ -146,7 +146,8 @@ fn refuse(plan: &ForwardAuth, told: Forwarded, exchange: &mut Exchange) -> Verdi
         exchange.passage.response.set(name.as_bytes(), value);
     }
     let content_type = types.next().map(|(_, value)| value.to_vec()).unwrap_or_default();
-    Ok(Flow::Respond(Reply { reason: Reason::ForwardDenied, status, content_type, body }))
+    let text = Text::Own { content_type, body };
+    Ok(Flow::Respond(Reply { reason: Reason::ForwardDenied, status, text }))
 }
 
 /// Gives the client fields of the server's answer. They stand in place of the upstream's, but for
