@@ -2,6 +2,7 @@
 
 use super::algorithm::Algorithms;
 use super::verify::TokenFault;
+use crate::limits;
 use serde_json::Value;
 
 /// What a token must say beyond being signed.
@@ -133,9 +134,8 @@ fn has_scope(claims: &Value, scope: &str) -> bool {
 /// A `NumericDate` (RFC 7519 section 2): seconds since 1970, with a fraction or without. What lies
 /// before 1970 is 1970.
 fn seconds(value: &Value, round: fn(f64) -> f64) -> Result<u64, TokenFault> {
-    if let Some(whole) = value.as_u64() {
-        return Ok(whole);
-    }
     // The cast takes what is below zero to zero, and what is beyond 64 bits to their end.
-    value.as_f64().map(|number| round(number) as u64).ok_or(TokenFault::Malformed)
+    let rounded = || value.as_f64().map(|number| round(number) as u64);
+    let date = value.as_u64().or_else(rounded);
+    date.filter(|date| *date <= limits::TOKEN_DATE_SECONDS_MAX).ok_or(TokenFault::Malformed)
 }
