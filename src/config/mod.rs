@@ -15,6 +15,7 @@ mod url;
 mod middleware;
 mod condition;
 mod secret;
+mod steady;
 mod text_file;
 mod action;
 mod version;
@@ -82,6 +83,7 @@ pub use service::{
     CircuitBreakerConfig, EtcdConfig, HealthCheck, HealthCheckConfig, JaegerConfig, MirrorConfig,
     RetryConfig, TlsConfig,
 };
+pub(crate) use steady::read_regular;
 pub use text_file::{TextFile, TextFileInvalid};
 pub use timeouts::Timeouts;
 pub use url::{UpstreamUrl, UrlInvalid};

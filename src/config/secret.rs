@@ -1,10 +1,9 @@
 //! Texts that nobody may see: tokens, passwords, keys.
 
+use super::steady;
 use crate::limits;
 use std::env;
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -112,11 +111,7 @@ impl Secret {
 /// What a small file holds.
 fn read(path: &Path) -> Result<String, String> {
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    let file = File::open(path).map_err(unreadable)?;
-    // One byte more than may be there tells a file that is too long, a device too.
-    let mut bytes = Vec::new();
-    let most = limits::SECRET_BYTES_MAX as u64 + 1;
-    file.take(most).read_to_end(&mut bytes).map_err(unreadable)?;
+    let bytes = steady::read(path, limits::SECRET_BYTES_MAX).map_err(unreadable)?;
     if bytes.len() > limits::SECRET_BYTES_MAX {
         return Err(format!("longer than {} bytes", limits::SECRET_BYTES_MAX));
     }

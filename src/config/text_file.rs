@@ -1,9 +1,8 @@
 //! Files with one thing a line, beside a configuration: keys, users, certificates.
 
+use super::steady;
 use crate::limits;
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -60,10 +59,7 @@ fn contents(path: &Path) -> Result<String, String> {
         return Err("the path is not absolute".to_owned());
     }
     let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
-    let file = File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    let bound = limits::TEXT_FILE_BYTES_MAX as u64 + 1;
-    file.take(bound).read_to_end(&mut bytes).map_err(unreadable)?;
+    let bytes = steady::read(path, limits::TEXT_FILE_BYTES_MAX).map_err(unreadable)?;
     if bytes.len() > limits::TEXT_FILE_BYTES_MAX {
         return Err(format!("it is longer than {} bytes", limits::TEXT_FILE_BYTES_MAX));
     }

@@ -98,12 +98,17 @@ impl One<'_> {
     }
 
     fn filters(&self) -> Vec<Filter> {
+        let is_preflight = origin::preflight_method(self.asked.head()).is_some();
         let links = self.route().chain().into_iter().flat_map(|chain| &chain.links);
-        let filters = links.map(|link| self.source.snapshot.filter(link.filter));
-        let shown = filters.map(|filter| Filter {
-            name: filter.name.to_string(),
-            kind: filter.written().kind().map_or("", MiddlewareKind::name).to_owned(),
-            does: filters::describe(filter.written()),
+        let shown = links.map(|link| {
+            let filter = self.source.snapshot.filter(link.filter);
+            let is_let_by = is_preflight && link.lets_preflights_by;
+            Filter {
+                name: filter.name.to_string(),
+                kind: filter.written().kind().map_or("", MiddlewareKind::name).to_owned(),
+                does: filters::describe(filter.written())
+                    + if is_let_by { "; not asked of preflights" } else { "" },
+            }
         });
         shown.collect()
     }

@@ -28,6 +28,9 @@ pub const INCLUDE_FILES_MAX: usize = 10_000;
 /// Bytes of a secret: a certificate chain of some 4 KiB a certificate, and far more than a token.
 pub const SECRET_BYTES_MAX: usize = 64 * 1024;
 
+/// Times that a file is read which is being written, before that is told.
+pub const FILE_READS_COUNT_MAX: usize = 4;
+
 /// Upper end of every duration of a configuration: 30 days. What should never end says so.
 pub const DURATION_SECONDS_MAX: u64 = 30 * 24 * 3600;
 

@@ -158,18 +158,15 @@ fn refuses_what_a_cors_cannot_mean() {
 }
 
 #[test]
-fn one_cors_stands_before_those_who_ask_for_credentials() {
+fn a_route_has_one_cors_wherever_it_stands() {
     let cors = "{ origins = [\"https://a\"] }";
     let key = "routes[0].middlewares";
     refused(&format!("cors = [{cors}, {cors}]"), key, "one `cors`");
     let shared = "[middlewares.cors.a]\norigins = [\"https://a\"]\n";
-    let late = format!("middlewares = [\"rbac\", \"cors.a\"]\nrbac = {{}}\n{shared}");
-    let found = faults(&with(&late));
-    let sentence = "`cors` stands before `rbac`: preflights carry no credentials";
-    assert!(found.contains(&(key.to_owned(), sentence.to_owned())), "{found:?}");
-    filters(&format!(
-        "middlewares = [\"ip_filter\", \"cors.a\"]\nip_filter = {{ deny = [\"::1\"] }}\n{shared}"
-    ));
+    let forward = "forward_auth = { url = \"http://127.0.0.1:1/\" }";
+    filters(&format!("middlewares = [\"forward_auth\", \"cors.a\"]\n{forward}\n{shared}"));
+    let ip_filter = "ip_filter = { deny = [\"::1\"] }";
+    filters(&format!("middlewares = [\"ip_filter\", \"cors.a\"]\n{ip_filter}\n{shared}"));
 }
 
 #[test]

@@ -86,6 +86,32 @@ fn preflights_never_reach_the_upstream() {
 }
 
 #[test]
+fn preflights_pass_those_by_who_ask_for_a_name() {
+    let upstream = opinionated();
+    let gateway = Gateway::start(&format!(
+        "[[routes]]\nid = \"api\"\npath = \"/*\"\n{CORS}\
+         middlewares = [\"rate_limit\", \"api_key\", \"rbac\", \"cors\"]\n\
+         rate_limit = {{ rate = \"1/h\", burst_size = 3 }}\n\
+         api_key = {{ keys = [{{ name = \"a\", key = \"k-0123456789abcdef01234\" }}] }}\n\
+         rbac = {{ rules = [{{ name = \"some\", roles = [\"none\"] }}] }}\n{}",
+        to(upstream.address)
+    ));
+    let mut wire = gateway.connect();
+    let preflight = || request("OPTIONS /x", &format!("{PAGE}{ASKS_PUT}"));
+    let answer = wire.ask(preflight());
+    assert_eq!(answer.status, 204);
+    assert_eq!(all(&answer, "access-control-allow-origin"), ["https://a.example"]);
+    // Neither what a preflight is about nor what only looks like one.
+    let refused = wire.ask(request("PUT /x", PAGE));
+    assert_eq!((refused.status, refused.text().as_str()), (401, "401 credentials are needed\n"));
+    assert_eq!(all(&refused, "access-control-allow-origin"), ["https://a.example"]);
+    assert_eq!(wire.ask(request("OPTIONS /x", ASKS_PUT)).status, 401);
+    // Who is not asked for a name is not passed by.
+    assert_eq!(wire.ask(preflight()).status, 429);
+    assert!(upstream.received().is_empty());
+}
+
+#[test]
 fn strangers_are_refused_where_that_is_asked_for() {
     let upstream = opinionated();
     let cors = CORS.replace(" }", ", reject = true }");
@@ -393,7 +419,9 @@ fn explain_says_what_a_preflight_gets() {
     let file = folder.path().join("frys.toml");
     let text = format!(
         "listen_addr = \"127.0.0.1:8080\"\n[[routes]]\nid = \"api\"\npath = \"/api/*\"\n\
-         methods = [\"PUT\"]\n{CORS}upstreams = [{{ url = \"http://127.0.0.1:9\" }}]\n\
+         methods = [\"PUT\"]\n{CORS}middlewares = [\"forward_auth\", \"cors\"]\n\
+         forward_auth = {{ url = \"http://127.0.0.1:9/\" }}\n\
+         upstreams = [{{ url = \"http://127.0.0.1:9\" }}]\n\
          [[routes]]\nid = \"all\"\npath = \"/*\"\n\
          upstreams = [{{ url = \"http://127.0.0.1:9\" }}]\n"
     );
@@ -411,6 +439,7 @@ fn explain_says_what_a_preflight_gets() {
     for part in [
         "for PUT: its route is that of the request it asks about",
         "> api",
+        "; not asked of preflights",
         "answered with 204: preflight_answered",
         "Access-Control-Allow-Origin: https://a.example",
     ] {

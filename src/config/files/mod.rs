@@ -6,7 +6,7 @@ mod pattern;
 
 use super::document::{Document, Placed, Source, placed};
 use super::node::{Entry, Node, Place, Value};
-use super::{Format, path, read};
+use super::{Format, path, read, steady};
 use crate::error::{ConfigError, Fault};
 use crate::limits;
 use pattern::Pattern;
@@ -244,16 +244,11 @@ impl Reading<'_> {
 /// Reads a file as text, and tells its format.
 fn contents(path: &Path) -> Result<(String, Format), String> {
     let format = Format::of(path).ok_or(UNKNOWN_ENDING)?;
-    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    let metadata = std::fs::metadata(path).map_err(unreadable)?;
-    // A device or a pipe has no length to be held to.
-    if !metadata.is_file() {
-        return Err("cannot be read: not a file".into());
-    }
-    if metadata.len() > limits::CONFIG_BYTES_MAX as u64 {
+    let read = steady::read_regular(path, limits::CONFIG_BYTES_MAX);
+    let bytes = read.map_err(|error| format!("cannot be read: {error}"))?;
+    if bytes.len() > limits::CONFIG_BYTES_MAX {
         return Err(format!("longer than {} bytes", limits::CONFIG_BYTES_MAX));
     }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
         format!("not UTF-8: byte {offset} begins no character")

@@ -53,6 +53,7 @@ use crate::bridge::question::{Answer, Question};
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::Stage;
 use crate::extension::{Direction, ResponseSource};
+use crate::http::origin;
 use crate::http::status::Status;
 use crate::meters::FilterBlock;
 use crate::snapshot::Snapshot;
@@ -250,7 +251,14 @@ fn pass(
     else {
         return Ok(Flow::Continue);
     };
+    let is_preflight =
+        chain.lets_preflights_by && origin::preflight_method(exchange.request()).is_some();
     while let Some(link) = chain.links.get(*at) {
+        if is_preflight && link.lets_preflights_by {
+            *at += 1;
+            exchange.passage.passed_count = *at;
+            continue;
+        }
         let local = worker.filter(&generation, link.filter);
         let step = Step { worker, filter: &local.filter, id: link.filter, link, at: *at };
         exchange.passage.reached = Some(link.filter);

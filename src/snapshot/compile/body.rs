@@ -1,8 +1,7 @@
 //! Bodies of fixed answers.
 
-use crate::config::Fault;
+use crate::config::{self, Fault};
 use crate::limits;
-use std::io::Read;
 use std::path::Path;
 
 /// The body that stands in `body` or `body_file` of the table at `place`, if one does; nothing, and
@@ -14,7 +13,7 @@ pub(in crate::snapshot) fn fixed(
 ) -> Option<Option<Vec<u8>>> {
     let (key, body) = match (text, file) {
         (Some(text), _) => ("body", text.as_bytes().to_vec()),
-        (None, Some(path)) => match read(path) {
+        (None, Some(path)) => match config::read_regular(path, limits::RESPOND_BODY_BYTES_MAX) {
             Ok(body) => ("body_file", body),
             Err(error) => {
                 let message = format!("`{}` cannot be read: {error}", path.display());
@@ -31,16 +30,4 @@ pub(in crate::snapshot) fn fixed(
         return None;
     }
     Some(Some(body))
-}
-
-/// One byte more than is allowed, at most.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut body = Vec::new();
-    let file = std::fs::File::open(path)?;
-    // A pipe or a device could keep the reader waiting for ever.
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::other("it is not a regular file"));
-    }
-    file.take(limits::RESPOND_BODY_BYTES_MAX as u64 + 1).read_to_end(&mut body)?;
-    Ok(body)
 }

@@ -77,7 +77,6 @@ impl Filters {
         if route.middlewares.is_empty() {
             return None;
         }
-        let mut has_cors = false;
         let mut links = Vec::with_capacity(route.middlewares.len());
         for (index, middleware) in route.middlewares.iter().enumerate() {
             let (path, found) = match middleware {
@@ -98,7 +97,6 @@ impl Filters {
             };
             let Some(filter) = found else { continue };
             let step = &self.filters[filter.0 as usize].step;
-            has_cors |= matches!(step, Step::Cors(_));
             if let Step::RequestLimits(limits) = step {
                 let body_bytes_max = route.max_body.or(config.limits.body).unwrap_or(u64::MAX);
                 let fault = limits.fault_on(body_bytes_max);
@@ -120,11 +118,16 @@ impl Filters {
                 }
             }
             let bodies = self.filters[filter.0 as usize].step.bodies();
-            links.push(Link { filter, parameters: of_route.into(), cost, bodies });
+            let parameters = of_route.into();
+            links.push(Link { filter, parameters, cost, bodies, lets_preflights_by: false });
         }
         let step = |link: &Link| &self.filters[link.filter.0 as usize].step;
+        let cors_at = links.iter().position(|link| matches!(step(link), Step::Cors(_)));
+        for link in &mut links[..cors_at.unwrap_or_default()] {
+            link.lets_preflights_by = step(link).asks_who();
+        }
         let wants_response = links.iter().any(|link| step(link).wants_response());
-        Some(Chain::new(links, parameters, wants_response, has_cors))
+        Some(Chain::new(links, parameters, wants_response, cors_at.is_some()))
     }
 
     /// `rate_limit@ROUTE`, and `rate_limit@ROUTE#2` for the second of its kind.

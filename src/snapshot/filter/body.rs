@@ -88,8 +88,15 @@ impl Chain {
         has_cors: bool,
     ) -> Chain {
         let bodies = links.iter().fold(BodyNeeds::default(), |all, link| all.with(link.bodies));
-        let parameters = parameters.into();
-        Chain { links: links.into(), parameters, wants_response, has_cors, bodies }
+        let lets_preflights_by = links.iter().any(|link| link.lets_preflights_by);
+        Chain {
+            links: links.into(),
+            parameters: parameters.into(),
+            wants_response,
+            has_cors,
+            lets_preflights_by,
+            bodies,
+        }
     }
 
     /// Bytes that may be held of each body.

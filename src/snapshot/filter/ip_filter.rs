@@ -1,11 +1,10 @@
 //! Which client addresses may pass.
 
 use super::Place;
-use crate::config::{AddressOf, Fault, IpFilterConfig};
+use crate::config::{self, AddressOf, Fault, IpFilterConfig};
 use crate::http::networks::Networks;
 use crate::limits;
 use ipnet::IpNet;
-use std::io::Read;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -63,22 +62,18 @@ impl IpFilter {
 /// Adds the networks of a file, one a line, with `#` before a remark.
 fn read(path: &Path, networks: &mut Vec<IpNet>) -> Result<(), String> {
     let cannot = |error| format!("`{}` cannot be read: {error}", path.display());
-    let file = std::fs::File::open(path).map_err(cannot)?;
-    // A pipe or a device could keep the reader waiting for ever.
-    if !file.metadata().map_err(cannot)?.is_file() {
-        return Err(format!("`{}` is not a regular file", path.display()));
-    }
     let most = limits::IP_FILE_BYTES_MAX;
-    let mut text = String::new();
-    file.take(most as u64 + 1).read_to_string(&mut text).map_err(cannot)?;
+    let bytes = config::read_regular(path, most).map_err(cannot)?;
+    if bytes.len() > most {
+        return Err(format!("`{}` is longer than {most} bytes", path.display()));
+    }
     // A file that is being written anew is empty for a moment: that must not let everybody pass.
-    if text.is_empty() {
+    if bytes.is_empty() {
         let path = path.display();
         return Err(format!("`{path}` is empty: where no network is meant, say so behind a `#`"));
     }
-    if text.len() > most {
-        return Err(format!("`{}` is longer than {most} bytes", path.display()));
-    }
+    let text =
+        String::from_utf8(bytes).map_err(|_| format!("`{}` is not UTF-8", path.display()))?;
     let mut wrong = Vec::new();
     let mut wrong_count = 0;
     for (line, number) in text.lines().zip(1..) {

@@ -72,6 +72,11 @@ impl LimitKey {
         }
     }
 
+    /// Whether a request without a name lacks a part.
+    pub(super) fn needs_claims(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, KeyPart::Claim(_)))
+    }
+
     /// Whether a request has the same place in the tables of both.
     pub(super) fn counts_as(&self, other: &LimitKey) -> bool {
         let is_alike = self.parts == other.parts && self.parameters == other.parameters;

@@ -168,6 +168,28 @@ impl Step {
         }
     }
 
+    /// Whether it asks who sends a request, or needs to know: a browser sends no credentials with
+    /// a preflight (Fetch standard, CORS-preflight fetch), so of that it is not asked.
+    pub fn asks_who(&self) -> bool {
+        match self {
+            Step::Auth(_)
+            | Step::ApiKey(_)
+            | Step::BasicAuth(_)
+            | Step::ForwardAuth(_)
+            | Step::Rbac(_) => true,
+            Step::RateLimit(limit) => limit.key.needs_claims(),
+            Step::ConcurrencyLimit(limit) => limit.key.needs_claims(),
+            Step::IpFilter(_)
+            | Step::Maintenance(_)
+            | Step::RequestLimits(_)
+            | Step::Cors(_)
+            | Step::Headers(_)
+            | Step::SecurityHeaders(_)
+            | Step::Transform(_)
+            | Step::Custom(_) => false,
+        }
+    }
+
     /// Whether both were made of files with the same contents, where their configuration is the
     /// same.
     fn has_same_files(&self, other: &Step) -> bool {
@@ -201,6 +223,8 @@ pub struct Chain {
     pub wants_response: bool,
     /// Whether one of them answers preflights.
     pub has_cors: bool,
+    /// Whether some of them are passed over by preflights.
+    pub lets_preflights_by: bool,
     /// What they may read of bodies, all together.
     pub bodies: BodyNeeds,
 }
@@ -216,6 +240,8 @@ pub struct Link {
     pub cost: u32,
     /// What it may read of bodies: [`Step::bodies`].
     pub bodies: BodyNeeds,
+    /// Whether it is not asked of preflights, which a filter behind it answers.
+    pub lets_preflights_by: bool,
 }
 
 /// Where a filter stands, and what it may look at.

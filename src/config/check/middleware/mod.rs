@@ -133,41 +133,16 @@ const KNOWS: [MiddlewareKind; 5] = [
     MiddlewareKind::Custom,
 ];
 
-/// Answers to preflights: one filter gives them, before anybody asks for credentials, which
-/// browsers never send with them.
+/// Answers to preflights: one filter gives them.
 fn preflights(owner: Owner<'_>, config: &GatewayConfig, found: &Route, faults: &mut Faults) {
     let kinds = found.middlewares.iter().filter_map(|middleware| match middleware {
         Middleware::Named(name) => config.middlewares.get(name)?.kind(),
         own => own.kind(),
     });
-    let mut before: Vec<MiddlewareKind> = Vec::new();
-    for kind in kinds {
-        if kind == MiddlewareKind::Cors {
-            let judges = before.iter().find(|kind| JUDGES.contains(kind));
-            let message = match (before.contains(&kind), judges) {
-                (true, _) => Some("one `cors` answers a route's preflights".to_owned()),
-                (false, Some(judge)) => Some(format!(
-                    "`cors` stands before `{}`: preflights carry no credentials",
-                    judge.name()
-                )),
-                (false, None) => None,
-            };
-            if let Some(message) = message {
-                faults.push(&owner.key("middlewares"), message);
-            }
-        }
-        before.push(kind);
+    if kinds.filter(|kind| *kind == MiddlewareKind::Cors).count() > 1 {
+        faults.push(&owner.key("middlewares"), "one `cors` answers a route's preflights");
     }
 }
-
-/// Those that refuse who is not known.
-const JUDGES: [MiddlewareKind; 5] = [
-    MiddlewareKind::Auth,
-    MiddlewareKind::ApiKey,
-    MiddlewareKind::BasicAuth,
-    MiddlewareKind::ForwardAuth,
-    MiddlewareKind::Rbac,
-];
 
 fn one(path: &str, middleware: &Middleware, faults: &mut Faults) {
     if let Some(kind) = middleware.kind().filter(|kind| !kind.is_built()) {
