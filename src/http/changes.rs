@@ -10,6 +10,10 @@ pub struct HeadChanges {
     /// end.
     names: Vec<u8>,
     lines: Vec<u8>,
+    /// No well-known field but these stands in `lines`, unless `has_others`.
+    written: FieldSet,
+    /// Any field may stand in `lines`.
+    has_others: bool,
 }
 
 impl HeadChanges {
@@ -22,11 +26,10 @@ impl HeadChanges {
     /// Leaves a field out: all lines of it that come from the other side, also where `_` stands for
     /// `-` in its name, and those that were written here before.
     pub fn remove(&mut self, name: &[u8]) {
-        self.unwrite(|written| is_twin(written, name));
-        let id = match FieldId::of(name) {
-            FieldId::Other => FieldId::of_twin(name),
-            id => id,
-        };
+        let id = id_of(name);
+        if self.may_write(FieldSet::of(&[id])) {
+            self.unwrite(|written| is_twin(written, name));
+        }
         match id {
             FieldId::Other => {
                 let folded = |byte: &u8| match byte {
@@ -42,12 +45,28 @@ impl HeadChanges {
 
     /// Leaves out all fields of a set, as [`HeadChanges::remove`] does.
     pub fn remove_names(&mut self, names: &FieldNames) {
-        self.unwrite(|written| names.contains(written));
+        if self.may_write(names.known()) {
+            self.unwrite(|written| names.contains(written));
+        }
         self.drop = self.drop.union(names.known());
         for name in names.others() {
             self.names.extend_from_slice(name);
             self.names.push(b'\n');
         }
+    }
+
+    /// Leaves out well-known fields, as [`HeadChanges::remove`] does.
+    pub fn remove_fields(&mut self, known: FieldSet) {
+        if self.may_write(known) {
+            self.unwrite(|written| known.contains(id_of(written)));
+        }
+        self.drop = self.drop.union(known);
+    }
+
+    /// Whether lines of these fields, or of such as have no number, may have been written before.
+    #[inline]
+    fn may_write(&self, known: FieldSet) -> bool {
+        self.has_others || self.written.meets(known)
     }
 
     /// Takes back lines that were written before, by their names.
@@ -71,6 +90,10 @@ impl HeadChanges {
 
     /// Writes one more line of a field.
     pub fn append(&mut self, name: &[u8], value: &[u8]) {
+        match id_of(name) {
+            FieldId::Other => self.has_others = true,
+            id => self.written.insert(id),
+        }
         self.lines.extend_from_slice(name);
         self.lines.extend_from_slice(b": ");
         self.lines.extend_from_slice(value);
@@ -79,10 +102,19 @@ impl HeadChanges {
 
     /// Writes lines that are whole, each with its CRLF.
     pub fn append_lines(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let before_bytes = self.lines.len();
         write(&mut self.lines);
+        self.has_others |= self.lines.len() > before_bytes;
     }
 
-    /// Leaves out a set of well-known fields.
+    /// Writes lines that are whole, each with its CRLF, and each of one of these fields. So what is
+    /// left out behind them costs no look at them.
+    pub fn append_known(&mut self, known: FieldSet, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.lines);
+        self.written = self.written.union(known);
+    }
+
+    /// Leaves out a set of well-known fields that come from the other side.
     pub fn remove_known(&mut self, known: FieldSet) {
         self.drop = self.drop.union(known);
     }
@@ -99,6 +131,9 @@ impl HeadChanges {
 
     /// Appends the lines that are written, but for those of some fields.
     pub fn write_but(&self, names: &FieldNames, out: &mut Vec<u8>) {
+        if !self.may_write(names.known()) {
+            return out.extend_from_slice(&self.lines);
+        }
         for line in self.lines.split_inclusive(|byte| *byte == b'\n') {
             if !names.contains(name_of(line)) {
                 out.extend_from_slice(line);
@@ -121,6 +156,16 @@ impl HeadChanges {
         self.drop = FieldSet::EMPTY;
         self.names.clear();
         self.lines.clear();
+        self.written = FieldSet::EMPTY;
+        self.has_others = false;
+    }
+}
+
+/// The number of a name, also of one with `_` for `-`.
+fn id_of(name: &[u8]) -> FieldId {
+    match FieldId::of(name) {
+        FieldId::Other => FieldId::of_twin(name),
+        id => id,
     }
 }
 
@@ -181,6 +226,41 @@ mod tests {
         assert_eq!(changes.lines(), b"x_user-name: b\r\n");
         assert!(changes.drop().contains(FieldId::Vary));
         assert!(changes.names().ends_with(b"x-more\n"));
+    }
+
+    #[test]
+    fn known_lines_are_taken_back_however_they_were_written() {
+        let known = FieldSet::of(&[FieldId::Vary, FieldId::RateLimitLimit]);
+        let mut names = FieldNames::default();
+        names.insert("Vary");
+        names.insert("RateLimit-Limit");
+        let append: [fn(&mut HeadChanges); 4] = [
+            |changes| changes.append(b"vary", b"a"),
+            |changes| changes.append(b"ratelimit_limit", b"1"),
+            |changes| changes.append_lines(|out| out.extend_from_slice(b"Vary: a\r\n")),
+            |changes| {
+                let known = FieldSet::of(&[FieldId::Vary]);
+                changes.append_known(known, |out| out.extend_from_slice(b"Vary: a\r\n"));
+            },
+        ];
+        for (case, append) in append.iter().enumerate() {
+            let mut changes = HeadChanges::default();
+            append(&mut changes);
+            changes.append(b"Age", b"1");
+            let mut out = Vec::new();
+            changes.write_but(&names, &mut out);
+            assert_eq!(out, b"Age: 1\r\n", "case {case}");
+            changes.remove_fields(known);
+            assert_eq!(changes.lines(), b"Age: 1\r\n", "case {case}");
+            assert_eq!(changes.drop(), known);
+            changes.remove_names(&names);
+            changes.remove(b"AGE");
+            assert_eq!(changes.lines(), b"", "case {case}");
+            changes.clear();
+            append(&mut changes);
+            changes.remove_names(&names);
+            assert_eq!(changes.lines(), b"", "case {case}");
+        }
     }
 
     #[test]

@@ -266,7 +266,7 @@ impl<'a> Changes<'a> {
             }
         }
         if let Some(edits) = self.edits.filter(|edits| !edits.lines.is_empty()) {
-            edits.write(&exchange.values(worker), lines);
+            edits.lines.write(|| exchange.values(worker), lines);
         }
     }
 }

@@ -92,6 +92,9 @@ impl Cors {
     /// Fields that an upstream's answer loses, so that none stands there twice.
     pub const REMOVED: FieldSet = ANSWERED;
 
+    /// All fields that [`Cors::write`] may write.
+    pub const WRITTEN: FieldSet = ANSWERED.with(FieldId::Vary);
+
     /// Compiles what was written.
     pub(in crate::snapshot) fn compile(
         config: &CorsConfig,
