@@ -8,7 +8,7 @@ use crate::http::target::authority_is_valid;
 use crate::http::told::{self, Told};
 use crate::router::path::Forward;
 use crate::snapshot::template::Values;
-use crate::snapshot::{DotSegment, Edits, Extra, RequestId, RequestIdField};
+use crate::snapshot::{Action, DotSegment, Edits, Extra, RequestId, RequestIdField};
 
 use super::super::failure::Failure;
 use super::super::worker::Worker;
@@ -22,6 +22,23 @@ impl Exchange {
         }
         let request = self.request();
         if request.form() == Form::Asterisk { b"/" } else { request.path() }
+    }
+
+    /// The path that the request goes on with: of the two forms the one that an upstream is sent,
+    /// or that a rewrite or a folder starts from.
+    pub fn forwarded_path(&self) -> &[u8] {
+        let is_file = || self.route().is_some_and(|route| matches!(route.action, Action::Files(_)));
+        let is_rewritten = || self.extra().is_some_and(|extra| extra.rewrite.is_some());
+        let request = self.request();
+        let is_canonical = match self.facts.forward {
+            Forward::Canonical => true,
+            Forward::Raw => is_rewritten() || is_file(),
+        };
+        // OPTIONS * asks about the server, not about a path.
+        match is_canonical && request.form() != Form::Asterisk {
+            true => self.canonical_path(),
+            false => request.path(),
+        }
     }
 
     /// The id by which the request is found again.
