@@ -1,6 +1,8 @@
 //! What becomes of the fields of a head on its way through.
 
+use crate::http::cookie;
 use crate::http::field::{FieldId, FieldNames, FieldSet};
+use crate::http::head::RequestHead;
 
 /// Fields that a head loses and gains.
 #[derive(Default)]
@@ -67,6 +69,42 @@ impl HeadChanges {
     #[inline]
     fn may_write(&self, known: FieldSet) -> bool {
         self.has_others || self.written.meets(known)
+    }
+
+    /// Leaves out the cookies of a name: those of the head, and those that were written here before,
+    /// as they are where another cookie was left out. All others stay.
+    pub fn remove_cookie(&mut self, head: RequestHead<'_>, name: &[u8]) {
+        if !self.drop.contains(FieldId::Cookie) {
+            let lines = || head.all(FieldId::Cookie);
+            if lines().any(|line| cookie::place_of(line, name).is_some()) {
+                // From now on they stand among what is written.
+                self.drop.insert(FieldId::Cookie);
+                lines().for_each(|line| self.append(b"Cookie", line));
+            }
+        }
+        self.unwrite_cookie(name);
+    }
+
+    fn unwrite_cookie(&mut self, name: &[u8]) {
+        let is_between = |byte: &u8| matches!(byte, b' ' | b'\t' | b';');
+        let mut at = 0;
+        while let Some(feed) = memchr::memchr(b'\n', self.lines.get(at..).unwrap_or_default()) {
+            let mut end = at + feed + 1;
+            if is_twin(name_of(&self.lines[at..end]), b"cookie") {
+                let value_at = at + b"Cookie:".len();
+                let line_end = b"\r\n".len();
+                let value = |lines: &[u8], end| cookie::place_of(&lines[value_at..end], name);
+                while let Some(place) = value(&self.lines, end - line_end) {
+                    end -= place.len();
+                    drop(self.lines.drain(value_at + place.start..value_at + place.end));
+                }
+                if self.lines[value_at..end - line_end].iter().all(is_between) {
+                    drop(self.lines.drain(at..end));
+                    continue;
+                }
+            }
+            at = end;
+        }
     }
 
     /// Takes back lines that were written before, by their names.
@@ -183,6 +221,8 @@ fn is_twin(one: &[u8], other: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::h1::parse::{self, HeadLimits};
+    use crate::http::head::HeadIndex;
 
     #[test]
     fn what_is_set_is_left_out_and_written() {
@@ -261,6 +301,32 @@ mod tests {
             changes.remove_names(&names);
             assert_eq!(changes.lines(), b"", "case {case}");
         }
+    }
+
+    #[test]
+    fn cookies_are_left_out_one_after_the_other() {
+        let text =
+            b"GET / HTTP/1.1\r\nHost: a\r\nCookie: a=1; k=2; b=3; k=4\r\nCookie: l=5\r\n\r\n";
+        let mut index = HeadIndex::new();
+        parse::request(text, &HeadLimits::default(), &mut index).expect("a head");
+        let head = RequestHead::new(text, &index);
+        let mut changes = HeadChanges::default();
+        changes.remove_cookie(head, b"none");
+        assert!(changes.are_none());
+        changes.append(b"X-A", b"k=1; l=2");
+        changes.remove_cookie(head, b"k");
+        assert!(changes.drop().contains(FieldId::Cookie));
+        assert_eq!(changes.lines(), b"X-A: k=1; l=2\r\nCookie: a=1; b=3\r\nCookie: l=5\r\n");
+        changes.remove_cookie(head, b"l");
+        assert_eq!(changes.lines(), b"X-A: k=1; l=2\r\nCookie: a=1; b=3\r\n");
+        changes.append(b"cookie", b"l=own; m=6");
+        changes.remove_cookie(head, b"l");
+        changes.remove_cookie(head, b"a");
+        assert_eq!(changes.lines(), b"X-A: k=1; l=2\r\nCookie: b=3\r\ncookie: m=6\r\n");
+        changes.remove_cookie(head, b"b");
+        changes.remove_cookie(head, b"m");
+        changes.remove_cookie(head, b"k");
+        assert_eq!(changes.lines(), b"X-A: k=1; l=2\r\n");
     }
 
     #[test]

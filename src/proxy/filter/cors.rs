@@ -26,6 +26,7 @@ pub(super) fn on_request(
     let request = RequestHead::new(head, index);
     let asker = plan.judge(request, &mut state.cache.borrow_mut());
     passage.response.remove_known(Cors::REMOVED);
+    passage.response.remove(Cors::REMOVED_TOO);
     let Some(method) = origin::preflight_method(request) else {
         passage.response.append_known(Cors::WRITTEN, |out| plan.write(asker, out));
         return match (plan.rejects, asker) {

@@ -95,6 +95,9 @@ impl Cors {
     /// All fields that [`Cors::write`] may write.
     pub const WRITTEN: FieldSet = ANSWERED.with(FieldId::Vary);
 
+    /// One more, whose name has no number (Private Network Access, section 3.1.1).
+    pub const REMOVED_TOO: &[u8] = b"access-control-allow-private-network";
+
     /// Compiles what was written.
     pub(in crate::snapshot) fn compile(
         config: &CorsConfig,
