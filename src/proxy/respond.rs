@@ -82,10 +82,6 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
         decimal(facts.file_bytes, lines);
         lines.extend_from_slice(b"\r\n");
     }
-    if reason == Reason::NotAcceptable {
-        // RFC 9110 section 12.5.5: another client may be answered otherwise.
-        lines.extend_from_slice(b"Vary: Accept\r\n");
-    }
     let mut lines = std::mem::take(lines);
     let status = status_of(reason);
     let shown = Shown::own((status, reason), &lines, reply::PLAIN_TEXT);

@@ -74,9 +74,10 @@ impl Exchange {
         Changes::new(edits, id, self.filtered(&self.passage.response))
     }
 
-    /// What the route's filters change, if it has any.
+    /// What the route's filters change, if it has any, and the search for the route.
     fn filtered<'a>(&self, changes: &'a HeadChanges) -> Option<&'a HeadChanges> {
-        (self.facts.is_filtered && !changes.are_none()).then_some(changes)
+        let is_changed = self.facts.is_filtered || self.facts.varies;
+        (is_changed && !changes.are_none()).then_some(changes)
     }
 
     /// Applies the route's changes to the lines of an answer of the gateway's own, which are whole
