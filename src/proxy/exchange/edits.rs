@@ -8,7 +8,7 @@ use crate::http::target::authority_is_valid;
 use crate::http::told::{self, Told};
 use crate::router::path::Forward;
 use crate::snapshot::template::Values;
-use crate::snapshot::{DotSegment, Edits, Extra, RequestId, RequestIdField};
+use crate::snapshot::{Edits, Extra, RequestId, RequestIdField, Route};
 
 use super::super::failure::Failure;
 use super::super::worker::Worker;
@@ -121,8 +121,8 @@ impl Exchange {
     /// upstream is known by then, since templates may name it.
     ///
     /// # Errors
-    /// [`Reason::RequestMalformed`] where values came together to a `..` segment,
-    /// [`Reason::HostInvalid`] where they make no authority.
+    /// What the route's path policy does not take of a rewritten path, [`Reason::HostInvalid`]
+    /// where values make no authority.
     #[inline]
     pub fn readdress(&mut self, worker: &Worker) -> Result<(), Failure> {
         let is_readdressed = match self.facts.forward {
@@ -150,7 +150,8 @@ impl Exchange {
         target: &mut Vec<u8>,
         host: &mut Vec<u8>,
     ) -> Result<(), Failure> {
-        let (extra, values) = (self.extra(), self.values(worker));
+        let (route, values) = (self.route(), self.values(worker));
+        let extra = route.and_then(|route| route.extra.as_deref());
         if let Some(template) = extra.and_then(|extra| extra.host.as_ref()) {
             template.write(&values, host);
             if !authority_is_valid(host) {
@@ -158,14 +159,14 @@ impl Exchange {
             }
         }
         // OPTIONS * asks about the server, not about a path.
-        let rewrite = extra.and_then(|extra| extra.rewrite.as_ref());
         let is_path = values.request.form() != Form::Asterisk;
-        match (rewrite.filter(|_| is_path), self.facts.forward) {
-            (Some(rewrite), _) => {
+        let rewrite = route.filter(|_| is_path).and_then(Route::rewrite);
+        match (rewrite, self.facts.forward) {
+            (Some((rewrite, policy)), _) => {
                 let mut caches = self.generation.rewrite_caches.borrow_mut();
                 rewrite
-                    .write(&values, &mut caches, target)
-                    .map_err(|DotSegment| Failure::new(Reason::RequestMalformed))?;
+                    .write(&values, policy, &mut caches, target)
+                    .map_err(|refusal| Failure::new(refusal.into()))?;
             }
             (None, Forward::Canonical) => target.extend_from_slice(values.path),
             (None, Forward::Raw) => return Ok(()),
