@@ -46,8 +46,8 @@ pub(super) enum Format {
     Json,
 }
 
-/// Explains; exit status 0 where a route takes the request, 1 where none does, 2 where there is
-/// nothing to explain.
+/// Explains; exit status 0 where a route takes the request, 1 where none does or the gateway
+/// refuses it there, 2 where there is nothing to explain.
 pub fn run(arguments: &Arguments) -> ExitCode {
     match explained(arguments) {
         Ok(explanation) => {
@@ -58,7 +58,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
                     say(text.expect("memory takes everything") + "\n");
                 }
             }
-            ExitCode::from(u8::from(!explanation.is_found()))
+            ExitCode::from(u8::from(!explanation.is_taken()))
         }
         Err(text) => {
             eprintln!("frys: {text}");

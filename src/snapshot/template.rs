@@ -110,6 +110,22 @@ impl Template {
         }
     }
 
+    /// Its literal parts.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Text(text) => Some(&**text),
+            Piece::Variable(..) => None,
+        })
+    }
+
+    /// Whether a value is a part of the host that it leads to.
+    pub(super) fn chooses_host(&self) -> bool {
+        self.pieces.iter().any(|piece| match piece {
+            Piece::Text(_) | Piece::Variable(Variable::Scheme, _) => false,
+            Piece::Variable(_, escape) => matches!(escape, Escape::Name | Escape::Authority),
+        })
+    }
+
     /// Whether the host that was asked for is a part of it.
     pub fn needs_host(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Variable(Variable::Host, _)))

@@ -8,7 +8,7 @@ use crate::http::target::authority_is_valid;
 use crate::http::told::{self, Told};
 use crate::router::path::Forward;
 use crate::snapshot::template::Values;
-use crate::snapshot::{Action, DotSegment, Edits, Extra, RequestId, RequestIdField};
+use crate::snapshot::{Action, Edits, Extra, RequestId, RequestIdField, Route};
 
 use super::super::failure::Failure;
 use super::super::worker::{Generation, Worker};
@@ -130,8 +130,8 @@ impl Exchange {
     /// upstream is known by then, since templates may name it.
     ///
     /// # Errors
-    /// [`Reason::RequestMalformed`] where values came together to a `..` segment,
-    /// [`Reason::HostInvalid`] where they make no authority.
+    /// What the route's path policy does not take of a rewritten path, [`Reason::HostInvalid`]
+    /// where values make no authority.
     #[inline]
     pub fn readdress(&mut self, worker: &Worker) -> Result<(), Failure> {
         let is_readdressed = match self.facts.forward {
@@ -159,7 +159,8 @@ impl Exchange {
         target: &mut Vec<u8>,
         host: &mut Vec<u8>,
     ) -> Result<(), Failure> {
-        let (extra, values) = (self.extra(), self.values(worker));
+        let (route, values) = (self.route(), self.values(worker));
+        let extra = route.and_then(|route| route.extra.as_deref());
         if let Some(template) = extra.and_then(|extra| extra.host.as_ref()) {
             template.write(&values, host);
             if !authority_is_valid(host) {
@@ -167,14 +168,14 @@ impl Exchange {
             }
         }
         // OPTIONS * asks about the server, not about a path.
-        let rewrite = extra.and_then(|extra| extra.rewrite.as_ref());
         let is_path = values.request.form() != Form::Asterisk;
-        match (rewrite.filter(|_| is_path), self.facts.forward) {
-            (Some(rewrite), _) => {
+        let rewrite = route.filter(|_| is_path).and_then(Route::rewrite);
+        match (rewrite, self.facts.forward) {
+            (Some((rewrite, policy)), _) => {
                 let mut caches = self.generation.rewrite_caches.borrow_mut();
                 rewrite
-                    .write(&values, &mut caches, target)
-                    .map_err(|DotSegment| Failure::new(Reason::RequestMalformed))?;
+                    .write(&values, policy, &mut caches, target)
+                    .map_err(|refusal| Failure::new(refusal.into()))?;
             }
             (None, Forward::Canonical) => target.extend_from_slice(values.path),
             (None, Forward::Raw) => return Ok(()),
@@ -217,9 +218,10 @@ pub struct Changes<'a> {
     filtered: Option<&'a HeadChanges>,
 }
 
-/// What the route's filters change, if it has any.
+/// What the route's filters change, if it has any, and the search for the route.
 fn filtered<'a>(facts: &Facts, changes: &'a HeadChanges) -> Option<&'a HeadChanges> {
-    (facts.is_filtered && !changes.are_none()).then_some(changes)
+    let is_changed = facts.is_filtered || facts.varies;
+    (is_changed && !changes.are_none()).then_some(changes)
 }
 
 impl<'a> Changes<'a> {
