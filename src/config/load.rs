@@ -120,7 +120,10 @@ impl Loaded {
             faults.append(&mut document.place_faults(of_variables));
         }
         if faults.is_empty() {
-            let (warnings, inputs) = (decoded.warnings, Inputs::default());
+            let (mut warnings, inputs) = (decoded.warnings, Inputs::default());
+            let mut more = super::check::warnings(&config);
+            document.locate(&mut more);
+            warnings.append(&mut more);
             return Ok(Loaded { config, document, warnings, inputs });
         }
         if faults.len() >= limits::CONFIG_FAULTS_MAX {
