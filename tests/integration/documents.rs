@@ -266,3 +266,16 @@ fn check_looks_for_folders() {
     let (status, _, said) = frys(folder.path(), &["diff", "a.toml", "a.toml"]);
     assert_eq!(status, Some(0), "{said}");
 }
+
+#[test]
+fn a_wrong_name_of_a_field_is_told_once() {
+    for (name, line) in [("X Y", "7:9"), ("X.Y", "7:9")] {
+        let headers = format!("[routes.request_headers.set]\n{name:?} = \"$nothing\"\n");
+        let text = format!("listen_addr = \"127.0.0.1:0\"\n{ROUTE}{headers}");
+        let folder = folder(&[("a.toml", &text)]);
+        let (status, _, said) = frys(folder.path(), &["check", "--config", "a.toml"]);
+        assert_eq!(status, Some(1), "{said}");
+        let start = format!("a.toml:{line}: routes[0].request_headers.set.{name:?}: ");
+        assert!(said.starts_with(&start) && said.contains("1 fault found"), "{said}");
+    }
+}
