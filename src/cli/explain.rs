@@ -51,14 +51,14 @@ pub(super) enum Format {
 pub fn run(arguments: &Arguments) -> ExitCode {
     match explained(arguments) {
         Ok(explanation) => {
+            let status = ExitCode::from(u8::from(!explanation.is_taken()));
             match arguments.format {
-                Format::Text => say(explain::text(&explanation)),
+                Format::Text => say(explain::text(&explanation), status),
                 Format::Json => {
                     let text = serde_json::to_string_pretty(&explanation);
-                    say(text.expect("memory takes everything") + "\n");
+                    say(text.expect("memory takes everything") + "\n", status)
                 }
             }
-            ExitCode::from(u8::from(!explanation.is_taken()))
         }
         Err(text) => {
             eprintln!("frys: {text}");

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -300,6 +300,29 @@ fn diff(traffic: &Path, old: &Path, new: &Path, more: &[&str]) -> (Option<i32>, 
     run(Command::new(FRYS).arg("diff").arg("--traffic").arg(traffic).args(more).arg(old).arg(new))
 }
 
+/// A capture of one request: the next one, or with `--recent` the first that is kept.
+fn begins_when_it_is_told_to(gateway: &Gateway) {
+    let capture = |more: &[&str]| {
+        let mut command = Command::new(FRYS);
+        let admin = format!("unix:{}", gateway.file("admin").display());
+        command.args(["capture", "--count", "1", "--admin", &admin]).args(more);
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts")
+    };
+    let said = |child: Child| {
+        let out = child.wait_with_output().expect("it ran").stdout;
+        String::from_utf8(out).expect("text")
+    };
+    let out = said(capture(&["--recent"]));
+    assert!(out.contains("\"/api/a\""), "{out}");
+    let mut child = capture(&[]);
+    until("a request is captured", 10, || {
+        gateway.ask("GET /api/later HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        child.try_wait().expect("it is ours")
+    });
+    let out = said(child);
+    assert!(out.contains("\"/api/later\"") && out.lines().count() == 1, "{out}");
+}
+
 #[test]
 fn recorded_traffic_tells_two_configurations_apart() {
     let upstream = Upstream::saying("ok");
@@ -339,4 +362,5 @@ fn recorded_traffic_tells_two_configurations_apart() {
     let (status, _, error) = diff(&old, &old, &new, &[]);
     assert_eq!(status, Some(2), "{error}");
     assert!(error.contains("no line"), "{error}");
+    begins_when_it_is_told_to(&gateway);
 }

@@ -1,7 +1,7 @@
 //! Changes of fields, from the configuration's words to lines that are written.
 
 use super::actions::template_fault;
-use crate::config::{Fault, HeaderEdits, HeaderValue, RequestIdConfig};
+use crate::config::{Fault, HeaderEdits, HeaderValue, RequestIdConfig, key_path};
 use crate::http::field::{FRAMING, FieldId, FieldNames, FieldSet, HOP_BY_HOP};
 use crate::limits;
 use crate::snapshot::template::{Purpose, Scope, Template, is_token};
@@ -33,9 +33,10 @@ pub(in crate::snapshot) fn edits(
     let mut lines = Vec::with_capacity(edits.set.len() + edits.append.len());
     let mut set_names = BTreeSet::new();
     for (name, value) in &edits.set {
-        let place = format!("{place}.set.{name}");
-        if !set_names.insert(name.to_ascii_lowercase()) {
-            faults.push(Fault::new(&*place, "it is set twice, in another case of its letters"));
+        let place = key_path(&key_path(place, "set"), name);
+        if !set_names.insert(name.to_ascii_lowercase().replace('_', "-")) {
+            let message = "it is set twice, in another case of its letters or with `_` for `-`";
+            faults.push(Fault::new(&*place, message));
         }
         let line = line(&place, name, value, scope, faults);
         if line.is_some() {
@@ -44,7 +45,8 @@ pub(in crate::snapshot) fn edits(
         lines.extend(line);
     }
     for (name, value) in &edits.append {
-        lines.extend(line(&format!("{place}.append.{name}"), name, value, scope, faults));
+        let place = key_path(&key_path(place, "append"), name);
+        lines.extend(line(&place, name, value, scope, faults));
     }
     // What the route says of that very field goes before what the gateway says of all.
     let id = id.filter(|id| !drop.contains(id.field()));
