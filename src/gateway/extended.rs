@@ -66,4 +66,10 @@ impl Gateway {
     ) -> Result<Loaded, ConfigError> {
         Loaded::from_file_with(path.as_ref(), &|config| load::faults(config, extensions))
     }
+
+    /// [`Gateway::check_file`] for what only looks at a configuration: something stands for each
+    /// secret that cannot be read here, and [`Loaded::unknown`] names them.
+    pub(crate) fn check_as_written(path: &Path) -> Result<Loaded, ConfigError> {
+        Loaded::as_written(path, &|config| load::faults(config, &Extensions::new()))
+    }
 }

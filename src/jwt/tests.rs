@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::sync::OnceLock;
 
 const NOW_S: u64 = 1_800_000_000;
-const SECRET: &[u8] = b"a secret of thirty-two bytes, or so";
+const SECRET: &[u8] = b"a secret of sixty-four bytes, which is what a hash of HS512 has, or so";
 
 fn rsa() -> &'static Signer {
     static SIGNER: OnceLock<Signer> = OnceLock::new();
@@ -134,6 +134,28 @@ fn a_public_key_is_no_secret() {
                 let set = jwks(&[rsa().jwk("k")]);
                 assert_eq!(fetched(&set, &token).err(), Some(TokenFault::Algorithm));
             }
+        }
+    }
+}
+
+/// RFC 7518 section 3.2.
+#[test]
+fn a_secret_is_for_hashes_that_are_no_longer() {
+    let all = [(Algorithm::HS256, 32), (Algorithm::HS384, 48), (Algorithm::HS512, 64)];
+    for (algorithm, least) in all {
+        for (bytes, is_enough) in [(least, true), (least - 1, false)] {
+            let secret = &SECRET[..bytes];
+            let mut pinned = Signer::secret(secret).jwk("k");
+            pinned["alg"] = format!("{algorithm:?}").into();
+            let text = json!({ "keys": [pinned] }).to_string();
+            let set = KeySet::parse(text.as_bytes(), Symmetric::Allowed);
+            assert_eq!(set.is_ok(), is_enough, "{algorithm:?} {bytes}");
+            let rules = Rules { algorithms: Some(Algorithms::of([algorithm])), ..strict() };
+            let token = Signer::secret(secret).token(algorithm, None, &claims());
+            let verified = of_key(&KeySet::of(vec![Key::secret(secret)]), &rules, &token);
+            // What is built in Rust may be shorter for the usual one.
+            let is_taken = is_enough || algorithm == Algorithm::HS256;
+            assert_eq!(verified.is_ok(), is_taken, "{algorithm:?} {bytes}");
         }
     }
 }
