@@ -157,8 +157,10 @@ reasons! {
     CredentialsInvalid: "credentials_invalid" 401 Client "http_request_denied";
     /// The password could not be checked in time: too many wait to be.
     CredentialsUnchecked: "credentials_unchecked" 503 Gateway "proxy_internal_error";
-    /// The token is no signed JSON Web Token, is too long, or was sent twice.
+    /// The token is no signed JSON Web Token, or is too long.
     TokenMalformed: "token_malformed" 401 Client "http_request_denied";
+    /// The request has more than one token, or a place of tokens twice.
+    TokenRepeated: "token_repeated" 401 Client "http_request_denied";
     /// The token names an algorithm that its key is not for, `none` among them.
     TokenAlgorithm: "token_algorithm" 401 Client "http_request_denied";
     /// The token names a key (`kid`) that the issuer's key set does not have.
@@ -167,6 +169,8 @@ reasons! {
     TokenSignature: "token_signature" 401 Client "http_request_denied";
     /// The token's `exp` is past.
     TokenExpired: "token_expired" 401 Client "http_request_denied";
+    /// The token has no `exp`, and the route requires one.
+    TokenExpiryMissing: "token_expiry_missing" 401 Client "http_request_denied";
     /// The token's `nbf` or `iat` is still to come.
     TokenEarly: "token_early" 401 Client "http_request_denied";
     /// The token's `iss` is not the route's issuer.
@@ -181,8 +185,11 @@ reasons! {
     KeysUnavailable: "keys_unavailable" 503 Gateway "destination_unavailable";
     /// The server that `forward_auth` asks refuses the request; its status is passed on.
     ForwardDenied: "forward_denied" 403 Client "http_request_denied";
-    /// The server that `forward_auth` asks did not answer in time, or not as it should.
+    /// The server that `forward_auth` asks did not answer: not in time, not in HTTP, or it has as
+    /// many questions as it may have.
     ForwardFailed: "forward_failed" 503 Gateway "destination_unavailable";
+    /// The server that `forward_auth` asks answered with a status that is no decision, as 500.
+    ForwardUndecided: "forward_undecided" 503 Gateway "destination_unavailable";
     /// No rule of the route's `rbac` allows the request, or one denies it.
     RbacDenied: "rbac_denied" 403 Client "http_request_denied";
     /// A page of another origin asks, and the route's `cors` does not allow it.

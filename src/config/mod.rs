@@ -83,7 +83,7 @@ pub use service::{
     CircuitBreakerConfig, EtcdConfig, HealthCheck, HealthCheckConfig, JaegerConfig, MirrorConfig,
     RetryConfig, TlsConfig,
 };
-pub(crate) use steady::read_regular;
+pub(crate) use steady::read as read_file;
 pub use text_file::{TextFile, TextFileInvalid};
 pub use timeouts::Timeouts;
 pub use url::{UpstreamUrl, UrlInvalid};

@@ -109,7 +109,10 @@ fn queue(
     let route = exchange.facts.route.map(|id| generation.snapshot.route(id));
     let action = route.map(|route| &route.action);
     let (reason, status, body, content_type): (_, _, &[u8], &[u8]) = match (reply, action) {
-        (Some(reply), _) => (reply.reason, reply.status, &reply.body, &reply.content_type),
+        (Some(reply), _) => {
+            let (content_type, body) = reply.text(&generation.snapshot);
+            (reply.reason, reply.status, body, content_type)
+        }
         (None, Some(Action::Redirect(redirect))) => {
             if redirect.to.needs_host() && exchange.request().authority().is_none() {
                 return Err(Failure::new(Reason::HostInvalid));
@@ -132,7 +135,8 @@ fn queue(
     let (reason, status, body, content_type) = match &other {
         Some(other) => {
             lines.clear();
-            (other.reason, other.status, &*other.body, &*other.content_type)
+            let (content_type, body) = other.text(&generation.snapshot);
+            (other.reason, other.status, body, content_type)
         }
         None => (reason, status, body, content_type),
     };

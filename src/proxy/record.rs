@@ -78,6 +78,7 @@ pub fn exchange(worker: &Worker, client: &Client, exchange: &mut Exchange) {
             identity: exchange.passage.identity().as_bytes(),
             filter: exchange.passage.reached,
             rule: exchange.passage.rule,
+            shadow: exchange.passage.shadow,
         }
     });
 }

@@ -103,7 +103,8 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
     facts.bytes_out = match &other {
         Some(other) => {
             facts.status = other.status.code();
-            let text = Text { body: &other.body, content_type: &other.content_type };
+            let (content_type, body) = other.text(&exchange.generation.snapshot);
+            let text = Text { body, content_type };
             write(worker, (other.status, text), ending, (own, &lines), &mut block)
         }
         None => {

@@ -244,7 +244,7 @@ impl Reading<'_> {
 /// Reads a file as text, and tells its format.
 fn contents(path: &Path) -> Result<(String, Format), String> {
     let format = Format::of(path).ok_or(UNKNOWN_ENDING)?;
-    let read = steady::read_regular(path, limits::CONFIG_BYTES_MAX);
+    let read = steady::read(path, limits::CONFIG_BYTES_MAX);
     let bytes = read.map_err(|error| format!("cannot be read: {error}"))?;
     if bytes.len() > limits::CONFIG_BYTES_MAX {
         return Err(format!("longer than {} bytes", limits::CONFIG_BYTES_MAX));

@@ -35,7 +35,10 @@ pub async fn ask(clients: &Clients, question: Forward) -> Answer {
     let Forward { target, lines } = question;
     let Some(_place) = Place::take(&target) else { return Answer::Failed };
     match told(clients, &target, &lines).await {
-        Ok(told) => Answer::Forward(Box::new(forwarded(told))),
+        Ok(told) => {
+            tracing::debug!(url = %target.url, status = %told.status, "forward_auth has an answer");
+            Answer::Forward(Box::new(forwarded(told)))
+        }
         Err(fault) => {
             tracing::debug!(url = %target.url, %fault, "forward_auth has no answer");
             Answer::Failed

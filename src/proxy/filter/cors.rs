@@ -1,6 +1,6 @@
 //! Which pages of other origins may read the answers (Fetch standard, CORS protocol).
 
-use super::{Flow, Reply, Step, Verdict};
+use super::{Flow, Reply, Step, Text, Verdict};
 use crate::bridge::reason::Reason;
 use crate::http::head::RequestHead;
 use crate::http::origin;
@@ -40,8 +40,7 @@ pub(super) fn on_request(
     Ok(Flow::Respond(Reply {
         reason: Reason::PreflightAnswered,
         status: Status::NO_CONTENT,
-        content_type: Vec::new(),
-        body: Vec::new(),
+        text: Text::Own { content_type: Vec::new(), body: Vec::new() },
     }))
 }
 

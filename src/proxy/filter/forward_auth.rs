@@ -1,6 +1,6 @@
 //! Who may pass: asked of another server for each request.
 
-use super::{Flow, Reply, Verdict};
+use super::{Flow, Reply, Text, Verdict};
 use crate::bridge::question::{Answer, Forward, Forwarded, Question};
 use crate::bridge::reason::Reason;
 use crate::extension::Principal;
@@ -38,7 +38,8 @@ pub(super) fn on_answer(plan: &ForwardAuth, answer: Answer, exchange: &mut Excha
         }
         Some(told) if is_refusal(told.status) => refuse(plan, *told, exchange),
         Some(_) | None if plan.passes_errors => Ok(Flow::Continue),
-        Some(_) | None => Err(Failure::new(Reason::ForwardFailed)),
+        Some(_) => Err(Failure::new(Reason::ForwardUndecided)),
+        None => Err(Failure::new(Reason::ForwardFailed)),
     }
 }
 
@@ -135,7 +136,7 @@ fn pass(plan: &ForwardAuth, told: &Forwarded, exchange: &mut Exchange) {
 fn refuse(plan: &ForwardAuth, told: Forwarded, exchange: &mut Exchange) -> Verdict {
     give(&plan.to_client, &REFUSAL, &told, exchange);
     let Some(status) = Status::new(told.status) else {
-        return Err(Failure::new(Reason::ForwardFailed));
+        return Err(Failure::new(Reason::ForwardUndecided));
     };
     let body = told.body.unwrap_or_default();
     let mut types = told.fields.iter().filter(|(name, _)| &**name == "content-type");
@@ -145,7 +146,8 @@ fn refuse(plan: &ForwardAuth, told: Forwarded, exchange: &mut Exchange) -> Verdi
         exchange.passage.response.set(name.as_bytes(), value);
     }
     let content_type = types.next().map(|(_, value)| value.to_vec()).unwrap_or_default();
-    Ok(Flow::Respond(Reply { reason: Reason::ForwardDenied, status, content_type, body }))
+    let text = Text::Own { content_type, body };
+    Ok(Flow::Respond(Reply { reason: Reason::ForwardDenied, status, text }))
 }
 
 /// Gives the client fields of the server's answer. They stand in place of the upstream's, but for

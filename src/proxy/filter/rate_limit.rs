@@ -59,8 +59,8 @@ pub(super) fn on_request(
     refuse(step, plan.is_shadow, Reason::RateLimited, exchange, wait_seconds)
 }
 
-/// Refuses, or where a limit only watches counts that it would have; 0 seconds to wait are not
-/// told.
+/// Refuses, or where a limit only watches counts and notes that it would have; 0 seconds to wait
+/// are not told.
 pub(super) fn refuse(
     step: &Step<'_>,
     is_shadow: bool,
@@ -70,6 +70,7 @@ pub(super) fn refuse(
 ) -> Verdict {
     if is_shadow {
         step.block().shadowed.add(1);
+        exchange.passage.shadow.get_or_insert(step.id);
         return Ok(Flow::Continue);
     }
     if wait_seconds > 0 {
