@@ -108,7 +108,7 @@ fn secrets_are_not_shown() {
     let PartChange::Changed(keys) = &found.parts[0].change else { panic!("{found}") };
     assert_eq!(keys[0].old, keys[0].new);
     // Beside another key it is told too.
-    let both = two.replace("path = \"/*\"", "path = \"/*\", max_body = \"1MB\"");
+    let both = two.replace("path = \"/*\"", "path = \"/*\", max_body = \"1MiB\"");
     let found = between(&one, &both).to_string();
     assert!(found.contains("max_body") && found.contains(told), "{found}");
     let found = between(&one, &with("{ env = \"CARGO_PKG_NAME\" }"));
