@@ -301,3 +301,28 @@ impl fmt::Display for KeyInvalid {
 }
 
 impl std::error::Error for KeyInvalid {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// RFC 7518 section 3.2.
+    #[test]
+    fn a_secret_is_for_hashes_that_are_no_longer() {
+        let all = [(Algorithm::HS256, 32), (Algorithm::HS384, 48), (Algorithm::HS512, 64)];
+        for (algorithm, least) in all {
+            for (bytes, is_enough) in [(least, true), (least - 1, false)] {
+                let secret = vec![b'x'; bytes];
+                let (k, alg) = (URL_SAFE_NO_PAD.encode(&secret), format!("{algorithm:?}"));
+                let member = json!({ "kty": "oct", "k": k, "alg": alg });
+                let fault = Key::jwk(&member, true).err();
+                assert_eq!(fault, (!is_enough).then_some(KeyInvalid::Short), "{alg} {bytes}");
+                // What is built in Rust may be shorter for the usual one.
+                let is_taken = is_enough || algorithm == Algorithm::HS256;
+                let taken = Key::secret(&secret).takes_any(Algorithms::of([algorithm]));
+                assert_eq!(taken, is_taken, "{alg} {bytes}");
+            }
+        }
+    }
+}

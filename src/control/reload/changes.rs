@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use hashbrown::HashMap;
 
-use crate::config::{GatewayConfig, HeaderValue, Route};
+use crate::config::{GatewayConfig, HeaderEdits, HeaderValue, Route};
 use crate::limits::CHANGES_NAMED_MAX;
 use crate::snapshot::{Contents, Plan};
 
@@ -268,22 +268,7 @@ fn print_route(route: &Route, plain: &Route, contents: Option<Contents<'_>>) -> 
     print.said(19, response_headers, &plain.response_headers);
     print.said(20, middlewares, &plain.middlewares);
     print.said(21, mirror, &plain.mirror);
-    for edits in [request_headers, response_headers] {
-        let values = edits.set.values().chain(edits.append.values());
-        for value in values {
-            if let HeaderValue::Secret(secret) = value {
-                print.text(Some(secret.expose()));
-            }
-        }
-    }
-    match contents {
-        Some(Contents::Body(body)) => print.0.write(body),
-        Some(Contents::Folder { device, inode }) => {
-            print.0.write_u64(device);
-            print.0.write_u64(inode);
-        }
-        None => {}
-    }
+    print.elsewhere([request_headers, response_headers], contents);
     print.end()
 }
 
@@ -308,6 +293,26 @@ impl<H: Hasher> Print<H> {
         if value != plain {
             self.0.write_u8(key);
             self.debug(value);
+        }
+    }
+
+    /// What a route has from elsewhere than its configuration.
+    fn elsewhere(&mut self, edits_of_both: [&HeaderEdits; 2], contents: Option<Contents<'_>>) {
+        for edits in edits_of_both {
+            let values = edits.set.values().chain(edits.append.values());
+            for value in values {
+                if let HeaderValue::Secret(secret) = value {
+                    self.text(Some(secret.expose()));
+                }
+            }
+        }
+        match contents {
+            Some(Contents::Body(body)) => self.0.write(body),
+            Some(Contents::Folder { device, inode }) => {
+                self.0.write_u64(device);
+                self.0.write_u64(inode);
+            }
+            None => {}
         }
     }
 
