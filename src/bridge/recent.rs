@@ -70,8 +70,8 @@ pub struct Facts {
     pub first_byte_ns: u64,
     /// How much of the head follows.
     pub kept: Kept,
-    /// Secret fields that the request had and the record has not: bits that the writer gives
-    /// meaning.
+    /// Secrets that the request had and the record has not: a bit for each of
+    /// [`crate::http::field::SECRET`], [`WITHHELD_FIELD`] and [`WITHHELD_QUERY`].
     pub withheld: u8,
     /// Who asked, as a filter found out.
     pub identity: Identity,
@@ -106,6 +106,14 @@ impl Identity {
         std::str::from_utf8(bytes).unwrap_or_default()
     }
 }
+
+/// Of [`Facts::withheld`]: a field in which the configuration looks for credentials. It was kept
+/// with a mask for its value.
+pub const WITHHELD_FIELD: u8 = 1 << 6;
+
+/// Of [`Facts::withheld`]: a parameter of the query in which the configuration looks for
+/// credentials. It was kept with a mask for its value.
+pub const WITHHELD_QUERY: u8 = 1 << 7;
 
 /// A record as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]

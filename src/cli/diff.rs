@@ -5,15 +5,19 @@ use crate::config::{ConfigError, Loaded};
 use crate::gateway::Gateway;
 
 use super::check::Output;
-use super::say;
+use super::{say, warn_unknown};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
 
 /// Compares two files that are right.
 pub fn run(old: &Path, new: &Path, output: Output) -> ExitCode {
-    let (old, new) = match (Gateway::check_file(old), Gateway::check_file(new)) {
-        (Ok(old), Ok(new)) => (old, new),
+    let (old, new) = match (Gateway::check_as_written(old), Gateway::check_as_written(new)) {
+        (Ok(old), Ok(new)) => {
+            warn_unknown(&old);
+            warn_unknown(&new);
+            (old, new)
+        }
         (old, new) => return refused([old, new]),
     };
     let difference = Difference::between(&old, &new);

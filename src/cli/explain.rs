@@ -1,7 +1,7 @@
 //! `frys explain`: why a request goes where it goes, by a file or by a running gateway.
 
 use super::admin::Admin;
-use super::say;
+use super::{say, warn_unknown};
 use crate::explain::{self, Asked, Description, Explanation, Source, asked};
 use crate::gateway::Gateway;
 use crate::snapshot::{self, Resolved};
@@ -91,7 +91,8 @@ fn explained(arguments: &Arguments) -> Result<Explanation, String> {
 
 /// By a file alone: names of upstreams are not resolved.
 fn offline(path: &Path, description: &Description) -> Result<Explanation, String> {
-    let loaded = Gateway::check_file(path).map_err(|error| error.to_string())?;
+    let loaded = Gateway::check_as_written(path).map_err(|error| error.to_string())?;
+    warn_unknown(&loaded);
     let snapshot = snapshot::compile(&loaded.config, &Resolved::new(), 0)
         .map_err(|faults| format!("{} faults; `frys check` names them", faults.len()))?;
     let asked = Asked::new(description, &snapshot.limits).map_err(|error| error.to_string())?;

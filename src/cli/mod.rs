@@ -17,6 +17,8 @@ mod traffic;
 mod run;
 mod schema;
 
+use crate::config::Loaded;
+
 use clap::{Parser, Subcommand};
 
 use std::fmt::Display;
@@ -138,6 +140,13 @@ fn say(text: impl Display, status: ExitCode) -> ExitCode {
             eprintln!("frys: cannot write: {error}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// Tells of secrets that something stands for: what is said of them may be otherwise in service.
+fn warn_unknown(loaded: &Loaded) {
+    for secret in loaded.unknown() {
+        eprintln!("warning: {secret}");
     }
 }
 

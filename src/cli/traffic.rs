@@ -2,7 +2,7 @@
 
 use super::check::Output;
 use super::explain::now;
-use super::say;
+use super::{say, warn_unknown};
 use crate::config::GatewayConfig;
 use crate::explain::traffic::{self, Report, Side};
 use crate::gateway::Gateway;
@@ -54,7 +54,8 @@ fn compared(log: &Path, old: &Path, new: &Path) -> Result<Report, String> {
 }
 
 fn compiled(path: &Path) -> Result<(GatewayConfig, Snapshot), String> {
-    let loaded = Gateway::check_file(path).map_err(|error| error.to_string())?;
+    let loaded = Gateway::check_as_written(path).map_err(|error| error.to_string())?;
+    warn_unknown(&loaded);
     let snapshot = snapshot::compile(&loaded.config, &Resolved::new(), 0)
         .map_err(|faults| format!("{}: {} faults", path.display(), faults.len()))?;
     Ok((loaded.config, snapshot))

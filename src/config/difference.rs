@@ -63,7 +63,8 @@ pub enum PartChange {
 pub struct KeyChange {
     /// As in `timeouts.total` or `upstreams[http://a:80].weight`; empty for the part itself.
     pub key: String,
-    /// Its value as it was; `None` when there was none.
+    /// Its value as it was; `None` when there was none. The same as the new one where another
+    /// secret stands in it, which is not shown.
     pub old: Option<String>,
     /// Its value as it is.
     pub new: Option<String>,
@@ -101,8 +102,9 @@ impl Difference {
         }));
         let pairs = named(&old.config.middlewares, &new.config.middlewares);
         parts.extend(pairs.into_iter().filter_map(|(name, a, b)| {
-            let at = |_: &_| path::join("middlewares", name);
-            let kind = name.split('.').next().unwrap_or_default();
+            // Its kind and its name are a table each.
+            let (kind, own) = name.split_once('.').unwrap_or((name, ""));
+            let at = |_: &_| path::join(&path::join("middlewares", kind), own);
             let section = format!("[middlewares.{kind}.NAME]");
             sides.part(PartKind::Filter, name, (a, b), at, &section)
         }));
@@ -267,8 +269,17 @@ fn routes(config: &GatewayConfig) -> Routes<'_> {
     routes
 }
 
-/// Key paths and what is shown of their values, in the order of the file.
-type Leaves = Vec<(String, String)>;
+/// Key paths and their values, in the order of the file.
+type Leaves = Vec<(String, Leaf)>;
+
+/// A value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Leaf {
+    /// What is shown of it.
+    shown: String,
+    /// A secret that is not shown, and may be another behind the same mask.
+    secret: Option<String>,
+}
 
 /// The values of a tree by their paths. Elements of a list that have a `url` or a `name` stand
 /// under it, so that an element that moves is no change.
@@ -284,7 +295,7 @@ fn flatten(of: &Loaded, node: &Node, path: String, leaves: &mut Leaves) {
         {
             for node in nodes {
                 let path = format!("{path}[{}]", name(node).unwrap_or(""));
-                leaves.push((path.clone(), String::new()));
+                leaves.push((path.clone(), Leaf::default()));
                 let unnamed = node.entries().unwrap_or_default().iter();
                 for entry in unnamed.filter(|entry| !NAMES.contains(&entry.key.as_str())) {
                     flatten(of, &entry.node, path::join(&path, &entry.key), leaves);
@@ -298,13 +309,16 @@ fn flatten(of: &Loaded, node: &Node, path: String, leaves: &mut Leaves) {
         | Value::Text(_)
         | Value::List(_)
         | Value::Table(_)
-        | Value::Other(_) => leaves.push((path, shown(of, node))),
+        | Value::Other(_) => leaves.push((path, leaf(of, node))),
     }
 }
 
-/// What a reader sees of a value.
-fn shown(of: &Loaded, node: &Node) -> String {
-    json(node, &|node| of.document.is_hidden(node)).to_string()
+/// A value and what a reader sees of it.
+fn leaf(of: &Loaded, node: &Node) -> Leaf {
+    let shown = json(node, &|node| of.document.is_hidden(node)).to_string();
+    let whole = json(node, &|_| false).to_string();
+    let secret = (whole != shown).then_some(whole);
+    Leaf { shown, secret }
 }
 
 /// Whether a table says where a secret is found: it is shown whole.
@@ -329,21 +343,23 @@ fn name(node: &Node) -> Option<&str> {
 }
 
 /// The keys of two trees that have other values. What is the same in both and yet makes them
-/// different is a secret that was changed where it lies.
+/// different lies elsewhere.
 fn changes(old: &Leaves, new: &Leaves, table: &str) -> Vec<KeyChange> {
-    let value = |leaves: &Leaves, key: &str| {
-        leaves.iter().find(|(path, _)| path == key).map(|(_, value)| value.clone())
+    let leaf = |leaves: &Leaves, key: &str| {
+        leaves.iter().find(|(path, _)| path == key).map(|(_, leaf)| leaf.clone())
     };
     let mut keys: Vec<&String> = old.iter().map(|(path, _)| path).collect();
-    keys.extend(new.iter().map(|(path, _)| path).filter(|path| value(old, path).is_none()));
-    let mut found = Vec::new();
+    keys.extend(new.iter().map(|(path, _)| path).filter(|path| leaf(old, path).is_none()));
+    let mut found: Vec<KeyChange> = Vec::new();
     for key in keys {
         let default = || default(table, key);
-        let a = value(old, key);
-        let b = value(new, key);
+        let (old, new) = (leaf(old, key), leaf(new, key));
+        let is_other_secret = old.is_some() && new.is_some() && secret(&old) != secret(&new);
+        let (a, b) = (old.map(|leaf| leaf.shown), new.map(|leaf| leaf.shown));
         let is_element = a.as_deref().or(b.as_deref()) == Some("");
         let filled = |value: &Option<String>| value.clone().or_else(default);
-        if !is_element && meaning(&filled(&a)) == meaning(&filled(&b)) || a == b {
+        let is_same = !is_element && meaning(&filled(&a)) == meaning(&filled(&b)) || a == b;
+        if is_same && !is_other_secret {
             continue;
         }
         // The keys of an element that is new or gone are told with it.
@@ -365,6 +381,10 @@ fn changes(old: &Leaves, new: &Leaves, table: &str) -> Vec<KeyChange> {
         found.push(KeyChange { key: key.clone(), old, new });
     }
     found
+}
+
+fn secret(leaf: &Option<Leaf>) -> Option<&str> {
+    leaf.as_ref()?.secret.as_deref()
 }
 
 /// The default of a key, where the reference has a value for it.
@@ -429,7 +449,7 @@ impl fmt::Display for Part {
             PartChange::Changed(changes) => {
                 writeln!(f, "{kind} `{name}` changes{restart}")?;
                 if changes.is_empty() {
-                    writeln!(f, "  a secret of it is another where it lies")?;
+                    writeln!(f, "  what it names is another where it lies: a secret or a file")?;
                 }
                 changes.iter().try_for_each(|change| writeln!(f, "  {change}"))
             }
@@ -445,6 +465,7 @@ impl fmt::Display for KeyChange {
             if text.is_empty() { String::new() } else { format!(": {text}") }
         };
         match (old, new) {
+            (Some(old), Some(new)) if old == new => write!(f, "{key}: it has another secret"),
             (Some(old), Some(new)) => write!(f, "{key}: {old} becomes {new}"),
             (None, Some(new)) => write!(f, "{key} is added{}", details(new)),
             (Some(old), None) => write!(f, "{key} is removed{}", details(old)),

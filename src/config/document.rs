@@ -4,6 +4,7 @@ use super::lines::Lines;
 use super::node::{Node, Place, Value};
 use super::path::{self, Step};
 use crate::error::{Fault, Location};
+use crate::http::field::MASK;
 use serde::{Serialize, Serializer};
 use std::cell::OnceCell;
 
@@ -188,7 +189,7 @@ impl Serialize for Json<'_> {
             Value::Integer(value) => serializer.serialize_i64(*value),
             // Written as `null` where it is no number.
             Value::Float(value) => serializer.serialize_f64(*value),
-            Value::Text(_) if is_hidden(self.node) => serializer.serialize_str("***"),
+            Value::Text(_) if is_hidden(self.node) => serializer.serialize_str(MASK),
             Value::Text(text) => serializer.serialize_str(text),
             Value::List(nodes) => serializer.collect_seq(nodes.iter().map(below)),
             Value::Table(entries) => {
@@ -206,7 +207,7 @@ pub(super) fn json(node: &Node, is_hidden: &dyn Fn(&Node) -> bool) -> serde_json
         Value::Boolean(value) => (*value).into(),
         Value::Integer(value) => (*value).into(),
         Value::Float(value) => (*value).into(),
-        Value::Text(_) if is_hidden(node) => "***".into(),
+        Value::Text(_) if is_hidden(node) => MASK.into(),
         Value::Text(text) => text.as_str().into(),
         Value::List(nodes) => nodes.iter().map(|node| json(node, is_hidden)).collect(),
         Value::Table(entries) => {

@@ -1,5 +1,6 @@
 //! From a file to a checked configuration.
 
+use super::decode::Secrets;
 use super::document::Document;
 use super::files::{self, Inputs, Listing, Read};
 use super::{Format, GatewayConfig, Middleware, check, decode, path};
@@ -16,6 +17,7 @@ pub struct Loaded {
     pub document: Document,
     /// What is taken, and would better be otherwise: secrets that stand in a file.
     pub warnings: Vec<Fault>,
+    unknown: Vec<Fault>,
     inputs: Inputs,
 }
 
@@ -48,10 +50,25 @@ impl Loaded {
         also: Check<'_>,
         inputs: &mut Inputs,
     ) -> Result<Loaded, ConfigError> {
+        Loaded::read(path, Secrets::Needed, also, inputs)
+    }
+
+    /// A file as it is written, to be compared and explained where its secrets are not at hand:
+    /// something stands for those that cannot be read, and [`Loaded::unknown`] names them.
+    pub(crate) fn as_written(path: &Path, also: Check<'_>) -> Result<Loaded, ConfigError> {
+        Loaded::read(path, Secrets::Guessed, also, &mut Inputs::default())
+    }
+
+    fn read(
+        path: &Path,
+        secrets: Secrets,
+        also: Check<'_>,
+        inputs: &mut Inputs,
+    ) -> Result<Loaded, ConfigError> {
         *inputs = Inputs::default();
         let read = files::read(path, inputs)?;
         let mut secret_files = Vec::new();
-        let loaded = Loaded::checked(read, also, &mut secret_files);
+        let loaded = Loaded::checked(read, secrets, also, &mut secret_files);
         for file in &secret_files {
             inputs.add(file);
         }
@@ -79,7 +96,20 @@ impl Loaded {
         also: Check<'_>,
     ) -> Result<Loaded, ConfigError> {
         // A text is not read again, so what it was made of is nothing to watch.
-        Loaded::checked(files::read_text(text, format, name)?, also, &mut Vec::new())
+        let read = files::read_text(text, format, name)?;
+        Loaded::checked(read, Secrets::Needed, also, &mut Vec::new())
+    }
+
+    /// A configuration that was right, read from what [`Document::to_json_masked`] made of it:
+    /// something stands for each of its secrets, and nothing is checked. Not to be served.
+    pub(crate) fn from_shown(text: String, name: &str) -> Result<GatewayConfig, ConfigError> {
+        let mut read = files::read_text(text, Format::Json, name)?;
+        Ok(decode::gateway(&mut read.document, Secrets::Guessed).config)
+    }
+
+    /// The secrets that could not be read, each with why, and that something stands for.
+    pub(crate) fn unknown(&self) -> &[Fault] {
+        &self.unknown
     }
 
     /// The files that it was read from: the one that was asked for, those that it includes,
@@ -102,11 +132,12 @@ impl Loaded {
     /// `secret_files` are told also where something is wrong: one of them may be what is.
     fn checked(
         read: Read,
+        secrets: Secrets,
         also: Check<'_>,
         secret_files: &mut Vec<PathBuf>,
     ) -> Result<Loaded, ConfigError> {
-        let Read { mut document, faults: of_variables, unknown } = read;
-        let decoded = decode::gateway(&mut document);
+        let Read { mut document, faults: of_variables, unknown: incomplete } = read;
+        let decoded = decode::gateway(&mut document, secrets);
         *secret_files = decoded.secret_files;
         let (config, mut faults) = (decoded.config, decoded.faults);
         for more in [check(&config), also(&config)] {
@@ -116,15 +147,15 @@ impl Loaded {
         }
         if !of_variables.is_empty() {
             document.locate(&mut faults);
-            document.leave_out(&mut faults, &unknown);
+            document.leave_out(&mut faults, &incomplete);
             faults.append(&mut document.place_faults(of_variables));
         }
         if faults.is_empty() {
-            let (mut warnings, inputs) = (decoded.warnings, Inputs::default());
+            let (mut warnings, unknown) = (decoded.warnings, decoded.unknown);
             let mut more = super::check::warnings(&config);
             document.locate(&mut more);
             warnings.append(&mut more);
-            return Ok(Loaded { config, document, warnings, inputs });
+            return Ok(Loaded { config, document, warnings, unknown, inputs: Inputs::default() });
         }
         if faults.len() >= limits::CONFIG_FAULTS_MAX {
             faults.truncate(limits::CONFIG_FAULTS_MAX - 1);

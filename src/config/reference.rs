@@ -154,7 +154,8 @@ mod tests {
             Ok(read) => read.document,
             Err(error) => return (GatewayConfig::default(), error.faults),
         };
-        let Decoded { config, faults, .. } = decode::gateway(&mut document);
+        let Decoded { config, faults, .. } =
+            decode::gateway(&mut document, decode::Secrets::Needed);
         let timeouts = config.effective_timeouts();
         let (reject, resolve) = (Some(Ambiguous::Reject), Some(Ambiguous::Resolve));
         let policy = config.path_policy;

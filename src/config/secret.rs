@@ -1,6 +1,7 @@
 //! Texts that nobody may see: tokens, passwords, keys.
 
 use super::steady;
+use crate::http::field::MASK;
 use crate::limits;
 use std::env;
 use std::fmt;
@@ -38,6 +39,13 @@ pub struct SecretInvalid {
     what: String,
 }
 
+impl SecretInvalid {
+    /// Where it was looked for.
+    pub(super) fn source(&self) -> &SecretSource {
+        &self.source
+    }
+}
+
 impl Secret {
     /// A secret that is in the configuration itself.
     pub fn inline(text: impl Into<String>) -> Secret {
@@ -47,7 +55,8 @@ impl Secret {
     /// The value of an environment variable.
     ///
     /// # Errors
-    /// [`SecretInvalid`] when it is not set, empty, or not UTF-8.
+    /// [`SecretInvalid`] when it is not set, empty, not UTF-8, or `***`, which is what is shown in
+    /// place of secrets.
     pub fn env(name: impl Into<String>) -> Result<Secret, SecretInvalid> {
         let name = name.into();
         let read = match env::var(&name) {
@@ -61,7 +70,8 @@ impl Secret {
     /// What a file holds, without one line end at its end.
     ///
     /// # Errors
-    /// [`SecretInvalid`] when the file cannot be read, is empty, not UTF-8, or longer than 64 KiB.
+    /// [`SecretInvalid`] when the file cannot be read, is empty, not UTF-8, `***`, or longer than
+    /// 64 KiB.
     pub fn file(path: impl Into<PathBuf>) -> Result<Secret, SecretInvalid> {
         let path = path.into();
         let read = read(&path);
@@ -87,6 +97,11 @@ impl Secret {
         Secret::of(SecretSource::Credential(name), read)
     }
 
+    /// Stands for a secret that cannot be had where only what is written is looked at.
+    pub(super) fn standing_in(source: SecretSource, text: impl Into<String>) -> Secret {
+        Secret { source, text: text.into().into() }
+    }
+
     /// Where it was read.
     pub fn source(&self) -> &SecretSource {
         &self.source
@@ -102,6 +117,7 @@ impl Secret {
             Ok(text) if text.is_empty() => {
                 Err(SecretInvalid { source, what: "it is empty".to_owned() })
             }
+            Ok(text) if text == MASK => Err(SecretInvalid { source, what: MASKED.to_owned() }),
             Ok(text) => Ok(Secret { source, text: text.into() }),
             Err(what) => Err(SecretInvalid { source, what }),
         }
@@ -147,6 +163,10 @@ impl fmt::Display for SecretInvalid {
 
 impl std::error::Error for SecretInvalid {}
 
+/// Why [`MASK`] is refused where a secret stands: what was shown came back as it was shown.
+pub(super) const MASKED: &str = "`***` is no secret: it is what `GET /config` shows in place of \
+                                 one; write the secret, or where it is read";
+
 const NOT_TEXT: &str = "it is not UTF-8";
 
 #[cfg(test)]
@@ -179,6 +199,7 @@ mod tests {
         for (bytes, want) in [
             (&b""[..], "empty"),
             (b"\n", "empty"),
+            (b"***\n", "is no secret"),
             (b"\xff", "not UTF-8"),
             (&vec![b'a'; limits::SECRET_BYTES_MAX + 1], "longer than"),
         ] {

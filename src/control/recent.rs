@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::logs::format;
 use super::names::Names;
 use super::state::State;
-use crate::bridge::recent::{Kept, Recent};
+use crate::bridge::recent::{Kept, Recent, WITHHELD_FIELD, WITHHELD_QUERY};
 use crate::bridge::{Reason, WorkerBlock};
-use crate::http::field;
+use crate::http::field::{self, MASK};
 use crate::http::h1::parse::{self, HeadLimits, Parsed};
 use crate::http::head::{HeadIndex, RequestHead, Version};
 use crate::limits::{RECENT_LISTED_DEFAULT, RECENT_LISTED_MAX};
@@ -246,10 +246,15 @@ fn entry(names: Option<&Names>, worker: usize, recent: &Recent) -> Value {
         .collect();
     let mut fields: Vec<[String; 2]> = Vec::new();
     for one in head.into_iter().flat_map(RequestHead::fields) {
-        match field::is_secret(one.name) {
+        // Where the configuration says so, the name was kept.
+        let is_masked = facts.withheld & WITHHELD_FIELD != 0 && one.value == MASK.as_bytes();
+        match is_masked || field::is_secret(one.name) {
             true => withheld.push(text(one.name).to_ascii_lowercase()),
             false => fields.push([text(one.name), text(one.value)]),
         }
+    }
+    if facts.withheld & WITHHELD_QUERY != 0 {
+        withheld.push("query".to_owned());
     }
     let protocol = head.map(|head| match head.version() {
         Version::Http10 => "HTTP/1.0",
@@ -428,6 +433,20 @@ mod tests {
         assert_eq!(shown["request_method"], "GET");
         let told = [&shown["identity"], &shown["filter"], &shown["rule"]];
         assert_eq!(told, ["ann", "rbac@route-0", "writers"]);
+    }
+
+    #[test]
+    fn names_what_the_configuration_withholds() {
+        let state = state();
+        let head = "GET /a?t=*** HTTP/1.1\r\nHost: x.test\r\nX-T: ***\r\n\r\n";
+        let withheld = |bits: u8| {
+            push(&state, 0, &Facts { withheld: bits, ..at(1) }, head);
+            let (worker, recent) = find(&state, &id_text(1)).expect("it was pushed");
+            document(&state, worker, &recent)["withheld"].clone()
+        };
+        assert_eq!(withheld(WITHHELD_FIELD | WITHHELD_QUERY), json!(["x-t", "query"]));
+        // Whoever sends stars has no secret.
+        assert_eq!(withheld(0), json!([]));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::explanation::{Answer, Bound, Cluster, Endpoint, Filter, Found};
 use super::{bounds, filters, words};
 use crate::bridge::Reason;
 use crate::config::MiddlewareKind;
-use crate::http::field::{self, FieldId, FieldNames, FieldSet};
+use crate::http::field::{self, FieldId, FieldNames, FieldSet, MASK};
 use crate::http::forwarded::{self, Hop};
 use crate::http::framing;
 use crate::http::h1::encode::{self, Framing, Others, Target};
@@ -280,7 +280,7 @@ impl One<'_> {
             id.write(values.id, &mut lines);
         }
         if let Some(edits) = edits {
-            edits.lines.write(|| *values, &mut lines);
+            edits.lines.write_masked(values, &mut lines);
         }
         let own = FieldSet::of(&[FieldId::Expect, FieldId::FrysExplain]);
         let body = framing::request(request)
@@ -342,10 +342,10 @@ impl One<'_> {
             id.write(values.id, &mut lines);
         }
         if let Some(edits) = edits {
-            edits.lines.write(|| *values, &mut lines);
+            edits.lines.write_masked(values, &mut lines);
         }
         let lines = lines.split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end());
-        lines.filter(|line| !line.is_empty()).map(shown).collect()
+        lines.filter(|line| !line.is_empty()).map(masked).collect()
     }
 
     fn clusters(&self, shares: &[Share]) -> Vec<Cluster> {
@@ -422,7 +422,7 @@ fn shown(line: &[u8]) -> String {
 fn masked(line: &[u8]) -> String {
     let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
     match field::is_secret(name) {
-        true => format!("{}: …", text(name)),
+        true => format!("{}: {MASK}", text(name)),
         false => shown(line),
     }
 }

@@ -81,4 +81,10 @@ impl Gateway {
         loaded.warnings.append(&mut warnings);
         Ok(loaded)
     }
+
+    /// [`Gateway::check_file`] for what only looks at a configuration: something stands for each
+    /// secret that cannot be read here, and [`Loaded::unknown`] names them.
+    pub(crate) fn check_as_written(path: &Path) -> Result<Loaded, ConfigError> {
+        Loaded::as_written(path, &|config| load::faults(config, &Extensions::new()))
+    }
 }

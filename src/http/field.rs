@@ -317,12 +317,16 @@ pub const FRAMING: FieldSet = FieldSet::of(&[FieldId::ContentLength, FieldId::Tr
 pub const SECRET: [FieldId; 4] =
     [FieldId::Authorization, FieldId::ProxyAuthorization, FieldId::Cookie, FieldId::XApiKey];
 
-/// Whether a field's value lets its reader act in the sender's name: one of [`SECRET`], or one
-/// whose name says so.
+/// What is shown, or kept, in place of a secret, and so is none itself.
+pub const MASK: &str = "***";
+
+/// Whether a field's value lets its reader act in somebody's name: one of [`SECRET`], the cookies
+/// that an answer sets, or one whose name says so.
 pub fn is_secret(name: &[u8]) -> bool {
     let lower = name.to_ascii_lowercase();
     let holds = |word: &&str| memchr::memmem::find(&lower, word.as_bytes()).is_some();
-    SECRET.contains(&FieldId::of(name)) || SECRET_WORDS.iter().any(holds)
+    let id = FieldId::of(name);
+    SECRET.contains(&id) || id == FieldId::SetCookie || SECRET_WORDS.iter().any(holds)
 }
 
 /// Words that names of secret fields have: `X-Auth-Token`, `X-Amz-Security-Token`, `Api-Key`.

@@ -49,6 +49,8 @@ pub enum KeyInvalid {
     Algorithm,
     /// It is a shared secret, where only public keys are taken.
     Shared,
+    /// It is a shared secret with fewer bytes than the hash that it is for (RFC 7518 section 3.2).
+    Short,
 }
 
 /// A JSON Web Key (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2).
@@ -69,9 +71,18 @@ struct Jwk {
 }
 
 impl Key {
-    /// A shared secret.
+    /// A shared secret, for the algorithms whose hash is no longer (RFC 7518 section 3.2) and for
+    /// HS256, which is the usual one.
     pub fn secret(secret: &[u8]) -> Key {
-        Key::new(DecodingKey::from_secret(secret), Algorithm::HS256, &[secret])
+        let mut key = Key::new(DecodingKey::from_secret(secret), Algorithm::HS256, &[secret]);
+        let fits = [
+            (Algorithm::HS256, 0),
+            (Algorithm::HS384, limits::HS384_SECRET_BYTES_MIN),
+            (Algorithm::HS512, limits::HS512_SECRET_BYTES_MIN),
+        ];
+        let fits = fits.into_iter().filter(|(_, least)| secret.len() >= *least);
+        key.able = Algorithms::of(fits.map(|(algorithm, _)| algorithm));
+        key
     }
 
     /// A public key in PEM: `PUBLIC KEY` (RFC 5280) or `RSA PUBLIC KEY` (RFC 8017).
@@ -127,16 +138,21 @@ impl Key {
             ("oct", _) if !shared => return Err(KeyInvalid::Shared),
             ("oct", _) => {
                 let secret = decoded(&jwk.k)?;
-                if secret.is_empty() {
-                    return Err(KeyInvalid::Malformed);
+                if secret.len() < limits::HS256_SECRET_BYTES_MIN {
+                    return Err(KeyInvalid::Short);
                 }
                 Key::secret(&secret)
             }
             (_, _) => return Err(KeyInvalid::Malformed),
         };
         if let Some(name) = &jwk.alg {
-            let wanted = named(name).filter(|one| key.able.contains(*one));
-            key.usual = Algorithms::of([wanted.ok_or(KeyInvalid::Algorithm)?]);
+            let wanted = named(name).ok_or(KeyInvalid::Algorithm)?;
+            if !key.able.contains(wanted) {
+                let is_kind = key.decoding.family() == wanted.family();
+                let is_short = is_kind && key.decoding.family() == AlgorithmFamily::Hmac;
+                return Err(if is_short { KeyInvalid::Short } else { KeyInvalid::Algorithm });
+            }
+            key.usual = Algorithms::of([wanted]);
             key.is_pinned = true;
         }
         key.id = jwk.kid.map(String::into_boxed_str);
@@ -276,9 +292,37 @@ impl fmt::Display for KeyInvalid {
             KeyInvalid::Curve => "not a point of P-256, P-384 or Ed25519",
             KeyInvalid::NotForSignatures => "not for signatures, by its `use` or `key_ops`",
             KeyInvalid::Algorithm => "its `alg` is not for keys of its kind",
+            KeyInvalid::Short => {
+                "a shared secret with fewer bytes than its hash has (RFC 7518 section 3.2)"
+            }
             KeyInvalid::Shared => "a shared secret, which has no place among public keys",
         })
     }
 }
 
 impl std::error::Error for KeyInvalid {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// RFC 7518 section 3.2.
+    #[test]
+    fn a_secret_is_for_hashes_that_are_no_longer() {
+        let all = [(Algorithm::HS256, 32), (Algorithm::HS384, 48), (Algorithm::HS512, 64)];
+        for (algorithm, least) in all {
+            for (bytes, is_enough) in [(least, true), (least - 1, false)] {
+                let secret = vec![b'x'; bytes];
+                let (k, alg) = (URL_SAFE_NO_PAD.encode(&secret), format!("{algorithm:?}"));
+                let member = json!({ "kty": "oct", "k": k, "alg": alg });
+                let fault = Key::jwk(&member, true).err();
+                assert_eq!(fault, (!is_enough).then_some(KeyInvalid::Short), "{alg} {bytes}");
+                // What is built in Rust may be shorter for the usual one.
+                let is_taken = is_enough || algorithm == Algorithm::HS256;
+                let taken = Key::secret(&secret).takes_any(Algorithms::of([algorithm]));
+                assert_eq!(taken, is_taken, "{alg} {bytes}");
+            }
+        }
+    }
+}

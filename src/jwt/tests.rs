@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::sync::OnceLock;
 
 const NOW_S: u64 = 1_800_000_000;
-const SECRET: &[u8] = b"a secret of thirty-two bytes, or so";
+const SECRET: &[u8] = b"a secret of sixty-four bytes, which is what a hash of HS512 has, or so";
 
 fn rsa() -> &'static Signer {
     static SIGNER: OnceLock<Signer> = OnceLock::new();

@@ -50,6 +50,15 @@ pub const KEY_SET_KEYS_MAX: usize = 128;
 /// certificates.
 pub const KEY_SET_BYTES_MAX: usize = 512 * 1024;
 
+/// Bytes of a secret of HS256, at least: those of the hash (RFC 7518 section 3.2).
+pub const HS256_SECRET_BYTES_MIN: usize = 32;
+
+/// Bytes of a secret of HS384, at least: those of the hash (RFC 7518 section 3.2).
+pub const HS384_SECRET_BYTES_MIN: usize = 48;
+
+/// Bytes of a secret of HS512, at least: those of the hash (RFC 7518 section 3.2).
+pub const HS512_SECRET_BYTES_MIN: usize = 64;
+
 /// Bits of an RSA modulus: less is broken (RFC 7518 section 3.3), more costs milliseconds a token.
 pub const RSA_BITS: RangeInclusive<usize> = 2_048..=8_192;
 

@@ -2,11 +2,12 @@
 
 use crate::bridge::log;
 use crate::bridge::metrics::Done;
-use crate::bridge::recent::{self, Identity, Kept};
-use crate::http::field::{self, FieldId, FieldSet};
+use crate::bridge::recent::{self, Identity, Kept, WITHHELD_FIELD, WITHHELD_QUERY};
+use crate::http::field::{self, FieldId, FieldSet, MASK};
 use crate::http::head::{RequestHead, Version};
 use crate::limits::RECENT_HEAD_BYTES_MAX;
 use crate::runtime::Instant;
+use crate::snapshot::Credentials;
 
 use super::exchange::{Client, Exchange, first_line};
 use super::worker::Worker;
@@ -89,10 +90,11 @@ fn keep(worker: &Worker, client: &Client, exchange: &mut Exchange) {
     let wall = worker.runtime.wall();
     let endpoint = exchange.endpoint().map(|endpoint| endpoint.address);
     let Exchange { head, index, lines, generation, facts, passage, .. } = exchange;
+    let credentials = &*generation.snapshot.credentials;
     let (text, kept, withheld) = if index.is_complete() {
-        kept_head(RequestHead::new(head, index), head, lines)
+        kept_head(RequestHead::new(head, index), head, credentials, lines)
     } else {
-        (first_line(head), Kept::Line, 0)
+        kept_line(head, credentials, lines)
     };
     let facts = recent::Facts {
         id: worker.exchange_id(facts.number).0,
@@ -130,20 +132,23 @@ fn keep(worker: &Worker, client: &Client, exchange: &mut Exchange) {
 fn kept_head<'a>(
     request: RequestHead<'_>,
     head: &'a [u8],
+    credentials: &Credentials,
     lines: &'a mut Vec<u8>,
 ) -> (&'a [u8], Kept, u8) {
     let mut withheld = 0;
     for (bit, id) in field::SECRET.iter().enumerate() {
         withheld |= u8::from(request.known().contains(*id)) << bit;
     }
+    // An empty line may stand before it (RFC 9112 section 2.2).
+    let line = head.trim_ascii_start();
+    let line = &line[..memchr::memchr(b'\r', line).unwrap_or(line.len())];
+    withheld |= if credentials.are_in_fields(request) { WITHHELD_FIELD } else { 0 };
+    withheld |= if credentials.are_in_line(line) { WITHHELD_QUERY } else { 0 };
     if withheld == 0 && head.len() <= RECENT_HEAD_BYTES_MAX {
         return (head, Kept::Head, 0);
     }
     lines.clear();
-    // An empty line may stand before it (RFC 9112 section 2.2).
-    let line = head.trim_ascii_start();
-    let line_bytes = memchr::memchr(b'\r', line).unwrap_or(line.len());
-    lines.extend_from_slice(&line[..line_bytes]);
+    credentials.write_line(line, lines);
     lines.extend_from_slice(b"\r\n");
     // The host first: without it, what is left would be no head.
     for host in request.all(FieldId::Host) {
@@ -151,21 +156,39 @@ fn kept_head<'a>(
     }
     // The empty line at the end needs its room too.
     if lines.len() + 2 > RECENT_HEAD_BYTES_MAX {
-        return (first_line(head), Kept::Line, withheld);
+        let (line, kept, _) = kept_line(head, credentials, lines);
+        return (line, kept, withheld);
     }
     let mut kept = Kept::Head;
     for field in request.fields() {
         if LEFT_OUT.contains(field.id) {
             continue;
         }
-        if lines.len() + field.name.len() + field.value.len() + 6 > RECENT_HEAD_BYTES_MAX {
+        let is_own = withheld & WITHHELD_FIELD != 0 && credentials.has_field(&field);
+        let value = if is_own { MASK.as_bytes() } else { field.value };
+        if lines.len() + field.name.len() + value.len() + 6 > RECENT_HEAD_BYTES_MAX {
             kept = Kept::Part;
             continue;
         }
-        push_field(field.name, field.value, lines);
+        push_field(field.name, value, lines);
     }
     lines.extend_from_slice(b"\r\n");
     (lines, kept, withheld)
+}
+
+/// The first line as it may be kept, where nothing else is.
+fn kept_line<'a>(
+    head: &'a [u8],
+    credentials: &Credentials,
+    lines: &'a mut Vec<u8>,
+) -> (&'a [u8], Kept, u8) {
+    let line = first_line(head);
+    if !credentials.are_in_line(line) {
+        return (line, Kept::Line, 0);
+    }
+    lines.clear();
+    credentials.write_line(line, lines);
+    (lines, Kept::Line, WITHHELD_QUERY)
 }
 
 fn push_field(name: &[u8], value: &[u8], lines: &mut Vec<u8>) {

@@ -3,7 +3,7 @@
 use super::filter::Chain;
 use super::template::{RequestId, Template, Values};
 use super::{ClusterId, Files, Rewrite, Timeouts};
-use crate::http::field::{FieldId, FieldNames};
+use crate::http::field::{FieldId, FieldNames, MASK};
 use crate::http::head::RequestHead;
 use crate::http::status::Status;
 use crate::http::target::authority_is_valid;
@@ -191,15 +191,18 @@ impl Lines {
     }
 
     fn write_each(&self, values: &Values<'_>, out: &mut Vec<u8>) {
+        self.each.iter().for_each(|line| line.write(values, out));
+    }
+
+    /// [`Lines::write`] for whoever looks on: a mask stands for each secret.
+    pub fn write_masked(&self, values: &Values<'_>, out: &mut Vec<u8>) {
         for line in &self.each {
-            let from = out.len();
-            out.extend_from_slice(&line.name);
-            let value_at = out.len();
-            line.value.write(values, out);
-            if out.len() == value_at {
-                out.truncate(from);
-            } else {
+            if line.is_secret {
+                out.extend_from_slice(&line.name);
+                out.extend_from_slice(MASK.as_bytes());
                 out.extend_from_slice(b"\r\n");
+            } else {
+                line.write(values, out);
             }
         }
     }
@@ -218,6 +221,22 @@ pub struct Line {
     pub name: Box<[u8]>,
     /// Its value.
     pub value: Template,
+    /// Whether the value was read where secrets are.
+    pub is_secret: bool,
+}
+
+impl Line {
+    fn write(&self, values: &Values<'_>, out: &mut Vec<u8>) {
+        let from = out.len();
+        out.extend_from_slice(&self.name);
+        let value_at = out.len();
+        self.value.write(values, out);
+        if out.len() == value_at {
+            out.truncate(from);
+        } else {
+            out.extend_from_slice(b"\r\n");
+        }
+    }
 }
 
 impl fmt::Debug for Line {

@@ -15,7 +15,8 @@ pub(super) use guards::of_conditions;
 use super::extend;
 use super::lineage::Lineage;
 use super::plan::{ClusterPlan, Plan};
-use super::{Balance, ClusterId, Limits, Listener, Pool, Resolved, Snapshot, Timeouts, Upstream};
+use super::{Balance, ClusterId, Credentials, Limits, Listener, Pool, Resolved, Snapshot};
+use super::{Timeouts, Upstream};
 use crate::config::{self, Fault, GatewayConfig, ListenAddress, LoadBalancerType};
 use crate::extension::Extensions;
 use crate::http::networks::Networks;
@@ -114,6 +115,7 @@ pub(super) fn plan(config: &GatewayConfig, extensions: &Extensions) -> Result<Pl
         upstreams: clusters.upstreams.into(),
         trusted: Networks::new(&config.trusted_proxies),
         request_id: request_id.map(Arc::new),
+        credentials: Arc::new(Credentials::of(config)),
         limits: compiled_limits(config),
         timeouts: timeouts(config.effective_timeouts()),
         pool: Pool { idle_timeout_ns: nanoseconds(Some(config.pool.idle_timeout)) },

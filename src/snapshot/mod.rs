@@ -6,6 +6,7 @@
 
 mod action;
 mod compile;
+mod credentials;
 mod endpoints;
 mod extend;
 mod files;
@@ -21,11 +22,12 @@ pub use action::{
     Action, Edits, Extra, Line, Lines, NoHost, Redirect, RequestIdField, Respond, Share, Split,
 };
 pub use compile::{Listing, check, check_with, compile, compile_with, names, route_names};
+pub use credentials::Credentials;
 pub use extend::CustomBalance;
 pub use files::{FileName, Files, FolderId, NameFault};
 pub use lineage::{Lineage, Meters, SharedMeters};
 pub use name::Name;
-pub use plan::Plan;
+pub use plan::{Contents, Plan};
 pub use rewrite::{Replace, Rewrite, RewriteCaches};
 pub use search::{Asked, Matched, Memory, Refusal};
 pub use template::{ExchangeId, RequestId, Template};
@@ -99,6 +101,8 @@ pub struct Snapshot {
     pub trusted: Networks,
     /// Where requests' ids are sent, if they are.
     pub request_id: Option<Arc<RequestIdField>>,
+    /// Where clients put credentials: neither kept nor shown.
+    pub credentials: Arc<Credentials>,
     /// Bounds that every connection and request is held to.
     pub limits: Limits,
     /// What holds before a route is known.

@@ -3,8 +3,10 @@
 use super::endpoints::{self, Source};
 use super::filter::{Buffers, Chain, Filter, FilterId};
 use super::lineage::Lineage;
-use super::{Balance, Cluster, Limits, Listener, Pool, Resolved, Route, Snapshot, Timeouts};
-use super::{RequestIdField, Upstream, UpstreamId};
+use super::{
+    Action, Balance, Cluster, Limits, Listener, Pool, Resolved, Route, Snapshot, Timeouts,
+};
+use super::{Credentials, RequestIdField, Upstream, UpstreamId};
 use crate::config::{Fault, GatewayConfig};
 use crate::extension::Extensions;
 use crate::http::networks::Networks;
@@ -13,8 +15,10 @@ use crate::meters::{Block, Counter, Registry, Series};
 use crate::router::{Router, condition, path};
 use hashbrown::HashMap;
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, PoisonError};
 
 /// One configuration. New addresses make a new [`Snapshot`] of it, and its router, its routes and
@@ -37,11 +41,26 @@ pub struct Plan {
     pub(super) upstreams: Arc<[Upstream]>,
     pub(super) trusted: Networks,
     pub(super) request_id: Option<Arc<RequestIdField>>,
+    pub(super) credentials: Arc<Credentials>,
     pub(super) limits: Limits,
     pub(super) timeouts: Timeouts,
     pub(super) pool: Pool,
     pub(super) drain_timeout_ns: u64,
     pub(super) generation_age_max_ns: u64,
+}
+
+/// What a route has from elsewhere than its configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contents<'p> {
+    /// The body that it answers with.
+    Body(&'p [u8]),
+    /// The folder whose files it serves, which may have the same name as another before it.
+    Folder {
+        /// Where it is.
+        device: u64,
+        /// Its number there.
+        inode: u64,
+    },
 }
 
 /// A cluster without its endpoints.
@@ -130,6 +149,20 @@ impl Plan {
         enlist(&mut meters.upstreams, rows.collect());
     }
 
+    /// What was read for a route when it was compiled, and is named in its configuration only.
+    pub fn contents(&self, route: usize) -> Option<Contents<'_>> {
+        match &self.routes.get(route)?.action {
+            Action::Respond(respond) => Some(Contents::Body(&respond.body)),
+            Action::Files(files) => {
+                // It is open, so that there is little that could fail here.
+                let folder = self.folders.get(files.folder.0 as usize)?.try_clone().ok()?;
+                let metadata = File::from(folder).metadata().ok()?;
+                Some(Contents::Folder { device: metadata.dev(), inode: metadata.ino() })
+            }
+            Action::Cluster(_) | Action::Split(_) | Action::Redirect(_) => None,
+        }
+    }
+
     /// The filters of both that are written or read otherwise in the other plan, which has not been
     /// enlisted yet: in a secret or in a file too.
     pub fn changed_filters<'p>(&'p self, next: &'p Plan) -> impl Iterator<Item = &'p str> {
@@ -171,6 +204,7 @@ impl Plan {
             generation_age_max_ns: self.generation_age_max_ns,
             trusted: self.trusted.clone(),
             request_id: self.request_id.clone(),
+            credentials: Arc::clone(&self.credentials),
             limits: self.limits,
             timeouts: self.timeouts,
             pool: self.pool,

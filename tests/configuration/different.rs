@@ -103,7 +103,14 @@ fn secrets_are_not_shown() {
     let found = between(&one, &two);
     assert_eq!(found.parts.len(), 1);
     assert!(!found.to_string().contains("hush"), "{found}");
-    assert!(matches!(found.parts[0].change, PartChange::Changed(_)));
+    let told = "  request_headers.set.Authorization: it has another secret\n";
+    assert!(found.to_string().ends_with(told), "{found}");
+    let PartChange::Changed(keys) = &found.parts[0].change else { panic!("{found}") };
+    assert_eq!(keys[0].old, keys[0].new);
+    // Beside another key it is told too.
+    let both = two.replace("path = \"/*\"", "path = \"/*\", max_body = \"1MiB\"");
+    let found = between(&one, &both).to_string();
+    assert!(found.contains("max_body") && found.contains(told), "{found}");
     let found = between(&one, &with("{ env = \"CARGO_PKG_NAME\" }"));
     assert!(!found.to_string().contains("hush"), "{found}");
     assert!(found.to_string().contains("{\"env\":\"CARGO_PKG_NAME\"}"), "{found}");
@@ -119,4 +126,20 @@ fn a_fault_beside_a_secret_does_not_show_it() {
     let faults = super::refuse(&LEAST.replace("path = \"/*\"", route));
     let shown = faults.iter().map(ToString::to_string).collect::<String>();
     assert!(shown.contains("Cookie = ******") && !shown.contains("hush"), "{shown}");
+}
+
+#[test]
+fn filters_that_routes_share_are_told_key_by_key() {
+    let with = |keys: &str| {
+        let key = "0123456789abcdef0123456789abcdef";
+        format!(
+            "{LEAST}[middlewares.rate_limit.tight]\n{keys}\n\
+             [middlewares.auth.\"a.b\"]\njwt_secret = \"{key}\"\n"
+        )
+    };
+    let old = with("requests_per_second = 10");
+    let new = with("requests_per_second = 20").replace("0123", "3210");
+    let want = "filter `auth.a.b` changes\n  jwt_secret: it has another secret\n\
+                filter `rate_limit.tight` changes\n  requests_per_second: 10 becomes 20\n";
+    assert_eq!(between(&old, &new).to_string(), want);
 }

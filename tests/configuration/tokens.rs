@@ -10,6 +10,9 @@ use std::time::Duration;
 const TOP: &str = "listen_addr = \"0.0.0.0:8080\"\n[[routes]]\npath = \"/*\"\n\
                    respond = { body = \"in\" }\n";
 
+/// A secret that is just long enough for HS256.
+const LONG: &str = "0123456789abcdef0123456789abcdef";
+
 /// The filter of a file whose only route has it.
 fn auth(keys: &str) -> AuthConfig {
     let config = accept(&format!("{TOP}[routes.auth]\n{keys}\n"));
@@ -21,6 +24,7 @@ fn auth(keys: &str) -> AuthConfig {
 
 /// What is wrong with one, each by its key.
 fn wrong(keys: &str) -> Vec<String> {
+    let keys = keys.replace("@LONG", LONG);
     let faults = refuse(&format!("{TOP}[routes.auth]\n{keys}\n"));
     assert!(!places(&faults).is_empty());
     faults.iter().map(|fault| fault.path.replace("routes[0].auth", "")).collect()
@@ -92,11 +96,13 @@ fn what_cannot_be_is_refused_at_its_place() {
         ("issuer = \"https://user@a.test\"\n", &[".issuer"]),
         ("jwks_url = \"/keys\"\n", &[".jwks_url"]),
         ("jwt_secret = \"\"\n", &[".jwt_secret"]),
+        ("jwt_secret = \"***\"\n", &[".jwt_secret"]),
+        ("jwt_secret = \"0123456789abcdef0123456789abcde\"\n", &[".jwt_secret"]),
         ("jwt_secret = { env = \"NO_SUCH_VARIABLE\" }\n", &[".jwt_secret.env"]),
         ("jwks_file = \"/nowhere/keys.json\"\n", &[".jwks_file"]),
-        ("jwt_secret = \"x\"\nrefresh_interval = \"1m\"\n", &[".refresh_interval"]),
-        ("jwt_secret = \"x\"\nalgorithms = [\"none\"]\n", &[".algorithms[0]"]),
-        ("jwt_secret = \"x\"\nalgorithms = [\"hs256\"]\n", &[".algorithms[0]"]),
+        ("jwt_secret = \"@LONG\"\nrefresh_interval = \"1m\"\n", &[".refresh_interval"]),
+        ("jwt_secret = \"@LONG\"\nalgorithms = [\"none\"]\n", &[".algorithms[0]"]),
+        ("jwt_secret = \"@LONG\"\nalgorithms = [\"hs256\"]\n", &[".algorithms[0]"]),
         ("secret = \"x\"\n", &[".secret"]),
         ("oidc_config = { issuer = \"https://a.test\" }\n", &[".oidc_config.client_id"]),
     ] {
@@ -127,14 +133,41 @@ fn what_cannot_be_is_refused_at_its_place() {
     }
 }
 
+/// RFC 7518 section 3.2.
+#[test]
+fn a_shared_secret_is_as_long_as_its_hash() {
+    let provider = |secret: &str| {
+        format!(
+            "oidc_config = {{ issuer = \"https://a.test\", client_id = \"a\", \
+             client_secret = \"{secret}\" }}\n"
+        )
+    };
+    let own = |secret: &str| format!("jwt_secret = \"{secret}\"\n");
+    for (algorithms, least) in [
+        ("", 32),
+        ("\"HS256\"", 32),
+        ("\"HS384\", \"HS256\"", 48),
+        ("\"HS256\", \"HS512\"", 64),
+        ("\"RS256\", \"HS256\"", 32),
+    ] {
+        let keys = |secret: String| format!("{secret}algorithms = [{algorithms}]\n");
+        auth(&keys(own(&"x".repeat(least))));
+        auth(&keys(provider(&"x".repeat(least))));
+        let short = "x".repeat(least - 1);
+        assert_eq!(wrong(&keys(own(&short))), [".jwt_secret"], "{algorithms}");
+        assert_eq!(wrong(&keys(provider(&short))), [".oidc_config.client_secret"], "{algorithms}");
+    }
+}
+
 #[test]
 fn keys_that_are_none_are_refused() {
     for (keys, want) in [
         ("public_key = \"secret\"\n", "-----BEGIN PUBLIC KEY-----"),
         ("public_key = \"-----BEGIN PRIVATE KEY-----\\nAA\\n\"\n", "a private key"),
         ("public_key = \"-----BEGIN CERTIFICATE-----\\nAA\\n\"\n", "a certificate"),
-        ("jwt_secret = \"x\"\nalgorithms = [\"RS256\"]\n", "none of them is for the key"),
+        ("jwt_secret = \"@LONG\"\nalgorithms = [\"RS256\"]\n", "none of them is for the key"),
     ] {
+        let keys = keys.replace("@LONG", LONG);
         let text = format!("{TOP}[routes.auth]\n{keys}\n");
         let Err(error) = Gateway::from_text(&text, frys_gateway::Format::Toml, "frys.toml") else {
             panic!("accepted: {keys}")
@@ -158,7 +191,8 @@ fn said(keys: &str) -> String {
 
 #[test]
 fn algorithms_are_for_keys_that_are_there() {
-    let secret = "jwt_secret = \"a secret of thirty-two bytes, or so\"\n";
+    let secret = format!("jwt_secret = \"{LONG}{LONG}\"\n");
+    let secret = secret.as_str();
     let url = "jwks_url = \"https://a.test/keys\"\n";
     let issuer = "issuer = \"https://a.test\"\n";
     let provider = "oidc_config = { issuer = \"https://a.test\", client_id = \"a\" }\n";
@@ -200,7 +234,7 @@ fn a_file_of_keys_has_one_for_an_algorithm() {
     let both = format!("{secret},{edwards}");
     for (keys, algorithms, want) in [
         (secret, "\"HS256\"", ""),
-        (secret, "\"EdDSA\"", "but `HS256`, `HS384`, `HS512` would be"),
+        (secret, "\"EdDSA\"", "but `HS256` would be"),
         (edwards, "\"EdDSA\"", ""),
         (edwards, "\"HS256\"", "none of them is for the key `new`, but `EdDSA` would be"),
         (&both, "\"HS256\"", ""),

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::gateway::FRYS;
+use crate::support::gateway::{FRYS, route_to};
 use crate::support::{Gateway, Upstream, run, until};
 
 fn routes(upstream: &Upstream) -> String {
@@ -45,7 +45,7 @@ fn a_target_that_speaks_of_secrets_is_no_secret_field() {
     let (status, out, error) = explain(&["--config", &file, target, "-H", "X-Auth-Token: t"]);
     assert_eq!(status, Some(0), "{error}");
     assert!(out.contains("sent        GET /v2/x?token=1 HTTP/1.1\n"), "{out}");
-    assert!(out.contains("X-Auth-Token: …"), "{out}");
+    assert!(out.contains("X-Auth-Token: ***"), "{out}");
 }
 
 #[test]
@@ -363,4 +363,113 @@ fn recorded_traffic_tells_two_configurations_apart() {
     assert_eq!(status, Some(2), "{error}");
     assert!(error.contains("no line"), "{error}");
     begins_when_it_is_told_to(&gateway);
+}
+
+/// A token that only a file and a variable have.
+const HUSH: &str = "hush-hush-hush";
+
+#[test]
+fn secrets_from_elsewhere_are_shown_nowhere() {
+    let upstream = Upstream::saying("ok");
+    let folder = tempfile::tempdir().expect("a folder");
+    let token = folder.path().join("token");
+    fs::write(&token, HUSH).expect("a file");
+    let edits = |side: &str, field: &str| {
+        let token = token.display();
+        format!("{side}_headers = {{ set = {{ {field} = {{ file = \"{token}\" }} }} }}\n")
+    };
+    let route = format!(
+        "{}{}{}",
+        route_to(&[upstream.address]),
+        edits("request", "X-Env"),
+        edits("response", "X-T"),
+    );
+    let gateway = Gateway::start(&route);
+    let answer = gateway.get("/");
+    assert_eq!(answer.field("x-t"), Some(HUSH));
+    let sent = String::from_utf8(upstream.wait_for(0).head).expect("ASCII");
+    assert!(sent.contains(&format!("X-Env: {HUSH}\r\n")), "{sent}");
+    let admin = format!("unix:{}", gateway.file("admin").display());
+    let file = gateway.file("frys.toml").display().to_string();
+    let id = recent(&gateway, "", 1)[0]["id"].as_str().expect("an id").to_owned();
+    let url = "http://a.test/";
+    for arguments in [
+        vec!["--config", &file, url],
+        vec!["--admin", &admin, url],
+        vec!["--admin", &admin, "--id", &id],
+    ] {
+        for format in ["text", "json"] {
+            let (status, out, error) = explain(&[&["--format", format], &*arguments].concat());
+            assert_eq!(status, Some(0), "{error}");
+            assert!(out.contains("X-Env: ***") && out.contains("X-T: ***"), "{out}");
+            assert!(!out.contains(HUSH), "{out}");
+        }
+    }
+}
+
+#[test]
+fn credentials_are_not_kept_where_the_configuration_looks_for_them() {
+    let upstream = Upstream::saying("ok");
+    let gateway = Gateway::start(&format!(
+        "{}api_key = {{ keys = [{{ name = \"k\", key = \"{HUSH}-and-more\" }}, {{ name = \"s\", \
+         sha256 = \"{:0>64}\" }}], from = [\"header:X-Client\", \"query:k\"] }}\n",
+        route_to(&[upstream.address]),
+        "4711"
+    ));
+    for (target, field) in [("/?a=1", "X-Client: "), ("/?a=1&k=", "X-Other: ")] {
+        let target = target.replace("k=", &format!("k={HUSH}-and-more&b=2"));
+        let head = format!("GET {target} HTTP/1.1\r\nHost: a\r\n{field}{HUSH}-and-more\r\n\r\n");
+        let answer = gateway.ask(head);
+        assert_eq!(answer.status, 200);
+    }
+    // The first line of a head that is refused is kept too.
+    let refused = gateway.ask(format!("GET /?k={HUSH}-and-more HTTP/1.1\r\n bad\r\n\r\n"));
+    assert_eq!(refused.status, 400);
+    let listed = recent(&gateway, "", 3);
+    let of = |uri: &str| listed.iter().find(|one| one["request_uri"] == uri).expect(uri);
+    assert_eq!(of("/?a=1")["withheld"], serde_json::json!(["x-client"]));
+    let query = of("/?a=1&k=***&b=2");
+    assert_eq!(query["withheld"], serde_json::json!(["query"]));
+    assert!(query["fields"].to_string().contains("X-Other"), "{query}");
+    assert!(!of("/?a=1").to_string().contains(HUSH) && !listed[0].to_string().contains("k=hush"));
+    let admin = format!("unix:{}", gateway.file("admin").display());
+    for one in &listed {
+        let id = one["id"].as_str().expect("an id");
+        let (_, out, error) = explain(&["--admin", &admin, "--id", id]);
+        assert!(!out.contains("k=hush") && !error.contains("k=hush"), "{out}{error}");
+    }
+    let shown = gateway.admin("/config").text();
+    assert!(!shown.contains("4711") && !shown.contains(HUSH), "{shown}");
+}
+
+#[test]
+fn a_file_is_explained_and_compared_without_its_secrets() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, more: &str| {
+        let path = folder.path().join(name).display().to_string();
+        let text = format!(
+            "listen_addr = \"127.0.0.1:8080\"\n[[routes]]\nid = \"all\"\npath = \"/*\"\n\
+             respond = {{ body = \"in\" }}\n{more}\
+             auth = {{ jwt_secret = {{ env = \"FRYS_NO_SUCH\" }} }}\n\
+             basic_auth = {{ users = [{{ name = \"a\", \
+             password_hash = {{ file = \"/nowhere/hash\" }} }}] }}\n\
+             response_headers = {{ set = {{ X-T = {{ credential = \"t\" }} }} }}\n"
+        );
+        fs::write(&path, text).expect("a file");
+        path
+    };
+    let (old, new) = (write("old.toml", ""), write("new.toml", "priority = 3\n"));
+    let (status, out, error) = explain(&["--config", &old, "http://a.test/"]);
+    assert_eq!(status, Some(0), "{error}");
+    assert!(out.contains("X-T: ***"), "{out}");
+    assert_eq!(error.matches("it is taken for unknown").count(), 3, "{error}");
+    assert!(error.contains("old.toml:6:"), "{error}");
+    let (status, out, error) = run(Command::new(FRYS).args(["diff", &old, &new]));
+    assert_eq!(status, Some(1), "{error}");
+    assert!(out.contains("priority") && !out.contains("secret"), "{out}");
+    assert_eq!(error.matches("it is taken for unknown").count(), 6, "{error}");
+    // To serve it, they are needed.
+    let (status, _, error) = run(Command::new(FRYS).args(["check", "--config", &old]));
+    assert_eq!(status, Some(1));
+    assert_eq!(error.matches("the secret of ").count(), 3, "{error}");
 }

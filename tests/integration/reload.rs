@@ -448,3 +448,81 @@ fn starts_from(file: &Path, kept: &Path, address: std::net::SocketAddr, admin: &
     child.kill().expect("it runs");
     child.wait().expect("it ends");
 }
+
+/// What `GET /config` shows comes back as it was shown.
+#[test]
+fn a_mask_is_no_secret() {
+    let upstream = Upstream::saying("one");
+    let routes = route_to(&[upstream.address]);
+    for (keys, place) in [
+        ("auth = { jwt_secret = \"0123456789abcdef0123456789abcdef\" }\n", "auth.jwt_secret"),
+        (
+            "request_headers = { set = { Authorization = \"Bearer hush\" } }\n",
+            "request_headers.set.Authorization",
+        ),
+        (
+            "response_headers = { append = { X-Foo-Token = \"hush\" } }\n",
+            "response_headers.append.X-Foo-Token",
+        ),
+    ] {
+        let gateway = Gateway::start(&format!("{routes}{keys}"));
+        let shown = config(&gateway)["configuration"].to_string();
+        assert!(shown.contains("\"***\"") && !shown.contains("hush"), "{shown}");
+        let fields = "Content-Type: application/json\r\n";
+        let answer = admin(&gateway, "PUT", "/config", fields, &shown);
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        let text = answer.text();
+        assert!(text.contains(&format!("routes[0].{place}")), "{text}");
+        assert!(text.contains("it is what `GET /config` shows"), "{text}");
+        assert_eq!(config(&gateway)["configuration_generation"], 1);
+        // What is in use can still be explained, though only its mask is kept.
+        write(&gateway, "listen_addr = 3\n");
+        let asked = "{\"request\":\"GET http://a.test/\"}";
+        let explained = admin(&gateway, "POST", "/explain", fields, asked);
+        assert_eq!(explained.status, 200, "{}", explained.text());
+    }
+}
+
+#[test]
+fn what_changed_elsewhere_is_told() {
+    let gateway = Gateway::with_top(
+        "workers = 1\n[reload]\nwatch = false",
+        "[[routes]]\nid = \"body\"\npath = \"/body\"\n\
+         respond = { body_file = \"@FOLDER@/frys.toml\" }\n",
+    );
+    let folder = gateway.folder.path();
+    for (name, text) in [("one/x", "one"), ("two/x", "two"), ("token", "one"), ("body", "one")] {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+    symlink("one", folder.join("current")).expect("a link");
+    let place = folder.display();
+    let text = changed(&gateway, &format!("{place}/frys.toml"), &format!("{place}/body"));
+    write(
+        &gateway,
+        &format!(
+            "{text}[[routes]]\nid = \"token\"\npath = \"/token\"\nrespond = {{ status = 204 }}\n\
+             response_headers = {{ set = {{ X-T = {{ file = \"{place}/token\" }} }} }}\n\
+             [[routes]]\nid = \"files\"\npath = \"/files/*\"\n\
+             files = {{ root = \"{place}/current\" }}\n"
+        ),
+    );
+    assert_eq!(reload(&gateway).status, 200);
+    let said = reload(&gateway).text();
+    assert!(said.contains("nothing changed"), "{said}");
+    let again = |name: &str| {
+        let said = reload(&gateway).text();
+        assert!(said.contains(&format!("1 route changed ({name})")), "{said}");
+    };
+    fs::write(folder.join("token"), "two").expect("a file");
+    again("token");
+    assert_eq!(gateway.get("/token").field("x-t"), Some("two"));
+    fs::write(folder.join("body"), "two").expect("a file");
+    again("body");
+    assert_eq!(gateway.get("/body").text(), "two");
+    fs::remove_file(folder.join("current")).expect("a link");
+    symlink("two", folder.join("current")).expect("a link");
+    again("files");
+    assert_eq!(gateway.get("/files/x").text(), "two");
+}

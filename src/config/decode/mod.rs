@@ -23,43 +23,60 @@ use crate::limits;
 use fields::Fields;
 use std::path::PathBuf;
 
+/// What becomes of a secret that cannot be had, or of which only its mask is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Secrets {
+    /// It is a fault.
+    Needed,
+    /// Something stands for it, where nothing is served with it: what is shown, compared or
+    /// explained.
+    Guessed,
+}
+
 /// What a tree says.
 pub(super) struct Decoded {
     pub(super) config: GatewayConfig,
     pub(super) faults: Vec<Fault>,
     /// What is taken, and would better be otherwise.
     pub(super) warnings: Vec<Fault>,
+    /// Secrets that something stands for.
+    pub(super) unknown: Vec<Fault>,
     /// The files that secrets were read from.
     pub(super) secret_files: Vec<PathBuf>,
 }
 
 /// Reads a tree. What is wrong is left at its default, so that the rest can be checked too. From
 /// then on the document keeps its secrets to itself.
-pub(super) fn gateway(document: &mut Document) -> Decoded {
-    let mut decoder = Decoder::new();
+pub(super) fn gateway(document: &mut Document, secrets: Secrets) -> Decoded {
+    let mut decoder = Decoder::new(secrets);
     let mut config = GatewayConfig::default();
     gateway::root(&mut decoder, document.root(), &mut config);
     document.hide(decoder.hidden);
     let faults = document.place_faults(decoder.faults);
     let warnings = document.place_faults(decoder.warnings);
-    Decoded { config, faults, warnings, secret_files: decoder.secret_files }
+    let unknown = document.place_faults(decoder.unknown);
+    Decoded { config, faults, warnings, unknown, secret_files: decoder.secret_files }
 }
 
 /// Where the reading stands, and what was wrong so far.
 pub(super) struct Decoder {
     path: String,
+    secrets: Secrets,
     faults: Vec<Placed>,
     warnings: Vec<Placed>,
+    unknown: Vec<Placed>,
     hidden: Vec<Place>,
     secret_files: Vec<PathBuf>,
 }
 
 impl Decoder {
-    fn new() -> Decoder {
+    fn new(secrets: Secrets) -> Decoder {
         Decoder {
             path: String::new(),
+            secrets,
             faults: Vec::new(),
             warnings: Vec::new(),
+            unknown: Vec::new(),
             hidden: Vec::new(),
             secret_files: Vec::new(),
         }
@@ -86,6 +103,13 @@ impl Decoder {
     fn warn(&mut self, place: Place, message: &str) {
         if self.warnings.len() < limits::CONFIG_FAULTS_MAX {
             self.warnings.push(Placed::new(Fault::new(self.path.clone(), message), place));
+        }
+    }
+
+    /// Notes a secret that something stands for.
+    fn note_unknown(&mut self, place: Place, message: String) {
+        if self.unknown.len() < limits::CONFIG_FAULTS_MAX {
+            self.unknown.push(Placed::new(Fault::new(self.path.clone(), message), place));
         }
     }
 

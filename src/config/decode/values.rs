@@ -3,6 +3,7 @@
 use super::super::document::json;
 use super::super::node::{Node, Value};
 use super::super::{Timeouts, keys};
+use super::secret::{self, Use};
 use super::{Decoder, units};
 use crate::http::field;
 use ipnet::IpNet;
@@ -112,10 +113,7 @@ pub(super) fn free(decoder: &mut Decoder, node: &Node) -> Option<serde_json::Val
 fn below(decoder: &mut Decoder, node: &Node, is_secret: bool) -> bool {
     match &node.value {
         Value::Null | Value::Boolean(_) | Value::Integer(_) | Value::Float(_) => true,
-        Value::Text(_) if is_secret => {
-            decoder.hide(node);
-            true
-        }
+        Value::Text(_) if is_secret => secret::inline(decoder, node, Use::Text).is_some(),
         Value::Text(_) => true,
         Value::List(nodes) => nodes.iter().enumerate().fold(true, |is_right, (index, node)| {
             decoder.within_index(index, |d| below(d, node, is_secret)) && is_right

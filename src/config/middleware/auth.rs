@@ -16,7 +16,8 @@ use std::time::Duration;
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuthConfig {
     /// The shared secret of HMAC-signed tokens (`HS256` without `algorithms`); empty for none.
-    /// Never printed. RFC 7518 section 3.2 wants at least 32 bytes.
+    /// Never printed. In a file it has at least as many bytes as its hash, 32 for `HS256` (RFC
+    /// 7518 section 3.2); what is built in Rust is the program's own to judge.
     pub jwt_secret: String,
     /// Claims that a token must have. None by default.
     pub required_claims: Vec<RequiredClaim>,
@@ -206,6 +207,25 @@ impl TokenAlgorithm {
         TokenAlgorithm::ES384,
         TokenAlgorithm::EdDSA,
     ];
+
+    /// Bytes that a shared secret has at least to be used with it; none where it is signed with
+    /// the private half of a key.
+    pub(crate) const fn secret_bytes_min(self) -> Option<usize> {
+        match self {
+            TokenAlgorithm::HS256 => Some(limits::HS256_SECRET_BYTES_MIN),
+            TokenAlgorithm::HS384 => Some(limits::HS384_SECRET_BYTES_MIN),
+            TokenAlgorithm::HS512 => Some(limits::HS512_SECRET_BYTES_MIN),
+            TokenAlgorithm::RS256
+            | TokenAlgorithm::RS384
+            | TokenAlgorithm::RS512
+            | TokenAlgorithm::PS256
+            | TokenAlgorithm::PS384
+            | TokenAlgorithm::PS512
+            | TokenAlgorithm::ES256
+            | TokenAlgorithm::ES384
+            | TokenAlgorithm::EdDSA => None,
+        }
+    }
 
     /// As in a token's `alg`.
     pub const fn name(self) -> &'static str {

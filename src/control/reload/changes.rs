@@ -5,8 +5,9 @@ use std::hash::{BuildHasher, Hasher};
 
 use hashbrown::HashMap;
 
-use crate::config::{GatewayConfig, Route};
+use crate::config::{GatewayConfig, HeaderEdits, HeaderValue, Route};
 use crate::limits::CHANGES_NAMED_MAX;
+use crate::snapshot::{Contents, Plan};
 
 /// How a configuration differs from the one before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,8 +55,15 @@ pub struct Prints {
 }
 
 impl Prints {
-    /// Those of a configuration.
-    pub fn of(config: &GatewayConfig) -> Prints {
+    /// Those of a configuration, with what was read for each of its routes.
+    pub fn of(config: &GatewayConfig, plan: &Plan) -> Prints {
+        Prints::with(config, |route| plan.contents(route))
+    }
+
+    fn with<'p>(
+        config: &GatewayConfig,
+        contents: impl Fn(usize) -> Option<Contents<'p>>,
+    ) -> Prints {
         let named = config.clusters.values().map(print);
         let written = config.routes.iter().filter(|route| !route.upstreams.is_empty());
         let written = written.map(|route| print(&(&route.upstreams, &route.load_balancer)));
@@ -67,7 +75,8 @@ impl Prints {
         Prints {
             routes: {
                 let plain = Route::default();
-                config.routes.iter().map(|route| print_route(route, &plain)).collect()
+                let routes = config.routes.iter().enumerate();
+                routes.map(|(at, route)| print_route(route, &plain, contents(at))).collect()
             },
             clusters: named.chain(written).collect(),
             filters: config
@@ -203,8 +212,9 @@ fn print(value: &impl fmt::Debug) -> u64 {
 }
 
 /// The print of a route. There are many, and most keys of most are as in `plain`: what is not
-/// said is not written.
-fn print_route(route: &Route, plain: &Route) -> u64 {
+/// said is not written. What lies elsewhere, a secret or a file, is a part of it: it is not shown,
+/// and to change it there changes the route.
+fn print_route(route: &Route, plain: &Route, contents: Option<Contents<'_>>) -> u64 {
     // Without `..`, so that whoever adds a key is told by the compiler.
     let Route {
         id,
@@ -258,6 +268,7 @@ fn print_route(route: &Route, plain: &Route) -> u64 {
     print.said(19, response_headers, &plain.response_headers);
     print.said(20, middlewares, &plain.middlewares);
     print.said(21, mirror, &plain.mirror);
+    print.elsewhere([request_headers, response_headers], contents);
     print.end()
 }
 
@@ -285,6 +296,26 @@ impl<H: Hasher> Print<H> {
         }
     }
 
+    /// What a route has from elsewhere than its configuration.
+    fn elsewhere(&mut self, edits_of_both: [&HeaderEdits; 2], contents: Option<Contents<'_>>) {
+        for edits in edits_of_both {
+            let values = edits.set.values().chain(edits.append.values());
+            for value in values {
+                if let HeaderValue::Secret(secret) = value {
+                    self.text(Some(secret.expose()));
+                }
+            }
+        }
+        match contents {
+            Some(Contents::Body(body)) => self.0.write(body),
+            Some(Contents::Folder { device, inode }) => {
+                self.0.write_u64(device);
+                self.0.write_u64(inode);
+            }
+            None => {}
+        }
+    }
+
     fn debug(&mut self, value: &impl fmt::Debug) {
         write!(self, "{value:?}").expect("a hasher takes everything");
     }
@@ -304,7 +335,7 @@ impl<H: Hasher> fmt::Write for Print<H> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ClusterConfig, CorsConfig, Middleware, Route};
+    use crate::config::{ClusterConfig, CorsConfig, Middleware, Route, Secret};
 
     fn config(routes: &[(&str, &str)]) -> GatewayConfig {
         let mut config = GatewayConfig::default();
@@ -321,7 +352,7 @@ mod tests {
     }
 
     fn between(old: &GatewayConfig, new: &GatewayConfig) -> Changes {
-        let (old_prints, new_prints) = (Prints::of(old), Prints::of(new));
+        let (old_prints, new_prints) = (Prints::with(old, |_| None), Prints::with(new, |_| None));
         Changes::between(&side(old, &old_prints, &["x"]), &side(new, &new_prints, &["x", "y"]))
     }
 
@@ -376,12 +407,26 @@ mod tests {
             |route| route.priority = 1,
         ];
         let plain = Route::default();
-        let mut prints = vec![print_route(&plain, &plain)];
+        let mut prints = vec![print_route(&plain, &plain, None)];
         for change in changes {
             let mut route = Route::default();
             change(&mut route);
-            prints.push(print_route(&route, &plain));
-            assert_eq!(print_route(&route, &plain), prints[prints.len() - 1]);
+            prints.push(print_route(&route, &plain, None));
+            assert_eq!(print_route(&route, &plain, None), prints[prints.len() - 1]);
+        }
+        for contents in [
+            Contents::Body(b"a"),
+            Contents::Body(b"b"),
+            Contents::Folder { device: 1, inode: 2 },
+            Contents::Folder { device: 1, inode: 3 },
+        ] {
+            prints.push(print_route(&plain, &plain, Some(contents)));
+        }
+        for text in ["one", "two"] {
+            let mut route = Route::default();
+            let secret = HeaderValue::Secret(Secret::inline(text));
+            route.response_headers.set.insert("X-A".into(), secret);
+            prints.push(print_route(&route, &plain, None));
         }
         let count = prints.len();
         prints.sort_unstable();

@@ -57,8 +57,8 @@ impl Source {
         if let Some(Loaded { config, document, .. }) = of_file.filter(is_same) {
             return Some(Written { config: Arc::new(config), document: Some(document) });
         }
-        let loaded = Loaded::from_text(shown.to_owned(), Format::Json, &self.name).ok()?;
-        Some(Written { config: Arc::new(loaded.config), document: None })
+        let config = Loaded::from_shown(shown.to_owned(), &self.name).ok()?;
+        Some(Written { config: Arc::new(config), document: None })
     }
 }
 
@@ -182,6 +182,7 @@ impl Candidate {
         document: Option<Document>,
     ) -> Candidate {
         Candidate {
+            prints: Prints::of(config, &plan),
             plan,
             source,
             tree: None,
@@ -190,7 +191,6 @@ impl Candidate {
             drain_timeout: config.drain_timeout,
             reload: config.reload.clone(),
             fixed: Fixed::of(config),
-            prints: Prints::of(config),
             document,
         }
     }

@@ -67,12 +67,13 @@ fn line(
         faults.push(Fault::new(place, why));
         return None;
     }
+    let is_secret = matches!(value, HeaderValue::Secret(_));
     let value = match value {
         HeaderValue::Template(text) => Template::read(text, Purpose::Field, scope),
         HeaderValue::Secret(secret) => Template::verbatim(secret.expose()),
     };
     match value {
-        Ok(value) => Some(Line { name: opened(name), value }),
+        Ok(value) => Some(Line { name: opened(name), value, is_secret }),
         Err(fault) => {
             faults.push(template_fault(place, fault));
             None

@@ -56,7 +56,8 @@ impl Announced {
             }
             // `config` lets no control character into a name or a link.
             if let Ok(value) = Template::verbatim(&value) {
-                lines.push(Line { name: format!("{name}: ").into_bytes().into(), value });
+                let name = format!("{name}: ").into_bytes().into();
+                lines.push(Line { name, value, is_secret: false });
             }
         }
         edits.lines = Lines::new(lines);

@@ -3,6 +3,7 @@
 use super::super::super::node::Node;
 use super::super::super::sections;
 use super::super::super::{ApiKey, ApiKeyConfig, ApiKeyValue, Middleware};
+use super::super::secret::{self, Use};
 use super::super::{Decoder, Fields, values};
 use super::credential;
 
@@ -22,8 +23,8 @@ fn entry(d: &mut Decoder, node: &Node) -> Option<ApiKey> {
     let fields = Fields::of(d, node, &sections::API_KEY_ENTRY)?;
     let name = fields.require(d, "name", values::text);
     let identity = credential::identity(d, &fields);
-    let key =
-        fields.read(d, "key", |d: &mut Decoder, node: &Node| credential::secret(d, node, false));
+    let key = fields
+        .read(d, "key", |d: &mut Decoder, node: &Node| credential::secret(d, node, Use::Text));
     let key = key.map(ApiKeyValue::Secret);
     let hashed = fields.read(d, "sha256", sha256);
     if fields.present(&["key", "sha256"]).len() != 1 && fields.is_known() {
@@ -34,8 +35,8 @@ fn entry(d: &mut Decoder, node: &Node) -> Option<ApiKey> {
 }
 
 fn sha256(d: &mut Decoder, node: &Node) -> Option<ApiKeyValue> {
-    let digits = values::text(d, node)?;
-    let found = ApiKeyValue::sha256(&digits);
+    let digits = secret::inline(d, node, Use::Text)?;
+    let found = ApiKeyValue::sha256(digits.expose());
     if found.is_none() {
         d.fault(node.place, "expected the 64 hexadecimal digits of a SHA-256");
     }

@@ -5,7 +5,8 @@ use super::super::super::sections;
 use super::super::super::{
     AuthConfig, Middleware, OIDCConfig, RequiredClaim, Secret, TokenAlgorithm,
 };
-use super::super::{Decoder, Fields, secret, values};
+use super::super::secret::{self, Use};
+use super::super::{Decoder, Fields, values};
 use crate::limits;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -34,37 +35,55 @@ pub(super) fn read(d: &mut Decoder, node: &Node) -> Option<Middleware> {
 
 /// What says how tokens are signed.
 fn keys(d: &mut Decoder, fields: &Fields<'_>, auth: &mut AuthConfig) {
-    fields.set(d, "jwt_secret", &mut auth.jwt_secret, shared_secret);
+    let algorithm = values::word(&ALGORITHMS);
+    fields.set(d, "algorithms", &mut auth.algorithms, values::list(algorithm));
+    let shared = shared_secret(&auth.algorithms);
+    fields.set(d, "jwt_secret", &mut auth.jwt_secret, shared);
     fields.set_some(d, "public_key", &mut auth.public_key, public_key);
     fields.set_some(d, "jwks_file", &mut auth.jwks, file);
     fields.set_some(d, "jwks_url", &mut auth.jwks_url, values::text);
+    let provider = provider(&auth.algorithms);
     fields.set_some(d, "oidc_config", &mut auth.oidc_config, provider);
-    let algorithm = values::word(&ALGORITHMS);
-    fields.set(d, "algorithms", &mut auth.algorithms, values::list(algorithm));
     fields.set_some(d, "refresh_interval", &mut auth.refresh_interval, values::duration);
     fields.set_some(d, "ca_file", &mut auth.ca, file);
 }
 
-fn provider(d: &mut Decoder, node: &Node) -> Option<OIDCConfig> {
-    let fields = Fields::of(d, node, &sections::AUTH_PROVIDER)?;
-    let issuer = fields.require(d, "issuer", values::text);
-    let client_id = fields.require(d, "client_id", values::text);
-    let mut client_secret = String::new();
-    fields.set(d, "client_secret", &mut client_secret, shared_secret);
-    Some(OIDCConfig { issuer: issuer?, client_id: client_id?, client_secret })
+fn provider(
+    algorithms: &[TokenAlgorithm],
+) -> impl FnOnce(&mut Decoder, &Node) -> Option<OIDCConfig> + use<> {
+    let shared = shared_secret(algorithms);
+    move |d, node| {
+        let fields = Fields::of(d, node, &sections::AUTH_PROVIDER)?;
+        let issuer = fields.require(d, "issuer", values::text);
+        let client_id = fields.require(d, "client_id", values::text);
+        let mut client_secret = String::new();
+        fields.set(d, "client_secret", &mut client_secret, shared);
+        Some(OIDCConfig { issuer: issuer?, client_id: client_id?, client_secret })
+    }
 }
 
-/// A secret that tokens are signed with.
-fn shared_secret(d: &mut Decoder, node: &Node) -> Option<String> {
-    let text = secret::secret(d, node)?.expose().to_owned();
-    if text.is_empty() {
-        d.fault(node.place, "an empty secret: anybody could sign with it");
-        return None;
+/// A secret that tokens are signed with by one of these algorithms, or by HS256 where none is
+/// named: at least as long as the longest of their hashes (RFC 7518 section 3.2).
+fn shared_secret(
+    algorithms: &[TokenAlgorithm],
+) -> impl FnOnce(&mut Decoder, &Node) -> Option<String> + use<> {
+    let needs = |one: &TokenAlgorithm| Some((one.secret_bytes_min()?, one.name()));
+    let usual = (limits::HS256_SECRET_BYTES_MIN, TokenAlgorithm::HS256.name());
+    let (least, name) = algorithms.iter().filter_map(needs).max().unwrap_or(usual);
+    move |d, node| {
+        let secret = secret::secret(d, node, Use::Text)?;
+        let text = secret.expose();
+        if text.len() < least {
+            let message = format!(
+                "{} bytes, and the secret of {name} has at least {least} (RFC 7518 section 3.2): \
+                 shorter ones are found by trying; `openssl rand -base64 {least}` makes one",
+                text.len()
+            );
+            d.fault(node.place, message);
+        }
+        // Also where it is too short: it is there, and nothing is said of a key that is missing.
+        Some(text.to_owned())
     }
-    if text.len() < SECRET_BYTES {
-        d.warn(node.place, SHORT);
-    }
-    Some(text)
 }
 
 /// A key that everybody may see, so one that stands in the file is nothing to warn of.
@@ -72,7 +91,7 @@ fn public_key(d: &mut Decoder, node: &Node) -> Option<Secret> {
     if let Value::Text(text) = &node.value {
         return Some(Secret::inline(text));
     }
-    secret::secret(d, node)
+    secret::secret(d, node, Use::PublicKey)
 }
 
 fn file(d: &mut Decoder, node: &Node) -> Option<Secret> {
@@ -121,8 +140,3 @@ const ALGORITHMS: [(&str, TokenAlgorithm); 12] = {
     }
     words
 };
-
-/// RFC 7518 section 3.2: a key of HS256 has the size of the hash or more.
-const SECRET_BYTES: usize = 32;
-const SHORT: &str = "a secret shorter than 32 bytes can be found by trying (RFC 7518 section 3.2): \
-                     `openssl rand -base64 32` makes a better one";

@@ -3,6 +3,7 @@
 use super::super::super::node::Node;
 use super::super::super::sections;
 use super::super::super::{BasicAuthConfig, BasicUser, Middleware};
+use super::super::secret::Use;
 use super::super::{Decoder, Fields, values};
 use super::credential;
 
@@ -22,7 +23,7 @@ fn user(d: &mut Decoder, node: &Node) -> Option<BasicUser> {
     let fields = Fields::of(d, node, &sections::BASIC_USER)?;
     let name = fields.require(d, "name", values::text);
     let password_hash = fields.require(d, "password_hash", |d: &mut Decoder, node: &Node| {
-        credential::secret(d, node, true)
+        credential::secret(d, node, Use::PasswordHash)
     });
     let identity = credential::identity(d, &fields);
     Some(BasicUser { name: name?, password_hash: password_hash?, identity })

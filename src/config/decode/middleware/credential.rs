@@ -2,7 +2,8 @@
 
 use super::super::super::node::{Node, Value};
 use super::super::super::{CredentialSource, Identity, Secret, TextFile};
-use super::super::{Decoder, Fields, secret, values};
+use super::super::secret::{self, Use};
+use super::super::{Decoder, Fields, values};
 
 /// A file that is read now.
 pub(super) fn text_file(d: &mut Decoder, node: &Node) -> Option<TextFile> {
@@ -12,13 +13,10 @@ pub(super) fn text_file(d: &mut Decoder, node: &Node) -> Option<TextFile> {
 
 /// A secret. One that is made to be kept, as a hash is, may stand in the file without a warning; it
 /// is hidden all the same.
-pub(super) fn secret(d: &mut Decoder, node: &Node, is_kept: bool) -> Option<Secret> {
+pub(super) fn secret(d: &mut Decoder, node: &Node, used: Use) -> Option<Secret> {
     match &node.value {
-        Value::Text(text) if is_kept => {
-            d.hide(node);
-            Some(Secret::inline(text))
-        }
-        Value::Text(_) | Value::Table(_) => secret::secret(d, node),
+        Value::Text(_) if used == Use::PasswordHash => secret::inline(d, node, used),
+        Value::Text(_) | Value::Table(_) => secret::secret(d, node, used),
         Value::Null
         | Value::Boolean(_)
         | Value::Integer(_)

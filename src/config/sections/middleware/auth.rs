@@ -46,7 +46,8 @@ pub(crate) static AUTH: Section = Section {
             "jwt_secret",
             TEXT_OR_SOURCE,
             "[none]",
-            "The shared secret of HMAC-signed tokens; one below 32 bytes is warned of: \
+            "The shared secret of HMAC-signed tokens, with at least the bytes of the hash (32 for \
+             HS256, RFC 7518 section 3.2): \
              `{ env = \"NAME\" }`, `{ file = \"/path\" }` or `{ credential = \"name\" }`.",
         ),
         key(
@@ -202,7 +203,7 @@ pub(crate) static AUTH_PROVIDER: Section = Section {
             TEXT_OR_SOURCE,
             "[none]",
             "The gateway's secret there, with which `HS256` tokens are signed (OpenID Connect Core \
-             1.0 section 10.1).",
+             1.0 section 10.1), as long as `jwt_secret` is; needed by no other tokens.",
         ),
     ],
     choices: &[],
