@@ -113,7 +113,7 @@ fn model(path: &[u8]) -> Result<(Vec<u8>, Ambiguities), PathFault> {
 
 /// Whether a part between encoded slashes or backslashes is dots, with or without a parameter.
 fn hides_dots(segment: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(segment).replace("%5C", "%2F");
+    let text = String::from_utf8_lossy(segment).replace("%5C", "%2F").replace("%3B", ";");
     let is_dots = |part: &str| matches!(part.split(';').next(), Some("." | ".."));
     text.contains("%2F") && text.split("%2F").any(is_dots)
 }
