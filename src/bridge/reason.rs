@@ -76,7 +76,8 @@ reasons! {
     RequestMalformed: "request_malformed" 400 Client "http_request_error";
     /// The request's body length is ambiguous or malformed (RFC 9112 section 6.3).
     FramingInvalid: "framing_invalid" 400 Client "http_request_error";
-    /// `Host` is missing, repeated or malformed (RFC 9112 section 3.2).
+    /// `Host` is missing, repeated or malformed (RFC 9112 section 3.2); or what a redirect or
+    /// `host_rewrite` comes to is no host.
     HostInvalid: "host_invalid" 400 Client "http_request_error";
     /// An absolute target of another scheme than `http` (RFC 9110 section 7.4).
     SchemeUnsupported: "scheme_unsupported" 421 Client "http_request_error";
@@ -117,11 +118,12 @@ reasons! {
     /// The path has `%25` before two hexadecimal digits, and the route's policy does not take it.
     PathDoubleEncoded: "path_double_encoded" 400 Client "http_request_error";
     /// The path has dot segments, and the route's policy does not take them; or it hides some
-    /// between encoded slashes.
+    /// between encoded slashes, or the route's rewrite came to some.
     PathDotSegments: "path_dot_segments" 400 Client "http_request_error";
     /// The path has `//`, and the route's policy does not take it.
     PathRepeatedSlashes: "path_repeated_slashes" 400 Client "http_request_error";
-    /// The path has `.;` or `..;` in front of a segment, and the route's policy does not take it.
+    /// The path, as it was received or rewritten, has `.;` or `..;` in front of a segment, and the
+    /// route's policy does not take it.
     PathDotParameter: "path_dot_parameter" 400 Client "http_request_error";
     /// No route matches host and path.
     RouteNotFound: "route_not_found" 404 Gateway "destination_not_found";

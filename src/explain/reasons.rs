@@ -228,7 +228,8 @@ const REMEDIES: &[(Reason, &str)] = &[
     ),
     (
         Reason::PathDotSegments,
-        "Mend the client, or set `path_policy.dot_segments = \"resolve\"` on the route.",
+        "Mend the client, or set `path_policy.dot_segments = \"resolve\"` on the route. Of a \
+         rewrite no policy takes them: `frys explain` says what it came to.",
     ),
     (
         Reason::PathRepeatedSlashes,

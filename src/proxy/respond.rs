@@ -63,7 +63,7 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
     let Exchange { index, lines, generation, facts, .. } = exchange;
     // Where the request ends is known only of one that was understood and has no body, or one that
     // was read to its end.
-    let is_read = matches!(facts.body, Body::Empty) || facts.holds_request;
+    let is_read = matches!(facts.body, Body::Empty | Body::Length(0)) || facts.holds_request;
     let whole = is_read && index.is_complete();
     let keeps =
         whole && facts.keep_alive && failure::keeps_connection(reason) && !worker.is_draining();
@@ -81,10 +81,6 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
         lines.extend_from_slice(b"Content-Range: bytes */");
         decimal(facts.file_bytes, lines);
         lines.extend_from_slice(b"\r\n");
-    }
-    if reason == Reason::NotAcceptable {
-        // RFC 9110 section 12.5.5: another client may be answered otherwise.
-        lines.extend_from_slice(b"Vary: Accept\r\n");
     }
     let mut lines = std::mem::take(lines);
     let status = status_of(reason);

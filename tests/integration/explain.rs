@@ -96,6 +96,79 @@ fn a_request_that_no_route_takes_is_told_why() {
 }
 
 #[test]
+fn what_a_route_refuses_is_a_refusal_with_its_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("frys.toml").display().to_string();
+    let text = "listen_addr = \"127.0.0.1:8080\"\n\
+        clusters.a.upstreams = [{ url = \"http://127.0.0.1:1\" }]\n\
+        [versions.api]\nfrom = [\"header\", \"query\"]\nheader = \"X-V\"\nquery = \"v\"\n\
+        [versions.api.known.1]\n\
+        [[routes]]\npath = \"/q\"\ncluster = \"a\"\nrewrite = { path = \"/b/${query.to}/x\" }\n\
+        [[routes]]\npath = \"/static/*\"\nfiles = { root = \"/srv\" }\n\
+        [[routes]]\npath = \"/v\"\ncluster = \"a\"\nversion = { group = \"api\", is = \"1\" }\n\
+        [[routes]]\npath = \"/c\"\ncluster = \"a\"\nwhen = { all = [\
+        { cookie = \"who\", equals = \"me\" }, { header = \"X-Api-Token\", prefix = \"t\" }] }\n";
+    fs::write(&file, text).expect("the file can be written");
+    for (request, field, code, parts) in [
+        ("/q?to=a", "X: 1", 0, &["sent        GET /b/a/x?to=a"][..]),
+        (
+            "/q?to=..;",
+            "X: 1",
+            1,
+            &["answered with 400: path_dot_parameter", "rewritten to /b/..;/x", "path_policy"],
+        ),
+        ("POST /static/a", "X: 1", 1, &["answered with 405: method_not_allowed", "GET, HEAD"]),
+        ("/static/.env", "X: 1", 1, &["answered with 403: file_forbidden", "file /srv/.env"]),
+        ("/static/a%2520b", "X: 1", 1, &["answered with 400: path_double_encoded"]),
+        ("/static/a", "X: 1", 0, &["what is found there: file_served", "`file_not_found` (404)"]),
+        (
+            "/v",
+            "X-V: 2",
+            1,
+            &["version `1` of api by header X-V, query v: ", "Vary: X-V", "route_not_found"],
+        ),
+        ("/c", "Cookie: who=hush", 1, &["cookie who equals `me`: it is not shown"]),
+        ("/c", "X-Api-Token: hush", 1, &["header X-Api-Token begins with `t`: it is not shown"]),
+    ] {
+        let host = ["-H", "Host: a.test"];
+        let arguments = ["--config", &file, request, host[0], host[1], "-H", field];
+        let (status, out, error) = explain(&arguments);
+        assert_eq!(status, Some(code), "{request}: {out}{error}");
+        for part in parts {
+            assert!(out.contains(part), "{part} is not in:\n{out}");
+        }
+        assert!(!out.contains("hush"), "{out}");
+    }
+}
+
+#[test]
+fn of_many_expressions_those_are_told_that_begin_as_the_path_does() {
+    use std::fmt::Write as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("frys.toml").display().to_string();
+    let mut text = "listen_addr = \"127.0.0.1:8080\"\n\
+        clusters.a.upstreams = [{ url = \"http://127.0.0.1:1\" }]\n"
+        .to_owned();
+    for number in 0..200 {
+        writeln!(
+            text,
+            "[[routes]]\nid = \"svc{number}\"\npath_regex = '^/svc{number}/(?<id>\\d+)$'\n\
+             cluster = \"a\""
+        )
+        .expect("a string takes everything");
+    }
+    fs::write(&file, text).expect("the file can be written");
+    let (status, out, _) = explain(&["--config", &file, "http://a.test/svc7/12"]);
+    assert_eq!(status, Some(0), "{out}");
+    assert!(out.contains("most specific first\n> svc7 "), "{out}");
+    assert!(out.contains("\n  and 199 of another path\n"), "{out}");
+    let (status, out, _) = explain(&["--config", &file, "http://a.test/svc7/x"]);
+    assert_eq!(status, Some(1), "{out}");
+    assert!(out.contains("the expression does not match /svc7/x"), "{out}");
+    assert!(out.contains(" of another path\n") && !out.contains("more of this host"), "{out}");
+}
+
+#[test]
 fn what_cannot_be_explained_is_refused() {
     let upstream = Upstream::saying("ok");
     let (_folder, file) = written(&upstream);
