@@ -54,6 +54,7 @@ const INTRODUCTION: &str = include_str!("introduction.md");
 mod tests {
     use super::super::decode::Decoded;
     use super::super::decode::units::show_size;
+    use super::super::files::Read;
     use super::super::kind::Kind;
     use super::super::{Ambiguous, Format, GatewayConfig, PathPolicy, decode, files};
     use super::*;
@@ -150,12 +151,14 @@ mod tests {
     }
 
     fn decoded(text: &str) -> (GatewayConfig, Vec<Fault>) {
-        let mut document = match files::read_text(text.to_owned(), Format::Toml, "frys.toml") {
-            Ok(read) => read.document,
+        let read = files::read_text(text.to_owned(), Format::Toml, "frys.toml");
+        let Read { mut document, faults: of_variables, .. } = match read {
+            Ok(read) => read,
             Err(error) => return (GatewayConfig::default(), error.faults),
         };
-        let Decoded { config, faults, .. } =
+        let Decoded { config, mut faults, .. } =
             decode::gateway(&mut document, decode::Secrets::Needed);
+        faults.append(&mut document.place_faults(of_variables));
         let timeouts = config.effective_timeouts();
         let (reject, resolve) = (Some(Ambiguous::Reject), Some(Ambiguous::Resolve));
         let policy = config.path_policy;

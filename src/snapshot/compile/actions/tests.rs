@@ -3,6 +3,7 @@
 use crate::config::{
     Ambiguous, ClusterConfig, Fault, GatewayConfig, HeaderEdits, PathPolicy, Redirect,
     RequestIdConfig, Rewrite, Route, Secret, StaticResponse, Timeouts, Upstream, WeightedCluster,
+    key_path,
 };
 use crate::http::field::{FieldId, FieldSet};
 use crate::limits;
@@ -254,12 +255,12 @@ fn refuses_edits_of_fields_that_are_not_the_operators() {
         refused(with_edits(remove), "routes[0].request_headers.remove[0]");
         let set =
             HeaderEdits { set: [(name.to_owned(), "x".into())].into(), ..HeaderEdits::default() };
-        refused(with_edits(set), &format!("routes[0].request_headers.set.{name}"));
+        refused(with_edits(set), &key_path("routes[0].request_headers.set", name));
         let append = HeaderEdits {
             append: [(name.to_owned(), "x".into())].into(),
             ..HeaderEdits::default()
         };
-        refused(with_edits(append), &format!("routes[0].request_headers.append.{name}"));
+        refused(with_edits(append), &key_path("routes[0].request_headers.append", name));
     }
     let twice = HeaderEdits {
         set: [("X-A".to_owned(), "1".into()), ("x-a".to_owned(), "2".into())].into(),
