@@ -267,7 +267,7 @@ impl One<'_> {
             id.write(values.id, &mut lines);
         }
         if let Some(edits) = edits {
-            edits.write_masked(values, &mut lines);
+            edits.lines.write_masked(values, &mut lines);
         }
         let own = FieldSet::of(&[FieldId::Expect, FieldId::FrysExplain]);
         let body = framing::request(request).map_err(|_| Reason::FramingInvalid)?;
@@ -328,7 +328,7 @@ impl One<'_> {
             id.write(values.id, &mut lines);
         }
         if let Some(edits) = edits {
-            edits.write_masked(values, &mut lines);
+            edits.lines.write_masked(values, &mut lines);
         }
         let lines = lines.split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end());
         lines.filter(|line| !line.is_empty()).map(masked).collect()

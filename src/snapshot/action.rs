@@ -100,21 +100,65 @@ pub struct Extra {
 pub struct Edits {
     /// Fields that are left out: those that are removed, and those that are set anew.
     pub drop: FieldNames,
-    /// Fields that are written, in this order.
-    pub lines: Box<[Line]>,
+    /// Fields that are written.
+    pub lines: Lines,
     /// Whether the request's id is written too.
     pub writes_id: bool,
 }
 
-impl Edits {
-    /// Appends the lines that are written, each with its CRLF.
-    pub fn write(&self, values: &Values<'_>, out: &mut Vec<u8>) {
-        self.lines.iter().for_each(|line| line.write(values, out));
+/// Fields that are written, in their order.
+#[derive(Default)]
+pub struct Lines {
+    each: Box<[Line]>,
+    /// All of them as they are written, where no value has a variable.
+    text: Option<Box<[u8]>>,
+}
+
+impl Lines {
+    /// These.
+    pub fn new(each: Vec<Line>) -> Lines {
+        let mut text = Some(Vec::new());
+        for line in &each {
+            match (&mut text, line.value.literal()) {
+                (Some(_), Some(b"")) => {}
+                (Some(text), Some(value)) => {
+                    text.extend_from_slice(&line.name);
+                    text.extend_from_slice(value);
+                    text.extend_from_slice(b"\r\n");
+                }
+                (None, _) | (_, None) => text = None,
+            }
+        }
+        Lines { each: each.into(), text: text.map(Vec::into_boxed_slice) }
+    }
+
+    /// One by one.
+    pub fn into_vec(self) -> Vec<Line> {
+        self.each.into_vec()
+    }
+
+    /// One by one.
+    pub fn iter(&self) -> std::slice::Iter<'_, Line> {
+        self.each.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.each.is_empty()
+    }
+
+    /// Appends them, each with its CRLF. What variables stand for is asked only where there are
+    /// some.
+    pub fn write<'v>(&self, values: impl FnOnce() -> Values<'v>, out: &mut Vec<u8>) {
+        match &self.text {
+            Some(text) => out.extend_from_slice(text),
+            None => self.write_each(&values(), out),
+        }
     }
 
     /// The same for whoever looks on: a mask stands for each secret.
     pub fn write_masked(&self, values: &Values<'_>, out: &mut Vec<u8>) {
-        for line in &self.lines {
+        for line in &self.each {
             if line.is_secret {
                 out.extend_from_slice(&line.name);
                 out.extend_from_slice(MASK.as_bytes());
@@ -123,6 +167,17 @@ impl Edits {
                 line.write(values, out);
             }
         }
+    }
+
+    fn write_each(&self, values: &Values<'_>, out: &mut Vec<u8>) {
+        self.each.iter().for_each(|line| line.write(values, out));
+    }
+}
+
+impl fmt::Debug for Lines {
+    /// Without the values, which may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.each).finish()
     }
 }
 

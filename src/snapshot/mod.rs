@@ -18,7 +18,9 @@ mod search;
 pub mod template;
 pub mod filter;
 
-pub use action::{Action, Edits, Extra, Line, Redirect, RequestIdField, Respond, Share, Split};
+pub use action::{
+    Action, Edits, Extra, Line, Lines, Redirect, RequestIdField, Respond, Share, Split,
+};
 pub use compile::{Listing, check, check_with, compile, compile_with, names, route_names};
 pub use credentials::Credentials;
 pub use extend::CustomBalance;

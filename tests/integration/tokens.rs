@@ -193,7 +193,7 @@ fn the_upstream_is_told_of_claims_and_never_by_the_client() {
             named.map(|(_, value)| value.as_str()).collect::<Vec<_>>()
         };
         assert_eq!(told("x-user"), ["ada"]);
-        assert_eq!(told("x-roles"), ["a,b  X-Evil: 1"]);
+        assert!(told("x-roles").is_empty(), "made to fit, it would be another list");
         assert_eq!(told("cookie"), ["a=1; b=2"]);
         assert!(told("x_user").is_empty() && told("x-evil").is_empty());
     }
@@ -207,6 +207,47 @@ fn the_upstream_is_told_of_claims_and_never_by_the_client() {
     assert_refused(&wrong, 401, "token_malformed", "invalid_token");
     assert_eq!(ask(&gateway, &token).status, 200);
     assert_eq!(upstream.wait_for(4).field("authorization"), None);
+}
+
+#[test]
+fn credentials_in_several_cookies_are_all_kept_from_the_upstream() {
+    const KEY: &str = "a-key-of-thirty-two-bytes-or-so--";
+    let upstream = Upstream::saying("in");
+    let route = |path: &str, order: &str, places: &str| {
+        format!(
+            "[[routes]]\npath = \"{path}\"\nupstreams = [{{ url = \"http://{}\" }}]\n\
+             middlewares = [{order}]\nauth = {{ jwt_secret = \"{SECRET}\", optional = true, \
+             token_from = [{places}], forward_credentials = false }}\n\
+             api_key = {{ keys = [{{ name = \"k\", key = \"{KEY}\" }}], optional = true, \
+             from = [\"cookie:k\"], forward_credentials = false }}\n",
+            upstream.address
+        )
+    };
+    let two = "\"cookie:a\", \"cookie:b\"";
+    let gateway = Gateway::start(&format!(
+        "{}{}",
+        route("/one/*", "\"auth\", \"api_key\"", two),
+        route("/two/*", "\"api_key\", \"auth\"", two)
+    ));
+    let token = shared(&json!({}));
+    let (a, b, k) = (format!("a={token}"), format!("b={token}"), format!("k={KEY}"));
+    let mut number = 0;
+    for path in ["/one/", "/two/"] {
+        for (cookies, left) in [
+            (format!("{a}; z=1"), Some("z=1")),
+            (format!("z=1; {b}"), Some("z=1")),
+            (format!("{k}; z=1; {a}; y=2"), Some("z=1; y=2")),
+            (format!("{a}; {k}"), None),
+            (k.clone(), None),
+            ("z=1; y=2".to_owned(), Some("z=1; y=2")),
+        ] {
+            let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\nCookie: {cookies}\r\n\r\n");
+            assert_eq!(gateway.ask(head).status, 200, "{path} {cookies}");
+            let received = upstream.wait_for(number);
+            assert_eq!(received.field("cookie"), left, "{path} {cookies}");
+            number += 1;
+        }
+    }
 }
 
 /// An issuer: what it says at each path.

@@ -26,8 +26,9 @@ pub(super) fn on_request(
     let request = RequestHead::new(head, index);
     let asker = plan.judge(request, &mut state.cache.borrow_mut());
     passage.response.remove_known(Cors::REMOVED);
+    passage.response.remove(Cors::REMOVED_TOO);
     let Some(method) = origin::preflight_method(request) else {
-        passage.response.append_lines(|out| plan.write(asker, out));
+        passage.response.append_known(Cors::WRITTEN, |out| plan.write(asker, out));
         return match (plan.rejects, asker) {
             (true, Asker::Denied) => Err(Failure::new(Reason::CorsDenied)),
             (_, Asker::Own | Asker::Allowed(_) | Asker::Denied) => Ok(Flow::Continue),
@@ -48,5 +49,5 @@ pub(super) fn on_request(
 pub(super) fn on_stop(plan: &Cors, state: &State, exchange: &mut Exchange) {
     let Exchange { head, index, passage, .. } = exchange;
     let asker = plan.judge(RequestHead::new(head, index), &mut state.cache.borrow_mut());
-    passage.response.append_lines(|out| plan.write(asker, out));
+    passage.response.append_known(Cors::WRITTEN, |out| plan.write(asker, out));
 }

@@ -32,7 +32,8 @@ pub(super) fn on_answer(plan: &ForwardAuth, answer: Answer, exchange: &mut Excha
         Answer::Task(_) | Answer::Password(_) | Answer::Keys(_) | Answer::Failed => None,
     };
     match told {
-        Some(told) if (200..300).contains(&told.status) => {
+        // More than one says more than one thing, or is not the server's alone.
+        Some(told) if (200..300).contains(&told.status) && lines(&told, &plan.user).count() < 2 => {
             pass(plan, &told, exchange);
             Ok(Flow::Continue)
         }
@@ -72,7 +73,8 @@ fn write_head(plan: &ForwardAuth, exchange: &Exchange, out: &mut Vec<u8>) {
     forwarded::request(request, &hop, FieldSet::of(&[FieldId::Via, FieldId::Forwarded]), out);
     line(b"X-Forwarded-Method", request.method().as_str().as_bytes(), out);
     out.extend_from_slice(b"X-Forwarded-Uri: ");
-    out.extend_from_slice(request.path());
+    // What the upstream is sent: where it reads another path, the decision would be about nothing.
+    out.extend_from_slice(exchange.forwarded_path());
     if let Some(query) = request.query() {
         out.push(b'?');
         out.extend_from_slice(query);
@@ -110,12 +112,11 @@ fn pass(plan: &ForwardAuth, told: &Forwarded, exchange: &mut Exchange) {
         }
     }
     give(&plan.to_client, &FieldSet::EMPTY, told, exchange);
-    let of = |name: &Option<Box<str>>| {
-        let name = name.as_ref()?;
-        let (_, value) = told.fields.iter().find(|(own, _)| own == name)?;
-        Some(String::from_utf8_lossy(value).into_owned())
-    };
-    let (user, roles) = (of(&plan.user), of(&plan.roles));
+    let text = |value| String::from_utf8_lossy(value).into_owned();
+    let user = lines(told, &plan.user).next().map(text);
+    // RFC 9110 section 5.3: several lines are one list.
+    let roles: Vec<String> = lines(told, &plan.roles).map(text).collect();
+    let roles = (!roles.is_empty()).then(|| roles.join(","));
     if exchange.passage.principal.is_some() || (user.is_none() && roles.is_none()) {
         return;
     }
@@ -130,6 +131,12 @@ fn pass(plan: &ForwardAuth, told: &Forwarded, exchange: &mut Exchange) {
         claims: Value::Object(claims),
     };
     exchange.passage.principal = Some(Rc::new(principal));
+}
+
+/// The values of a field of the server's answer.
+fn lines<'a>(told: &'a Forwarded, name: &'a Option<Box<str>>) -> impl Iterator<Item = &'a [u8]> {
+    let named = told.fields.iter().filter(move |(own, _)| name.as_ref() == Some(own));
+    named.map(|(_, value)| &**value)
 }
 
 /// Answers with what the server said.

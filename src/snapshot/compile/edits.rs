@@ -5,7 +5,7 @@ use crate::config::{Fault, HeaderEdits, HeaderValue, RequestIdConfig};
 use crate::http::field::{FRAMING, FieldId, FieldNames, FieldSet, HOP_BY_HOP};
 use crate::limits;
 use crate::snapshot::template::{Purpose, Scope, Template, is_token};
-use crate::snapshot::{Edits, Line, RequestIdField};
+use crate::snapshot::{Edits, Line, Lines, RequestIdField};
 use std::collections::BTreeSet;
 
 /// The edits of one head; `place` is their key path, and `id` the field of the request's id where
@@ -51,7 +51,7 @@ pub(in crate::snapshot) fn edits(
     if let Some(id) = id {
         drop.insert(&String::from_utf8_lossy(id.field()));
     }
-    Edits { drop, lines: lines.into(), writes_id: id.is_some() }
+    Edits { drop, lines: Lines::new(lines), writes_id: id.is_some() }
 }
 
 fn line(

@@ -92,6 +92,12 @@ impl Cors {
     /// Fields that an upstream's answer loses, so that none stands there twice.
     pub const REMOVED: FieldSet = ANSWERED;
 
+    /// All fields that [`Cors::write`] may write.
+    pub const WRITTEN: FieldSet = ANSWERED.with(FieldId::Vary);
+
+    /// One more, whose name has no number (Private Network Access, section 3.1.1).
+    pub const REMOVED_TOO: &[u8] = b"access-control-allow-private-network";
+
     /// Compiles what was written.
     pub(in crate::snapshot) fn compile(
         config: &CorsConfig,

@@ -7,7 +7,6 @@ use super::{Flow, Step, Verdict};
 use crate::bridge::question::{Answer, Question};
 use crate::bridge::reason::Reason;
 use crate::extension::Principal;
-use crate::http::field::FieldId;
 use crate::http::head::RequestHead;
 use crate::jwt::{self, Cache, Fetched, KeySet, Keys, TokenFault, Verified};
 use crate::limits::KEYS_UNKNOWN_MS;
@@ -173,12 +172,7 @@ fn consume(head: RequestHead<'_>, places: &[TokenPlace], request: &mut HeadChang
         match place {
             TokenPlace::Authorization => request.remove(b"authorization"),
             TokenPlace::Field(_, name) => request.remove(name),
-            TokenPlace::Cookie(name) => {
-                if head.known().contains(FieldId::Cookie) {
-                    request.remove(b"cookie");
-                    request.append_lines(|lines| credential::other_cookies(head, name, lines));
-                }
-            }
+            TokenPlace::Cookie(name) => request.remove_cookie(head, name),
             TokenPlace::Query(_) => {}
         }
     }

@@ -206,6 +206,25 @@ fn edits_leave_out_what_they_remove_and_set() {
 }
 
 #[test]
+fn fields_without_variables_are_written_without_a_look_at_the_request() {
+    let written = |append: &[(&str, &str)]| {
+        let append = append.iter().map(|(name, value)| ((*name).to_owned(), (*value).into()));
+        let edits = HeaderEdits { append: append.collect(), ..HeaderEdits::default() };
+        let snapshot = compiled(&config(with_edits(edits)));
+        let edits = &snapshot.routes[0].extra.as_ref().expect("edits").request;
+        std::panic::catch_unwind(|| {
+            let mut out = Vec::new();
+            edits.lines.write(|| panic!("it is asked for"), &mut out);
+            String::from_utf8_lossy(&out).into_owned()
+        })
+        .ok()
+    };
+    let fixed = written(&[("X-A", "1 $$"), ("X-Empty", ""), ("X-B", "2")]);
+    assert_eq!(fixed.as_deref(), Some("X-A: 1 $\r\nX-B: 2\r\n"));
+    assert_eq!(written(&[("X-A", "1"), ("X-B", "$path")]), None);
+}
+
+#[test]
 fn refuses_edits_of_fields_that_are_not_the_operators() {
     for name in [
         "Host",
