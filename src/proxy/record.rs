@@ -139,16 +139,13 @@ fn kept_head<'a>(
     for (bit, id) in field::SECRET.iter().enumerate() {
         withheld |= u8::from(request.known().contains(*id)) << bit;
     }
-    // An empty line may stand before it (RFC 9112 section 2.2).
-    let line = head.trim_ascii_start();
-    let line = &line[..memchr::memchr(b'\r', line).unwrap_or(line.len())];
     withheld |= if credentials.are_in_fields(request) { WITHHELD_FIELD } else { 0 };
-    withheld |= if credentials.are_in_line(line) { WITHHELD_QUERY } else { 0 };
+    withheld |= if credentials.are_in_line(|| request_line(head)) { WITHHELD_QUERY } else { 0 };
     if withheld == 0 && head.len() <= RECENT_HEAD_BYTES_MAX {
         return (head, Kept::Head, 0);
     }
     lines.clear();
-    credentials.write_line(line, lines);
+    credentials.write_line(request_line(head), lines);
     lines.extend_from_slice(b"\r\n");
     // The host first: without it, what is left would be no head.
     for host in request.all(FieldId::Host) {
@@ -176,6 +173,13 @@ fn kept_head<'a>(
     (lines, kept, withheld)
 }
 
+/// The request line of a head that was understood.
+fn request_line(head: &[u8]) -> &[u8] {
+    // An empty line may stand before it (RFC 9112 section 2.2).
+    let line = head.trim_ascii_start();
+    line.split_at(memchr::memchr(b'\r', line).unwrap_or(line.len())).0
+}
+
 /// The first line as it may be kept, where nothing else is.
 fn kept_line<'a>(
     head: &'a [u8],
@@ -183,7 +187,7 @@ fn kept_line<'a>(
     lines: &'a mut Vec<u8>,
 ) -> (&'a [u8], Kept, u8) {
     let line = first_line(head);
-    if !credentials.are_in_line(line) {
+    if !credentials.are_in_line(|| line) {
         return (line, Kept::Line, 0);
     }
     lines.clear();
