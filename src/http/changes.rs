@@ -71,8 +71,8 @@ impl HeadChanges {
         self.has_others || self.written.meets(known)
     }
 
-    /// Leaves out the cookies of a name: those of the head, and those that were written here before,
-    /// as they are where another cookie was left out. All others stay.
+    /// Leaves out the cookies of a name: those of the head, and those that were written here
+    /// before, as they are where another cookie was left out. All others stay.
     pub fn remove_cookie(&mut self, head: RequestHead<'_>, name: &[u8]) {
         if !self.drop.contains(FieldId::Cookie) {
             let lines = || head.all(FieldId::Cookie);

@@ -6,6 +6,7 @@ use super::{ClusterId, Files, Rewrite, Timeouts};
 use crate::http::field::{FieldId, FieldNames, MASK};
 use crate::http::head::RequestHead;
 use crate::http::status::Status;
+use crate::http::target::authority_is_valid;
 use crate::limits;
 use std::fmt;
 
@@ -65,6 +66,39 @@ pub struct Redirect {
     pub status: Status,
     /// `Location`.
     pub to: Template,
+}
+
+/// A redirect would lead to a host that there cannot be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoHost;
+
+impl Redirect {
+    /// Appends where it leads.
+    ///
+    /// # Errors
+    /// [`NoHost`] where the request names no host and the redirect wants one, or where values make
+    /// no name of a host.
+    pub fn write(&self, values: &Values<'_>, out: &mut Vec<u8>) -> Result<(), NoHost> {
+        if self.to.needs_host() && values.request.authority().is_none() {
+            return Err(NoHost);
+        }
+        let from = out.len();
+        self.to.write(values, out);
+        let written = out.get(from..).unwrap_or_default();
+        if self.to.chooses_host() && !has_host(written) { Err(NoHost) } else { Ok(()) }
+    }
+}
+
+/// Whether a URI's host, which values are a part of, can be one: none of its labels is empty.
+fn has_host(uri: &[u8]) -> bool {
+    let Some(at) = memchr::memmem::find(uri, b"://") else { return false };
+    let rest = uri.get(at + 3..).unwrap_or_default();
+    let end = memchr::memchr3(b'/', b'?', b'#', rest).unwrap_or(rest.len());
+    let authority = rest.get(..end).unwrap_or_default();
+    authority_is_valid(authority)
+        && !authority.starts_with(b".")
+        && !authority.starts_with(b"-")
+        && memchr::memmem::find(authority, b"..").is_none()
 }
 
 /// An answer that is always the same.
@@ -156,7 +190,11 @@ impl Lines {
         }
     }
 
-    /// The same for whoever looks on: a mask stands for each secret.
+    fn write_each(&self, values: &Values<'_>, out: &mut Vec<u8>) {
+        self.each.iter().for_each(|line| line.write(values, out));
+    }
+
+    /// [`Lines::write`] for whoever looks on: a mask stands for each secret.
     pub fn write_masked(&self, values: &Values<'_>, out: &mut Vec<u8>) {
         for line in &self.each {
             if line.is_secret {
@@ -167,10 +205,6 @@ impl Lines {
                 line.write(values, out);
             }
         }
-    }
-
-    fn write_each(&self, values: &Values<'_>, out: &mut Vec<u8>) {
-        self.each.iter().for_each(|line| line.write(values, out));
     }
 }
 
@@ -253,5 +287,26 @@ impl RequestIdField {
         out.extend_from_slice(&self.name);
         id.write(out);
         out.extend_from_slice(b"\r\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_has_no_empty_label() {
+        for uri in ["https://a.example.com/x", "http://a:8080", "http://[::1]:80/", "http://a.?b"] {
+            assert!(has_host(uri.as_bytes()), "{uri}");
+        }
+        for uri in [
+            "https://.example.com/",
+            "https://-x.example.com/",
+            "https://a..example.com/",
+            "https://a%3A80.example.com/",
+            "https:///x",
+        ] {
+            assert!(!has_host(uri.as_bytes()), "{uri}");
+        }
     }
 }

@@ -118,8 +118,8 @@ impl Transform {
         !self.response.changes.is_empty()
     }
 
-    /// Whether a body is for it, of which these are said to be the media type. `is_readable` is that
-    /// it is whole and not coded.
+    /// Whether a body is for it, of which these are said to be the media type. `is_readable` is
+    /// that it is whole and not coded.
     pub fn want(&self, direction: Direction, media_types: &[&[u8]], is_readable: bool) -> Want {
         let steps = self.steps(direction);
         let is_meant = |media_type: &[u8]| {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// Appends a line with a claim; none where the claim has no text: an object, `null`, or nothing. The
-/// members of a list are joined by commas.
+/// Appends a line with a claim; none where the claim has no text: an object, `null`, or nothing.
+/// The members of a list are joined by commas.
 ///
 /// None, too, where a field would change the text, since it would then be another one's.
 pub(super) fn line(name: &[u8], value: &Value, lines: &mut Vec<u8>) {
@@ -32,8 +32,9 @@ pub(super) fn line(name: &[u8], value: &Value, lines: &mut Vec<u8>) {
     lines.extend_from_slice(b"\r\n");
 }
 
-/// Appends a claim that is one word, if a field can have it. RFC 9110 section 5.5: control characters
-/// cannot stand there, a line end would begin another one, and blanks at its ends are not read.
+/// Appends a claim that is one word; whether a field can have it. RFC 9110 section 5.5: control
+/// characters cannot stand there, a line end would begin another one, and blanks at its ends are
+/// not read.
 fn word(value: &Value, text: &mut String) -> bool {
     match value {
         Value::String(word) => {
