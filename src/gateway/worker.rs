@@ -8,6 +8,7 @@ use crate::error::StartError;
 use crate::proxy::worker::{Parts, Worker};
 use crate::runtime::{self, Errno, Listener, Runtime};
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, mpsc};
 use std::thread::{Builder, JoinHandle};
 
@@ -26,10 +27,16 @@ pub(super) struct Plan {
 
 pub(super) type Told = mpsc::Sender<Result<(), runtime::StartFault>>;
 
-pub(super) fn spawn(plan: Plan, told: Told) -> Result<JoinHandle<()>, StartError> {
+pub(super) fn spawn(mut plan: Plan, told: Told) -> Result<JoinHandle<()>, StartError> {
     let number = plan.number;
     let builder = Builder::new().name(format!("frys-worker-{number}"));
-    builder.spawn(move || serve(plan, told)).map_err(|source| thread(number, source))
+    // Control hears of the end when nothing of the worker is left, also where it panicked.
+    let life = plan.receiver.take_life();
+    let run = move || {
+        let _life = life;
+        serve(plan, told);
+    };
+    builder.spawn(run).map_err(|source| thread(number, source))
 }
 
 /// One worker's whole life, on its own thread.
@@ -67,9 +74,15 @@ fn serve(plan: Plan, told: Told) {
         seed: seed(plan.number),
     });
     worker.ask_through(plan.asker);
-    runtime.block_on(worker.run(listeners, plan.receiver));
+    let run = AssertUnwindSafe(|| runtime.block_on(worker.run(listeners, plan.receiver)));
+    let ended = catch_unwind(run);
+    // What the tasks hold keeps the ring open, and they are kept by it: without this a worker that
+    // panicked would go on listening, and nobody would accept.
     runtime.shutdown();
     block.enter(WorkerState::Ended);
+    if let Err(panic) = ended {
+        resume_unwind(panic);
+    }
 }
 
 fn open(acceptor: Acceptor, runtime: &Runtime) -> Result<Listener, Errno> {
