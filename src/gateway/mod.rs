@@ -33,7 +33,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A checked configuration, ready to be served. Several gateways can run in one process.
 ///
@@ -66,7 +66,8 @@ pub struct Gateway {
     fallback: Option<Arc<str>>,
 }
 
-/// A gateway that serves. Dropping it stops it at once, whoever has a [`Handle`] of it.
+/// A gateway that serves. Dropping it stops it at once, whoever has a [`Handle`] of it, and waits
+/// until it is gone: some milliseconds, 2 s at most.
 pub struct Running {
     control: Control,
     workers: Vec<JoinHandle<()>>,
@@ -336,6 +337,8 @@ impl Drop for Running {
     fn drop(&mut self) {
         // One that has ended takes no orders any more.
         self.control.remote().stop();
+        // Nobody is to be served by a gateway that is not there.
+        self.control.wait_ended_within(Duration::from_millis(limits::STOP_GRACE_MS));
     }
 }
 
