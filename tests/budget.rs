@@ -6,8 +6,8 @@ use frys_gateway::bridge::metrics::WorkerBlock;
 use frys_gateway::bridge::question;
 use frys_gateway::config::{
     ConcurrencyLimitConfig, CorsConfig, CustomConfig, FileServing, GatewayConfig, HeaderEdits,
-    HeadersConfig, IpFilterConfig, Middleware, RateLimitConfig, Redirect, RequestIdConfig,
-    RequestLimitsConfig, Rewrite, Route, SecurityHeadersConfig,
+    HeadersConfig, IpFilterConfig, MaintenanceConfig, Middleware, RateLimitConfig, Redirect,
+    RequestIdConfig, RequestLimitsConfig, Rewrite, Route, SecurityHeadersConfig,
 };
 use frys_gateway::config::{StaticResponse, Upstream};
 use frys_gateway::proxy::worker::{Parts, Worker};
@@ -320,7 +320,14 @@ fn a_warm_limited_request_costs_the_same() {
         max_requests: 10,
         ..ConcurrencyLimitConfig::default()
     });
-    for middlewares in [vec![rate.clone()], vec![rate, concurrency]] {
+    // All but the first would be refused.
+    let shadow = Middleware::RateLimit(RateLimitConfig {
+        requests_per_second: 1,
+        period: Duration::from_hours(1),
+        shadow: true,
+        ..RateLimitConfig::default()
+    });
+    for middlewares in [vec![rate.clone()], vec![shadow], vec![rate, concurrency]] {
         assert_cost(cost(Route { middlewares, ..to(upstream()) }), 2);
     }
 }
@@ -367,6 +374,13 @@ fn a_warm_redirect_and_a_warm_fixed_answer_are_one_send() {
     let body = Some("x".repeat(1_000));
     let respond = Some(StaticResponse { body, ..StaticResponse::default() });
     assert_cost(cost(Route { respond, ..route() }), 1);
+}
+
+#[test]
+fn a_warm_answer_of_maintenance_is_one_send() {
+    let page = MaintenanceConfig { body: Some("x".repeat(1_000)), ..MaintenanceConfig::default() };
+    let middlewares = vec![Middleware::Maintenance(page)];
+    assert_cost(cost(Route { middlewares, ..to(upstream()) }), 1);
 }
 
 #[test]

@@ -10,6 +10,11 @@ mod limits;
 mod edge;
 mod memory;
 mod worker;
+#[cfg(all(feature = "authentication", feature = "rate_limiting"))]
+mod filters;
+#[cfg(not(all(feature = "authentication", feature = "rate_limiting")))]
+#[path = "filters_absent.rs"]
+mod filters;
 pub mod heads;
 pub mod routes;
 pub mod scene;
@@ -54,5 +59,6 @@ pub fn all() -> Vec<Case> {
         edge::cases(),
         memory::cases(),
     ];
-    groups.into_iter().flatten().chain(worker::cases()).collect()
+    let workers = worker::cases().into_iter().chain(filters::cases());
+    groups.into_iter().flatten().chain(workers).collect()
 }

@@ -23,6 +23,7 @@ pub struct Scene {
     runtime: Runtime,
     pub worker: Rc<Worker>,
     clients: Vec<Socket>,
+    request: &'static [u8],
     /// Control's end: a worker without control ends.
     _sender: mailbox::Sender,
 }
@@ -30,6 +31,11 @@ pub struct Scene {
 impl Scene {
     /// Clients that are connected to [`GATEWAY`], or to [`UPSTREAM`] itself; all is warm.
     pub fn new(clients_count: usize, to: &str) -> Scene {
+        Scene::with(Route::default(), REQUEST, clients_count, to)
+    }
+
+    /// As [`Scene::new`]; the gateway's route has more, and clients ask for something else.
+    pub fn with(route: Route, request: &'static [u8], clients_count: usize, to: &str) -> Scene {
         let options = Options { buffers_count: 256, buffer_bytes: 4096, ..Options::default() };
         let settings = Settings { seed: 1, faults: Faults::none() };
         let runtime = Runtime::simulated(&options, settings);
@@ -40,7 +46,8 @@ impl Scene {
         let (mut sender, mut receiver) = mailbox::pair().expect("two descriptors");
         // The simulated network has no place for a real socket: the worker looks by itself.
         drop(receiver.take_wake());
-        let snapshot = snapshot::compile(&config(), &Resolved::default(), 1).expect("it is valid");
+        let snapshot =
+            snapshot::compile(&config(route), &Resolved::default(), 1).expect("it is valid");
         let installed = sender.send(mailbox::Message::Install(Arc::new(snapshot)));
         assert!(installed.is_ok(), "an empty mailbox has room");
         let listen = |address: &str| runtime.listen_simulated(socket_address(address));
@@ -55,7 +62,7 @@ impl Scene {
                 clients.push(runtime.connect(&to).await.expect("somebody listens"));
             }
         });
-        let mut scene = Scene { runtime, worker, clients, _sender: sender };
+        let mut scene = Scene { runtime, worker, clients, request, _sender: sender };
         let warm_count = scene.ask(WARM_COUNT);
         assert_eq!(warm_count, WARM_COUNT * clients_count as u64, "warm requests are answered");
         scene
@@ -74,7 +81,7 @@ impl Scene {
             for time in 0..times {
                 between(time);
                 for client in &self.clients {
-                    client.push(Segment::Static(REQUEST));
+                    client.push(Segment::Static(self.request));
                 }
                 for client in &self.clients {
                     right_count += u64::from(is_answered(client).await);
@@ -91,7 +98,7 @@ fn socket_address(text: &str) -> SocketAddr {
     text.parse().expect("an address")
 }
 
-fn config() -> GatewayConfig {
+fn config(route: Route) -> GatewayConfig {
     let url = format!("http://{UPSTREAM}").parse().expect("a url");
     GatewayConfig {
         listen_addr: GATEWAY.parse().expect("an address"),
@@ -100,7 +107,7 @@ fn config() -> GatewayConfig {
             id: "all".into(),
             path: "/*".into(),
             upstreams: vec![Upstream { url, weight: 1 }],
-            ..Route::default()
+            ..route
         }],
         ..GatewayConfig::default()
     }

@@ -5,7 +5,7 @@
 use super::scene::{GATEWAY, Scene, UPSTREAM};
 use super::{Case, Round};
 
-const ROUNDS_PER_CLIENT: u64 = 4;
+pub(super) const ROUNDS_PER_CLIENT: u64 = 4;
 
 pub fn cases() -> Vec<Case> {
     let proxied = |count: u64| {
@@ -22,6 +22,6 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-fn round(mut scene: Scene) -> Round {
+pub(super) fn round(mut scene: Scene) -> Round {
     Box::new(move || scene.ask(ROUNDS_PER_CLIENT))
 }

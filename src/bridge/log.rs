@@ -81,6 +81,8 @@ pub struct Record<'a> {
     pub filter: Option<FilterId>,
     /// The rule of access that decided, and the filter that has it.
     pub rule: Option<(FilterId, RuleId)>,
+    /// The first limit in shadow mode that would have refused the request.
+    pub shadow: Option<FilterId>,
 }
 
 /// The worker's end.
@@ -153,6 +155,7 @@ impl<'a> Record<'a> {
         let upstream = self.upstream.map_or(ABSENT, |id| id.0);
         let filter = self.filter.map_or(ABSENT, |id| id.0);
         let (of_rule, rule) = self.rule.map_or((ABSENT, 0), |(filter, rule)| (filter.0, rule.0));
+        let shadow = self.shadow.map_or(ABSENT, |id| id.0);
         let ExchangeId(own) = match self.request_id {
             RequestId::Own(own) => own,
             RequestId::Kept(_) => ExchangeId::default(),
@@ -180,7 +183,7 @@ impl<'a> Record<'a> {
             own as u64,
             (own >> 64) as u64,
             u64::from(filter) | u64::from(of_rule) << 32,
-            u64::from(rule),
+            u64::from(rule) | u64::from(shadow) << 32,
         ]
     }
 
@@ -239,6 +242,7 @@ impl<'a> Record<'a> {
             filter: present(filters as u32).map(FilterId),
             rule: present((filters >> 32) as u32)
                 .map(|filter| (FilterId(filter), RuleId(rule as u16))),
+            shadow: present((rule >> 32) as u32).map(FilterId),
         };
         let record = match take_text(&mut rest)? {
             [] => record,
@@ -338,6 +342,7 @@ pub(crate) mod tests {
             identity: b"ann",
             filter: Some(FilterId(0)),
             rule: Some((FilterId(0), RuleId(1))),
+            shadow: Some(FilterId(0)),
         }
     }
 
@@ -353,6 +358,7 @@ pub(crate) mod tests {
             identity: b"",
             filter: None,
             rule: None,
+            shadow: None,
             ..record()
         };
         assert!(writer.push(&record()));

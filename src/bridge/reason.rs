@@ -76,7 +76,8 @@ reasons! {
     RequestMalformed: "request_malformed" 400 Client "http_request_error";
     /// The request's body length is ambiguous or malformed (RFC 9112 section 6.3).
     FramingInvalid: "framing_invalid" 400 Client "http_request_error";
-    /// `Host` is missing, repeated or malformed (RFC 9112 section 3.2).
+    /// `Host` is missing, repeated or malformed (RFC 9112 section 3.2); or what a redirect or
+    /// `host_rewrite` comes to is no host.
     HostInvalid: "host_invalid" 400 Client "http_request_error";
     /// An absolute target of another scheme than `http` (RFC 9110 section 7.4).
     SchemeUnsupported: "scheme_unsupported" 421 Client "http_request_error";
@@ -117,11 +118,12 @@ reasons! {
     /// The path has `%25` before two hexadecimal digits, and the route's policy does not take it.
     PathDoubleEncoded: "path_double_encoded" 400 Client "http_request_error";
     /// The path has dot segments, and the route's policy does not take them; or it hides some
-    /// between encoded slashes.
+    /// between encoded slashes, or the route's rewrite came to some.
     PathDotSegments: "path_dot_segments" 400 Client "http_request_error";
     /// The path has `//`, and the route's policy does not take it.
     PathRepeatedSlashes: "path_repeated_slashes" 400 Client "http_request_error";
-    /// The path has `.;` or `..;` in front of a segment, and the route's policy does not take it.
+    /// The path, as it was received or rewritten, has `.;` or `..;` in front of a segment, and the
+    /// route's policy does not take it.
     PathDotParameter: "path_dot_parameter" 400 Client "http_request_error";
     /// No route matches host and path.
     RouteNotFound: "route_not_found" 404 Gateway "destination_not_found";
@@ -157,8 +159,10 @@ reasons! {
     CredentialsInvalid: "credentials_invalid" 401 Client "http_request_denied";
     /// The password could not be checked in time: too many wait to be.
     CredentialsUnchecked: "credentials_unchecked" 503 Gateway "proxy_internal_error";
-    /// The token is no signed JSON Web Token, is too long, or was sent twice.
+    /// The token is no signed JSON Web Token, or is too long.
     TokenMalformed: "token_malformed" 401 Client "http_request_denied";
+    /// The request has more than one token, or a place of tokens twice.
+    TokenRepeated: "token_repeated" 401 Client "http_request_denied";
     /// The token names an algorithm that its key is not for, `none` among them.
     TokenAlgorithm: "token_algorithm" 401 Client "http_request_denied";
     /// The token names a key (`kid`) that the issuer's key set does not have.
@@ -167,6 +171,8 @@ reasons! {
     TokenSignature: "token_signature" 401 Client "http_request_denied";
     /// The token's `exp` is past.
     TokenExpired: "token_expired" 401 Client "http_request_denied";
+    /// The token has no `exp`, and the route requires one.
+    TokenExpiryMissing: "token_expiry_missing" 401 Client "http_request_denied";
     /// The token's `nbf` or `iat` is still to come.
     TokenEarly: "token_early" 401 Client "http_request_denied";
     /// The token's `iss` is not the route's issuer.
@@ -181,8 +187,11 @@ reasons! {
     KeysUnavailable: "keys_unavailable" 503 Gateway "destination_unavailable";
     /// The server that `forward_auth` asks refuses the request; its status is passed on.
     ForwardDenied: "forward_denied" 403 Client "http_request_denied";
-    /// The server that `forward_auth` asks did not answer in time, or not as it should.
+    /// The server that `forward_auth` asks did not answer: not in time, not in HTTP, or it has as
+    /// many questions as it may have.
     ForwardFailed: "forward_failed" 503 Gateway "destination_unavailable";
+    /// The server that `forward_auth` asks answered with a status that is no decision, as 500.
+    ForwardUndecided: "forward_undecided" 503 Gateway "destination_unavailable";
     /// No rule of the route's `rbac` allows the request, or one denies it.
     RbacDenied: "rbac_denied" 403 Client "http_request_denied";
     /// A page of another origin asks, and the route's `cors` does not allow it.

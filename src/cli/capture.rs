@@ -18,12 +18,16 @@ pub struct Arguments {
     /// The gateway's admin: 127.0.0.1:9901 or unix:/path
     #[arg(long, value_name = "ADDRESS")]
     admin: Admin,
-    /// End after so many requests
+    /// Wait for so many requests, from now on
     #[arg(long, short = 'n', value_name = "N")]
     count: Option<u64>,
-    /// Go on for so many seconds; without it, and without --count, what is kept now is all
+    /// Go on for so many seconds, from now on; without it, and without --count, what is kept now
+    /// is all
     #[arg(long, short, value_name = "SECONDS")]
     seconds: Option<u64>,
+    /// Begin with what is kept now
+    #[arg(long)]
+    recent: bool,
     /// The file; standard output without it
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -75,25 +79,25 @@ fn capture(arguments: &Arguments, out: &mut dyn Write) -> Result<Captured, Strin
     let mut captured = Captured::default();
     let until = arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let follows = until.is_some() || arguments.count.is_some();
-    let mut cursor = "0".to_owned();
-    let mut is_first = true;
+    let begins_now = follows && !arguments.recent;
+    let mut cursor = if begins_now { now(&arguments.admin)? } else { "0".to_owned() };
+    // What went by before the capture began was not missed by it.
+    let mut misses = begins_now;
     loop {
         let path = format!("/requests?limit={RECENT_LISTED_MAX}&after={cursor}");
         let body = arguments.admin.read(&path)?.done()?;
-        let page: Page<'_> = serde_json::from_slice(&body)
-            .map_err(|error| format!("the admin's answer: {error}"))?;
+        let page = page(&body)?;
         let is_empty = page.requests.is_empty();
-        for request in page.requests {
-            if arguments.count.is_some_and(|count| captured.written >= count) {
-                break;
-            }
-            writeln!(out, "{}", request.get()).map_err(|error| error.to_string())?;
-            captured.written += 1;
+        let left = arguments.count.map_or(u64::MAX, |count| count - captured.written);
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        match write(&page.requests[..left.min(page.requests.len())], out) {
+            Ok(written) => captured.written += written,
+            // A reader that has read enough, such as `head`, is no fault.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(captured),
+            Err(error) => return Err(error.to_string()),
         }
-        out.flush().map_err(|error| error.to_string())?;
-        // What went by before the capture began was not missed by it.
-        captured.missed += if is_first { 0 } else { page.missed };
-        is_first = false;
+        captured.missed += if misses { page.missed } else { 0 };
+        misses = true;
         cursor = page.cursor;
         let is_enough = arguments.count.is_some_and(|count| captured.written >= count);
         let is_over = until.is_some_and(|until| Instant::now() >= until);
@@ -104,4 +108,22 @@ fn capture(arguments: &Arguments, out: &mut dyn Write) -> Result<Captured, Strin
             park_timeout(Duration::from_millis(CAPTURE_PAUSE_MS));
         }
     }
+}
+
+/// The place behind the request that ended last.
+fn now(admin: &Admin) -> Result<String, String> {
+    let body = admin.read("/requests?limit=1")?.done()?;
+    Ok(page(&body)?.cursor)
+}
+
+fn page(body: &[u8]) -> Result<Page<'_>, String> {
+    serde_json::from_slice(body).map_err(|error| format!("the admin's answer: {error}"))
+}
+
+fn write(requests: &[&RawValue], out: &mut dyn Write) -> io::Result<u64> {
+    for request in requests {
+        writeln!(out, "{}", request.get())?;
+    }
+    out.flush()?;
+    Ok(requests.len() as u64)
 }

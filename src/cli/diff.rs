@@ -17,11 +17,11 @@ pub fn run(old: &Path, new: &Path, output: Output) -> ExitCode {
         (old, new) => return refused([old, new]),
     };
     let difference = Difference::between(&old, &new);
+    let status = ExitCode::from(u8::from(!difference.is_empty()));
     match output {
-        Output::Json => say(format_args!("{:#}\n", written(&difference))),
-        Output::Text => say(format_args!("{difference}{}\n", summary(&difference))),
+        Output::Json => say(format_args!("{:#}\n", written(&difference)), status),
+        Output::Text => say(format_args!("{difference}{}\n", summary(&difference)), status),
     }
-    if difference.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }
 
 fn refused(loaded: [Result<Loaded, ConfigError>; 2]) -> ExitCode {

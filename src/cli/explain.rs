@@ -46,19 +46,19 @@ pub(super) enum Format {
     Json,
 }
 
-/// Explains; exit status 0 where a route takes the request, 1 where none does, 2 where there is
-/// nothing to explain.
+/// Explains; exit status 0 where a route takes the request, 1 where none does or the gateway
+/// refuses it there, 2 where there is nothing to explain.
 pub fn run(arguments: &Arguments) -> ExitCode {
     match explained(arguments) {
         Ok(explanation) => {
+            let status = ExitCode::from(u8::from(!explanation.is_taken()));
             match arguments.format {
-                Format::Text => say(explain::text(&explanation)),
+                Format::Text => say(explain::text(&explanation), status),
                 Format::Json => {
                     let text = serde_json::to_string_pretty(&explanation);
-                    say(text.expect("memory takes everything") + "\n");
+                    say(text.expect("memory takes everything") + "\n", status)
                 }
             }
-            ExitCode::from(u8::from(!explanation.is_found()))
         }
         Err(text) => {
             eprintln!("frys: {text}");

@@ -4,8 +4,9 @@ use super::say;
 use crate::config::{Format, formatted};
 
 use clap::Args;
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -27,6 +28,8 @@ pub struct Arguments {
 enum Outcome {
     Same,
     Changed,
+    /// Of standard input, for standard output.
+    Text(String),
     /// What is wrong with it.
     Refused(String),
 }
@@ -34,13 +37,15 @@ enum Outcome {
 /// Formats every file; what is wrong with one keeps no other from it.
 pub fn run(arguments: &Arguments) -> ExitCode {
     let (mut has_changed, mut has_refused) = (false, false);
+    let mut said = String::new();
     for path in &arguments.files {
         match one(path, arguments) {
             Outcome::Same => {}
+            Outcome::Text(text) => said.push_str(&text),
             Outcome::Changed => {
                 has_changed = true;
                 if arguments.check {
-                    say(format_args!("{}\n", path.display()));
+                    said.push_str(&format!("{}\n", path.display()));
                 }
             }
             Outcome::Refused(what) => {
@@ -49,11 +54,12 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             }
         }
     }
-    match (has_refused, has_changed && arguments.check) {
+    let status = match (has_refused, has_changed && arguments.check) {
         (true, _) => ExitCode::from(2),
         (false, true) => ExitCode::from(1),
         (false, false) => ExitCode::SUCCESS,
-    }
+    };
+    say(said, status)
 }
 
 fn one(path: &Path, arguments: &Arguments) -> Outcome {
@@ -91,15 +97,13 @@ fn standard_input(arguments: &Arguments) -> Outcome {
         Err(error) => Outcome::Refused(error.to_string()),
         Ok(new) if arguments.check && new == text => Outcome::Same,
         Ok(_) if arguments.check => Outcome::Changed,
-        Ok(new) => match io::stdout().write_all(new.as_bytes()) {
-            Ok(()) => Outcome::Same,
-            Err(error) => Outcome::Refused(format!("standard output: {error}")),
-        },
+        Ok(new) => Outcome::Text(new),
     }
 }
 
 /// Puts another text in a file's place at once: a reader sees the old or the new one. Links stay
-/// links, and the mode is kept.
+/// links; owner, group and mode are kept. Where the owner cannot be, since only root may give files
+/// away, the file is written where it lies: the service must be able to read it.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -108,17 +112,39 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut hidden = std::ffi::OsString::from(".");
     hidden.push(name);
     let beside = path.with_file_name(hidden);
-    let written = write_beside(&path, &beside, text).and_then(|()| fs::rename(&beside, &path));
-    if written.is_err() {
+    let replaced = match write_beside(&path, &beside, text) {
+        Ok(true) => fs::rename(&beside, &path),
+        Ok(false) => {
+            // It is empty, and in nobody's way.
+            let _ = fs::remove_file(&beside);
+            return write_in_place(&path, text);
+        }
+        Err(error) => Err(error),
+    };
+    if replaced.is_err() {
         // It is in nobody's way, and what went wrong is told.
         let _ = fs::remove_file(&beside);
     }
-    written
+    replaced
 }
 
-fn write_beside(path: &Path, beside: &Path, text: &str) -> io::Result<()> {
-    let mut file = File::create_new(beside)?;
-    file.set_permissions(fs::metadata(path)?.permissions())?;
+/// Whether the new file could be made the old one's owner's.
+fn write_beside(path: &Path, beside: &Path, text: &str) -> io::Result<bool> {
+    let old = fs::metadata(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside)?;
+    let new = file.metadata()?;
+    let is_other = (old.uid(), old.gid()) != (new.uid(), new.gid());
+    if is_other && fchown(&file, Some(old.uid()), Some(old.gid())).is_err() {
+        return Ok(false);
+    }
+    file.set_permissions(old.permissions())?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    Ok(true)
+}
+
+fn write_in_place(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).truncate(true).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

@@ -52,10 +52,7 @@ enum With {
 /// Reads one line and prints its hash.
 pub fn run(arguments: &Arguments) -> ExitCode {
     match hashed(arguments) {
-        Ok(line) => {
-            say(format_args!("{line}\n"));
-            ExitCode::SUCCESS
-        }
+        Ok(line) => say(format_args!("{line}\n"), ExitCode::SUCCESS),
         Err(what) => {
             eprintln!("frys: {what}");
             ExitCode::FAILURE

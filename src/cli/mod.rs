@@ -49,12 +49,12 @@ enum Command {
     },
     /// Say everything that is wrong with a configuration
     ///
-    /// Exit status 0 when nothing is, 1 otherwise.
+    /// Exit status 0 when nothing is, 1 otherwise, 2 when it cannot be written.
     Check {
         /// The configuration: .toml, .yaml, .yml or .json
         #[arg(long, short, value_name = "FILE")]
         config: PathBuf,
-        /// How faults are written
+        /// How faults are written: as text, or as an array of objects
         #[arg(long, value_enum, default_value = "text")]
         format: check::Output,
     },
@@ -88,7 +88,7 @@ enum Command {
         /// The configuration as it would be
         #[arg(value_name = "B")]
         new: PathBuf,
-        /// How the difference is written
+        /// How the difference is written: as text, or as one object
         #[arg(long, value_enum, default_value = "text")]
         format: check::Output,
     },
@@ -127,12 +127,17 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Writes to standard output. A reader that has read enough, such as `head`, is no fault.
-fn say(text: impl Display) {
-    if let Err(error) = write!(io::stdout().lock(), "{text}")
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        eprintln!("frys: cannot write: {error}");
+/// Writes to standard output, and gives the exit status: the one that is told, or 2 where nobody
+/// can read it. A reader that has read enough, such as `head`, is no fault.
+fn say(text: impl Display, status: ExitCode) -> ExitCode {
+    let mut out = io::stdout().lock();
+    match write!(out, "{text}").and_then(|()| out.flush()) {
+        Ok(()) => status,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => status,
+        Err(error) => {
+            eprintln!("frys: cannot write: {error}");
+            ExitCode::from(2)
+        }
     }
 }
 

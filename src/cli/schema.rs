@@ -7,6 +7,5 @@ use std::process::ExitCode;
 
 /// Prints the schema.
 pub fn run() -> ExitCode {
-    say(schema());
-    ExitCode::SUCCESS
+    say(schema(), ExitCode::SUCCESS)
 }

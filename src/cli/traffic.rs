@@ -19,11 +19,11 @@ use std::process::ExitCode;
 pub fn run(log: &Path, old: &Path, new: &Path, output: Output) -> ExitCode {
     match compared(log, old, new) {
         Ok(report) => {
+            let status = ExitCode::from(u8::from(report.different > 0));
             match output {
-                Output::Text => say(report.text()),
-                Output::Json => say(format_args!("{:#}\n", report.json())),
+                Output::Text => say(report.text(), status),
+                Output::Json => say(format_args!("{:#}\n", report.json()), status),
             }
-            ExitCode::from(u8::from(report.different > 0))
         }
         Err(text) => {
             eprintln!("frys: {text}");

@@ -99,6 +99,26 @@ impl Document {
         });
     }
 
+    /// Leaves out faults of these strings, and those that stand against one of them.
+    pub(super) fn leave_out(&self, faults: &mut Vec<Fault>, strings: &[Place]) {
+        let locator = Locator::new(&self.sources, &self.hidden);
+        let mut spans: Vec<Location> =
+            strings.iter().map(|place| locator.location(*place)).collect();
+        let start = |at: &Location| (at.file.clone(), at.line, at.column);
+        spans.sort_by_cached_key(start);
+        let is_within = |at: &Location| {
+            let before = spans.partition_point(|span| start(span) <= start(at));
+            let span = before.checked_sub(1).and_then(|last| spans.get(last));
+            span.is_some_and(|span| {
+                span.file == at.file && (at.line, at.column) < (span.end_line, span.end_column)
+            })
+        };
+        faults.retain(|fault| {
+            let related = fault.related.as_ref().and_then(|related| related.location.as_ref());
+            !fault.location.iter().chain(related).any(is_within)
+        });
+    }
+
     /// Gives faults the places that they were found at.
     pub(super) fn place_faults(&self, faults: Vec<Placed>) -> Vec<Fault> {
         placed(&self.sources, &self.hidden, faults)

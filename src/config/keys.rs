@@ -46,6 +46,16 @@ pub(crate) enum Choice {
     With(&'static [&'static str], &'static [&'static str]),
 }
 
+impl Choice {
+    /// Whether one of its keys must be there.
+    pub(crate) const fn is_needed(&self) -> bool {
+        match self {
+            Choice::ExactlyOne(_) | Choice::AtLeastOne(_) => true,
+            Choice::AtMostOne(_) | Choice::With(_, _) => false,
+        }
+    }
+}
+
 impl Section {
     /// Whether this version reads the key.
     pub(crate) fn has(&self, name: &str) -> bool {

@@ -1,7 +1,7 @@
 //! From a file to a checked configuration.
 
 use super::document::Document;
-use super::files::{self, Inputs, Listing};
+use super::files::{self, Inputs, Listing, Read};
 use super::{Format, GatewayConfig, Middleware, check, decode, path};
 use crate::error::{ConfigError, Fault};
 use crate::limits;
@@ -49,9 +49,9 @@ impl Loaded {
         inputs: &mut Inputs,
     ) -> Result<Loaded, ConfigError> {
         *inputs = Inputs::default();
-        let document = files::read(path, inputs)?;
+        let read = files::read(path, inputs)?;
         let mut secret_files = Vec::new();
-        let loaded = Loaded::checked(document, also, &mut secret_files);
+        let loaded = Loaded::checked(read, also, &mut secret_files);
         for file in &secret_files {
             inputs.add(file);
         }
@@ -101,10 +101,11 @@ impl Loaded {
 
     /// `secret_files` are told also where something is wrong: one of them may be what is.
     fn checked(
-        mut document: Document,
+        read: Read,
         also: Check<'_>,
         secret_files: &mut Vec<PathBuf>,
     ) -> Result<Loaded, ConfigError> {
+        let Read { mut document, faults: of_variables, unknown } = read;
         let decoded = decode::gateway(&mut document);
         *secret_files = decoded.secret_files;
         let (config, mut faults) = (decoded.config, decoded.faults);
@@ -113,8 +114,16 @@ impl Loaded {
             let mut more: Vec<Fault> = more.into_iter().filter(is_new).collect();
             faults.append(&mut more);
         }
+        if !of_variables.is_empty() {
+            document.locate(&mut faults);
+            document.leave_out(&mut faults, &unknown);
+            faults.append(&mut document.place_faults(of_variables));
+        }
         if faults.is_empty() {
-            let (warnings, inputs) = (decoded.warnings, Inputs::default());
+            let (mut warnings, inputs) = (decoded.warnings, Inputs::default());
+            let mut more = super::check::warnings(&config);
+            document.locate(&mut more);
+            warnings.append(&mut more);
             return Ok(Loaded { config, document, warnings, inputs });
         }
         if faults.len() >= limits::CONFIG_FAULTS_MAX {

@@ -34,6 +34,7 @@ mod sections;
 mod decode;
 mod check;
 mod load;
+pub(crate) mod machine;
 mod draft;
 mod reference;
 mod schema;
@@ -73,6 +74,7 @@ pub use middleware::{
 pub use observe::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, AdminAddress, AdminConfig, MetricsConfig,
 };
+pub(crate) use path::join as key_path;
 pub use policy::{Ambiguous, PathPolicy};
 pub use reference::reference;
 pub use reload::ReloadConfig;
@@ -83,7 +85,7 @@ pub use service::{
     CircuitBreakerConfig, EtcdConfig, HealthCheck, HealthCheckConfig, JaegerConfig, MirrorConfig,
     RetryConfig, TlsConfig,
 };
-pub(crate) use steady::read_regular;
+pub(crate) use steady::read as read_file;
 pub use text_file::{TextFile, TextFileInvalid};
 pub use timeouts::Timeouts;
 pub use url::{UpstreamUrl, UrlInvalid};

@@ -131,7 +131,8 @@ impl Node {
             Value::Null => "nothing".into(),
             Value::Boolean(value) => format!("`{value}`"),
             Value::Integer(value) => format!("`{value}`"),
-            Value::Float(value) => format!("`{value}`"),
+            // With its point: `2.0e2` is `200.0`, and no whole number.
+            Value::Float(value) => format!("`{value:?}`"),
             Value::Text(text) if text.chars().count() <= FOUND_CHARACTERS_MAX => {
                 format!("the string {text:?}")
             }

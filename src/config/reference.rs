@@ -151,7 +151,7 @@ mod tests {
 
     fn decoded(text: &str) -> (GatewayConfig, Vec<Fault>) {
         let mut document = match files::read_text(text.to_owned(), Format::Toml, "frys.toml") {
-            Ok(document) => document,
+            Ok(read) => read.document,
             Err(error) => return (GatewayConfig::default(), error.faults),
         };
         let Decoded { config, faults, .. } = decode::gateway(&mut document);

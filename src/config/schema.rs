@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 /// The JSON Schema (draft 2020-12) of a configuration file: what `frys schema` prints.
 ///
 /// It is made from the tables that the reader itself goes by. What it takes may still be refused by
-/// `frys check`, which knows also what one key means for another.
+/// `frys check`, which knows also what one key means for another. At the top level no key must be
+/// there: a file may include what has it, or be included.
 pub fn schema() -> String {
     let mut root = object(&sections::ROOT);
     let others = sections::ALL.iter().copied().filter(|section| !is_root(section));
@@ -39,7 +40,8 @@ fn name(section: &Section) -> String {
 fn object(section: &Section) -> Map<String, Value> {
     let properties: Map<String, Value> =
         section.keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
-    let needed = section.keys.iter().filter(|key| key.default.is_empty());
+    let is_whole = !is_root(section);
+    let needed = section.keys.iter().filter(|key| is_whole && key.default.is_empty());
     let needed: Vec<&str> = needed.map(|key| key.name).collect();
     let mut object = Map::new();
     object.insert("title".into(), section.title.into());
@@ -50,7 +52,8 @@ fn object(section: &Section) -> Map<String, Value> {
     if !needed.is_empty() {
         object.insert("required".into(), needed.into());
     }
-    let rules: Vec<Value> = section.choices.iter().flat_map(rules).collect();
+    let choices = section.choices.iter().filter(|choice| is_whole || !choice.is_needed());
+    let rules: Vec<Value> = choices.flat_map(rules).collect();
     if !rules.is_empty() {
         object.insert("allOf".into(), rules.into());
     }
@@ -83,8 +86,12 @@ fn property(key: &Key) -> Value {
 fn of_kind(kind: &Kind) -> Map<String, Value> {
     let schema = match kind {
         Kind::Boolean => json!({ "type": "boolean" }),
-        Kind::Text(form) => return of_form(*form),
-        Kind::OneOf(words) => json!({ "type": "string", "enum": words }),
+        Kind::Text(form) if *form == Form::VARIABLE => return of_form(*form),
+        Kind::Text(form) => return text(form.pattern),
+        Kind::OneOf(words) => json!({
+            "type": "string",
+            "anyOf": [{ "enum": words }, { "pattern": VARIABLE }],
+        }),
         Kind::Number { low, high } => {
             let mut schema = json!({ "type": "integer", "minimum": low });
             if *high != i64::MAX {
@@ -94,8 +101,8 @@ fn of_kind(kind: &Kind) -> Map<String, Value> {
         }
         Kind::Free => json!({ "type": "object" }),
         Kind::Decimal => json!({ "type": "number" }),
-        Kind::Duration => json!({ "type": "string", "pattern": DURATION }),
-        Kind::Size { .. } => json!({ "type": "string", "pattern": SIZE }),
+        Kind::Duration => return text(DURATION),
+        Kind::Size { .. } => return text(SIZE),
         Kind::List { of, most } => {
             let mut schema = json!({ "type": "array", "items": of_kind(of) });
             if *most != usize::MAX {
@@ -122,6 +129,17 @@ fn of_kind(kind: &Kind) -> Map<String, Value> {
     }
 }
 
+/// A string of a pattern, or with a variable in it, of which only the gateway knows what it is.
+fn text(pattern: &str) -> Map<String, Value> {
+    let mut schema = Map::new();
+    schema.insert("type".into(), "string".into());
+    if !pattern.is_empty() {
+        schema.insert("pattern".into(), format!("{pattern}|{VARIABLE}").into());
+    }
+    schema
+}
+
+/// A string in which no variable is replaced: a key, or a variable's own name.
 fn of_form(form: Form) -> Map<String, Value> {
     let mut schema = Map::new();
     schema.insert("type".into(), "string".into());
@@ -161,6 +179,8 @@ const IDENTIFIER: &str = "urn:frys-gateway:configuration";
 const DURATION: &str = "^(?=.*[1-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?([0-9]+us)?$";
 
 const SIZE: &str = "^[0-9]+ *(B|KiB|MiB|GiB)$";
+
+const VARIABLE: &str = r"\$\{env\.[A-Za-z_][A-Za-z0-9_]*\}";
 
 #[cfg(test)]
 mod tests {
@@ -235,7 +255,9 @@ mod tests {
     #[test]
     fn defaults_and_needs_are_said() {
         let schema = parsed();
-        assert_eq!(schema["required"], json!(["routes"]));
+        assert_eq!(schema["required"], Value::Null);
+        assert_eq!(schema["allOf"], Value::Null);
+        assert_eq!(schema["$defs"]["listeners"]["required"], json!(["address"]));
         assert_eq!(schema["properties"]["workers"]["default"], "auto");
         assert_eq!(schema["$defs"]["limits"]["properties"]["fields"]["default"], 100);
         let index = &schema["$defs"]["routes.files"]["properties"]["index"];

@@ -94,7 +94,7 @@ pub async fn run(mut watched: watch::Receiver<Watched>, reloads: mpsc::Sender<Re
     let mut files = watched.borrow_and_update().clone();
     let mut marks = files.marks();
     loop {
-        follow(watcher.as_mut(), &mut folders, &files);
+        follow(watcher.as_mut(), &mut folders, &files.folders());
         tokio::select! {
             changed = watched.changed() => {
                 if changed.is_err() {
@@ -113,11 +113,14 @@ pub async fn run(mut watched: watch::Receiver<Watched>, reloads: mpsc::Sender<Re
             },
             () = sleep(Duration::from_millis(WATCH_POLL_MS)) => {}
         }
-        let now = files.marks();
-        if now == marks {
+        if files.marks() == marks {
             continue;
         }
-        marks = now;
+        // A folder may be another one of its name, and the kernel follows the one that it was.
+        follow(watcher.as_mut(), &mut folders, &BTreeSet::new());
+        follow(watcher.as_mut(), &mut folders, &files.folders());
+        // What changed before the new one was followed is seen now.
+        marks = files.marks();
         let request = Request { input: Input::File, trigger: Trigger::Watch, answer: None };
         if reloads.send(request).await.is_err() {
             return;
@@ -155,14 +158,13 @@ fn watcher(tell: mpsc::Sender<Seen>) -> Option<RecommendedWatcher> {
 fn follow(
     watcher: Option<&mut RecommendedWatcher>,
     folders: &mut BTreeSet<PathBuf>,
-    files: &Watched,
+    now: &BTreeSet<PathBuf>,
 ) {
     let Some(watcher) = watcher else { return };
-    let now = files.folders();
-    if now == *folders {
+    if now == folders {
         return;
     }
-    for folder in folders.difference(&now) {
+    for folder in folders.difference(now) {
         // It may be gone, and its watch with it.
         let _ = watcher.unwatch(folder);
     }
@@ -171,7 +173,7 @@ fn follow(
             tracing::warn!(%error, folder = %folder.display(), "the folder cannot be watched");
         }
     }
-    *folders = now;
+    now.clone_into(folders);
 }
 
 /// The folders in which something may change what the path leads to.
@@ -292,6 +294,38 @@ mod tests {
             tell.try_send(seen("access.log", true)).expect("there is room");
             settle(seen("frys.toml", false), &mut events, &names).await;
             assert!(began.elapsed() >= writing, "a file was read that is being written");
+        });
+    }
+
+    #[test]
+    fn a_folder_that_took_anothers_name_is_watched() {
+        let root = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| root.path().join(name);
+        for name in ["etc", "new"] {
+            fs::create_dir(at(name)).expect("a folder");
+            fs::write(at(name).join("frys.toml"), name).expect("a file");
+        }
+        let watched = Watched { files: vec![at("etc/frys.toml")], listings: Vec::new() };
+        let (_keep, watched) = watch::channel(watched);
+        let (tell, mut reloads) = mpsc::channel(1);
+        // Shorter than the look that is taken now and then.
+        let soon = Duration::from_millis(WATCH_POLL_MS - 1_000);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.expect("a runtime").block_on(async {
+            let change = async {
+                tokio::task::yield_now().await;
+                fs::rename(at("etc"), at("old")).expect("a name");
+                fs::rename(at("new"), at("etc")).expect("a name");
+                let seen = tokio::time::timeout(soon, reloads.recv()).await;
+                assert!(seen.is_ok_and(|seen| seen.is_some()), "the new folder was not seen");
+                fs::write(at("etc/frys.toml"), "edited").expect("a file");
+                let seen = tokio::time::timeout(soon, reloads.recv()).await;
+                assert!(seen.is_ok_and(|seen| seen.is_some()), "the new folder is not watched");
+            };
+            tokio::select! {
+                () = run(watched, tell) => panic!("it ended"),
+                () = change => {}
+            }
         });
     }
 

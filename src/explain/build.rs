@@ -38,6 +38,7 @@ pub fn explain(source: Source<'_>, asked: &Asked) -> Option<Explanation> {
     let listing = Listing::new(source.config)?;
     let mut finder = Finder::new(source.snapshot, source.now);
     let matched = finder.search(asked);
+    let vary = finder.passed_over(&matched);
     let outcome = finder.outcome(&matched);
     let head = asked.head();
     let received = if head.form() == Form::Asterisk { b"/" } else { head.path() };
@@ -64,9 +65,11 @@ pub fn explain(source: Source<'_>, asked: &Asked) -> Option<Explanation> {
         Outcome::Route(id) => {
             let place = search.place(id);
             let one = route::One { source, asked, canonical, id, parameters: &finder.parameters };
-            (explanation.found, explanation.answer) = one.explain(&matched, place);
+            let (mut found, answer) = one.explain(&matched, place);
+            found.answer_lines.extend(vary);
+            (explanation.found, explanation.answer) = (Some(found), answer);
         }
-        Outcome::Refused(reason) => explanation.answer = Some(search.refused(reason)),
+        Outcome::Refused(reason) => explanation.answer = Some(search.refused(reason, vary)),
     }
     Some(explanation)
 }
@@ -120,7 +123,7 @@ impl Search<'_> {
     fn ambiguities(&self) -> Vec<Ambiguity> {
         let policy = self.policy();
         let shown = self.matched.ambiguities.iter().map(|one| Ambiguity {
-            what: words::ambiguity(one).to_owned(),
+            what: one.name().to_owned(),
             policy: if policy.reject.contains(one) {
                 "reject"
             } else if policy.decode.contains(one) {
@@ -135,8 +138,7 @@ impl Search<'_> {
         shown.collect()
     }
 
-    fn refused(&self, reason: Reason) -> Answer {
-        let mut lines = Vec::new();
+    fn refused(&self, reason: Reason, mut lines: Vec<String>) -> Answer {
         if let Some(Refusal::Method(allowed)) = self.matched.refusal {
             let methods = self.source.snapshot.router.methods(allowed);
             let methods: Vec<String> = methods.map(|one| one.as_str().to_owned()).collect();
@@ -182,9 +184,8 @@ impl Search<'_> {
             }
             match one.outcome {
                 Turned::Host => others.host += 1,
-                Turned::Path => others.path += 1,
-                Turned::Regex
-                | Turned::Parameter(_)
+                Turned::Path | Turned::Regex => others.path += 1,
+                Turned::Parameter(_)
                 | Turned::Guard
                 | Turned::Method
                 | Turned::NotAcceptable
@@ -200,7 +201,10 @@ impl Search<'_> {
         let mut near: Vec<(usize, usize)> = (all.iter().enumerate())
             .filter(|(_, one)| one.outcome == Turned::Path)
             .map(|(index, one)| {
-                let pattern = self.config(one.route).map_or("", |route| route.path.as_str());
+                let pattern = self.config(one.route).map_or("", |route| match &route.path_regex {
+                    Some(regex) => regex.strip_prefix('^').unwrap_or(regex),
+                    None => &route.path,
+                });
                 let alike = pattern.bytes().zip(path.iter()).take_while(|(a, b)| a == *b);
                 (alike.count(), index)
             })
@@ -215,7 +219,7 @@ impl Search<'_> {
         let route = self.config(one.route);
         let (verdict, text) = match (is_winner, self.matched.refusal) {
             (true, Some(Refusal::Ambiguous(ambiguity))) => {
-                let what = words::ambiguity(ambiguity);
+                let what = ambiguity.name();
                 ("policy", format!("its path policy refuses what the path has: {what}"))
             }
             (true, _) => ("taken", "taken".to_owned()),

@@ -1,6 +1,8 @@
 //! What an explanation says: a tree that is shown as text, sent as JSON, and read again by
 //! `frys explain --admin`.
 
+use crate::bridge::{Blame, Reason};
+
 use serde::{Deserialize, Serialize};
 
 /// Why a request goes where it goes.
@@ -26,9 +28,18 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// Whether a route takes the request.
-    pub fn is_found(&self) -> bool {
-        self.found.is_some()
+    /// Whether a route takes the request, and the gateway does not refuse it there.
+    pub fn is_taken(&self) -> bool {
+        self.found.is_some() && !self.answer.as_ref().is_some_and(Answer::is_refusal)
+    }
+}
+
+impl Answer {
+    /// Whether the request does not get what its route has for it.
+    pub fn is_refusal(&self) -> bool {
+        let reason = Reason::ALL.iter().find(|reason| reason.label() == self.reason);
+        // A gateway of another version may have reasons of its own.
+        reason.map_or(self.status >= Some(400), |reason| reason.blame() != Blame::Nobody)
     }
 }
 

@@ -43,10 +43,19 @@ impl<'a> Finder<'a> {
     /// What a search says of a request.
     pub fn search(&mut self, asked: &Asked) -> Matched {
         let Finder { snapshot, path, parameters, scratch, conditions, .. } = self;
+        conditions.forget_missed();
         let mut memory = Memory { path, parameters, scratch, conditions };
         let asked =
             snapshot::Asked { request: asked.head(), peer: asked.peer, is_tls: asked.is_tls };
         snapshot.find(&asked, &mut memory)
+    }
+
+    /// `Vary` lines for the fields by which the last search passed routes over.
+    pub fn passed_over(&mut self, matched: &Matched) -> Vec<String> {
+        let mut lines = Vec::new();
+        let take = |name: &str| lines.push(format!("Vary: {name}"));
+        self.snapshot.passed_over(matched.route, &mut self.conditions, take);
+        lines
     }
 
     /// What becomes of a request.

@@ -83,6 +83,10 @@ const REMEDIES: &[(Reason, &str)] = &[
     ),
     (Reason::TokenMalformed, "The client has to send one compact JWS (RFC 7515)."),
     (
+        Reason::TokenRepeated,
+        "The client has to send one token, at one of the places that `token_from` lists.",
+    ),
+    (
         Reason::TokenAlgorithm,
         "Name the algorithm in `algorithms` if tokens of this kind are meant to pass.",
     ),
@@ -95,6 +99,10 @@ const REMEDIES: &[(Reason, &str)] = &[
     (
         Reason::TokenExpired,
         "The client has to fetch a new one; where clocks differ, raise `leeway`.",
+    ),
+    (
+        Reason::TokenExpiryMissing,
+        "The token's issuer has to put `exp` in; `require_exp = false` lets tokens pass for ever.",
     ),
     (Reason::TokenEarly, "Where clocks differ, raise `leeway`."),
     (Reason::TokenIssuer, "Compare the token's `iss` with `issuer`, letter by letter."),
@@ -112,6 +120,11 @@ const REMEDIES: &[(Reason, &str)] = &[
     (
         Reason::ForwardFailed,
         "See whether it runs at the filter's `url` and answers within `timeout`.",
+    ),
+    (
+        Reason::ForwardUndecided,
+        "See that server's log: 2xx, 3xx, 401 and 403 are decisions. `FRYS_LOG=debug` tells the \
+         status of each answer.",
     ),
     (
         Reason::RbacDenied,
@@ -215,7 +228,8 @@ const REMEDIES: &[(Reason, &str)] = &[
     ),
     (
         Reason::PathDotSegments,
-        "Mend the client, or set `path_policy.dot_segments = \"resolve\"` on the route.",
+        "Mend the client, or set `path_policy.dot_segments = \"resolve\"` on the route. Of a \
+         rewrite no policy takes them: `frys explain` says what it came to.",
     ),
     (
         Reason::PathRepeatedSlashes,

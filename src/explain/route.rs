@@ -12,14 +12,15 @@ use crate::http::forwarded::{self, Hop};
 use crate::http::framing;
 use crate::http::h1::encode::{self, Framing, Others, Target};
 use crate::http::head::Form;
+use crate::http::method::Method;
 use crate::http::origin;
 use crate::router::Parameters;
 use crate::router::path::Forward;
 use crate::snapshot::filter::{Asker, CorsCache};
 use crate::snapshot::template::Values;
 use crate::snapshot::{
-    Action, Balance, ClusterId, DotSegment, ExchangeId, Extra, Files, Matched, RequestId,
-    RequestIdField, RewriteCaches, Route, RouteId, Upstream,
+    Action, Balance, ClusterId, ExchangeId, Extra, FileName, Files, Matched, NameFault, NoHost,
+    RequestId, RequestIdField, RewriteCaches, Route, RouteId, Upstream,
 };
 
 use std::net::SocketAddr;
@@ -46,7 +47,7 @@ impl One<'_> {
         &self,
         matched: &Matched,
         place: Option<String>,
-    ) -> (Option<Found>, Option<Answer>) {
+    ) -> (Found, Option<Answer>) {
         let route = self.route();
         let config = self.source.config.routes.get(self.id.0 as usize);
         let shares = self.shares();
@@ -76,10 +77,10 @@ impl One<'_> {
         if answer.is_none() {
             match self.sent(matched, &values) {
                 Ok(lines) => found.sent = lines,
-                Err(reason) => return (Some(found), Some(self::answer(reason, None, Vec::new()))),
+                Err(refused) => return (found, Some(refused)),
             }
         }
-        (Some(found), answer)
+        (found, answer)
     }
 
     fn route(&self) -> &Route {
@@ -195,13 +196,15 @@ impl One<'_> {
         match &self.route().action {
             Action::Cluster(_) | Action::Split(_) => None,
             Action::Redirect(redirect) => {
-                if redirect.to.needs_host() && values.request.authority().is_none() {
-                    return Some(answer(Reason::HostInvalid, None, Vec::new()));
-                }
                 let mut to = b"Location: ".to_vec();
-                redirect.to.write(values, &mut to);
-                let lines = vec![shown(&to)];
-                Some(answer(Reason::Redirected, Some(redirect.status.code()), lines))
+                let written = redirect.write(values, &mut to);
+                Some(match written {
+                    Ok(()) => {
+                        let status = Some(redirect.status.code());
+                        answer(Reason::Redirected, status, vec![shown(&to)])
+                    }
+                    Err(NoHost) => answer(Reason::HostInvalid, None, Vec::new()),
+                })
             }
             Action::Respond(respond) => {
                 let lines = match respond.body.is_empty() {
@@ -213,32 +216,41 @@ impl One<'_> {
                 };
                 Some(answer(Reason::Responded, Some(respond.status.code()), lines))
             }
-            Action::Files(files) => {
-                // What is found there is the disk's to say.
-                Some(answer(Reason::FileServed, None, vec![self.file(files, values)]))
+            Action::Files(files) => Some(self.file(files, values)),
+        }
+    }
+
+    /// Which file is looked for, or why none is.
+    fn file(&self, files: &Files, values: &Values<'_>) -> Answer {
+        if !matches!(values.request.method(), Method::GET | Method::HEAD) {
+            return answer(Reason::MethodNotAllowed, None, vec!["Allow: GET, HEAD".to_owned()]);
+        }
+        let mut target = Vec::new();
+        if self.route().rewrite().is_some()
+            && let Err(refused) = self.write_target(Forward::Canonical, values, &mut target)
+        {
+            return refused;
+        }
+        let config = self.source.config.routes.get(self.id.0 as usize);
+        let root = config.and_then(|route| route.files.as_ref()).map(|files| files.root.display());
+        let root = root.map_or_else(String::new, |root| root.to_string());
+        let named = files.named(&target, self.canonical);
+        let below = text(files.below(named));
+        let lines = vec![format!("file {}/{below}", root.trim_end_matches('/'))];
+        match files.write_name(named, &mut Vec::new()) {
+            Err(NameFault::Forbidden) => answer(Reason::FileForbidden, None, lines),
+            Err(NameFault::Absent) if files.fallback.is_none() => {
+                answer(Reason::FileNotFound, None, lines)
+            }
+            // What is found there is the disk's to say.
+            Err(NameFault::Absent) | Ok(FileName::File | FileName::Folder) => {
+                Answer { meaning: ELSE.to_owned(), ..answer(Reason::FileServed, None, lines) }
             }
         }
     }
 
-    /// Which file is looked for.
-    fn file(&self, files: &Files, values: &Values<'_>) -> String {
-        let config = self.source.config.routes.get(self.id.0 as usize);
-        let root = config.and_then(|route| route.files.as_ref()).map(|files| files.root.display());
-        let root = root.map_or_else(String::new, |root| root.to_string());
-        let extra = self.route().extra.as_deref();
-        let mut target = Vec::new();
-        let below = match extra.and_then(|extra| extra.rewrite.as_ref()) {
-            Some(_) if self.write_target(Forward::Canonical, values, &mut target).is_ok() => {
-                let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
-                path.strip_prefix(b"/").unwrap_or(path)
-            }
-            Some(_) | None => files.below(self.canonical),
-        };
-        format!("file {}/{}", root.trim_end_matches('/'), text(below))
-    }
-
     /// The head that goes to the upstream.
-    fn sent(&self, matched: &Matched, values: &Values<'_>) -> Result<Vec<String>, Reason> {
+    fn sent(&self, matched: &Matched, values: &Values<'_>) -> Result<Vec<String>, Answer> {
         let snapshot = self.source.snapshot;
         let (request, extra) = (values.request, self.route().extra.as_deref());
         let mut target = Vec::new();
@@ -247,7 +259,8 @@ impl One<'_> {
         if let Some(template) = extra.and_then(|extra| extra.host.as_ref()) {
             template.write(values, &mut other_host);
             if !crate::http::target::authority_is_valid(&other_host) {
-                return Err(Reason::HostInvalid);
+                let line = format!("Host: {}", text(&other_host));
+                return Err(answer(Reason::HostInvalid, None, vec![line]));
             }
         }
         let edits = extra.map(|extra| &extra.request);
@@ -267,10 +280,11 @@ impl One<'_> {
             id.write(values.id, &mut lines);
         }
         if let Some(edits) = edits {
-            edits.write(values, &mut lines);
+            edits.lines.write(|| *values, &mut lines);
         }
         let own = FieldSet::of(&[FieldId::Expect, FieldId::FrysExplain]);
-        let body = framing::request(request).map_err(|_| Reason::FramingInvalid)?;
+        let body = framing::request(request)
+            .map_err(|_| answer(Reason::FramingInvalid, None, Vec::new()))?;
         let edits = encode::Edits {
             drop: forwarded::drop_set(is_trusted).union(own).union(drop),
             others: Others { fixed: names.map_or(&[], FieldNames::others), more: &[] },
@@ -298,15 +312,15 @@ impl One<'_> {
         forward: Forward,
         values: &Values<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<(), Reason> {
-        let rewrite = self.route().extra.as_deref().and_then(|extra| extra.rewrite.as_ref());
+    ) -> Result<(), Answer> {
         let is_path = values.request.form() != Form::Asterisk;
-        match (rewrite.filter(|_| is_path), forward) {
-            (Some(rewrite), _) => {
-                let mut caches = RewriteCaches::default();
-                rewrite
-                    .write(values, &mut caches, out)
-                    .map_err(|DotSegment| Reason::RequestMalformed)?;
+        match (self.route().rewrite().filter(|_| is_path), forward) {
+            (Some((rewrite, policy)), _) => {
+                let written = rewrite.write(values, policy, &mut RewriteCaches::default(), out);
+                if let Err(refusal) = written {
+                    let line = format!("rewritten to {}", text(out));
+                    return Err(answer(refusal.into(), None, vec![line]));
+                }
             }
             (None, Forward::Canonical) => out.extend_from_slice(values.path),
             (None, Forward::Raw) => return Ok(()),
@@ -328,7 +342,7 @@ impl One<'_> {
             id.write(values.id, &mut lines);
         }
         if let Some(edits) = edits {
-            edits.write(values, &mut lines);
+            edits.lines.write(|| *values, &mut lines);
         }
         let lines = lines.split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end());
         lines.filter(|line| !line.is_empty()).map(shown).collect()
@@ -412,3 +426,8 @@ fn masked(line: &[u8]) -> String {
         false => shown(line),
     }
 }
+
+/// What the gateway may find in place of a file.
+const ELSE: &str = "The file is served if it is there. Else it is `file_not_found` (404), or \
+    `file_forbidden` (403) where it must not be read; a folder without a slash behind it is \
+    `redirected` (308).";

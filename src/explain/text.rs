@@ -44,7 +44,7 @@ fn write(explanation: &Explanation, out: &mut String) -> fmt::Result {
         write_found(found, out)?;
     }
     match &explanation.answer {
-        Some(answer) => write_answer(answer, explanation.is_found(), out),
+        Some(answer) => write_answer(answer, out),
         None => Ok(()),
     }
 }
@@ -164,17 +164,16 @@ fn write_bounds(title: &str, bounds: &[Bound], out: &mut String) -> fmt::Result 
     Ok(())
 }
 
-fn write_answer(answer: &Answer, is_found: bool, out: &mut String) -> fmt::Result {
+fn write_answer(answer: &Answer, out: &mut String) -> fmt::Result {
     match answer.status {
         Some(status) => writeln!(out, "\nanswered with {status}: {}", answer.reason)?,
-        None => writeln!(out, "\nanswered by the gateway: {}", answer.reason)?,
+        None => writeln!(out, "\nanswered by what is found there: {}", answer.reason)?,
     }
     rows(out, "lines", &answer.lines)?;
-    if is_found {
-        return Ok(());
+    if answer.status.is_none() || answer.is_refusal() {
+        writeln!(out, "  {}", answer.meaning)?;
     }
-    writeln!(out, "  {}", answer.meaning)?;
-    writeln!(out, "  {}", answer.remedy)
+    if answer.is_refusal() { writeln!(out, "  {}", answer.remedy) } else { Ok(()) }
 }
 
 fn rows(out: &mut String, title: &str, lines: &[String]) -> fmt::Result {

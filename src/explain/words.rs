@@ -2,7 +2,6 @@
 
 use crate::config::{Route, Upstream, WeightedCluster};
 use crate::router::{PathPattern, Pattern};
-use crate::snapshot::Ambiguity;
 
 /// An action in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,20 +96,6 @@ pub fn parameter(route: &Route, index: usize) -> Option<(String, String)> {
     let wanted = route.path_params.iter().find(|(own, _)| *own == name);
     let wanted = wanted.map(|(_, regex)| format!("`{regex}`")).unwrap_or_default();
     Some((format!("`{name}`"), wanted))
-}
-
-/// An ambiguity as the key of `path_policy` names it.
-pub fn ambiguity(ambiguity: Ambiguity) -> &'static str {
-    match ambiguity {
-        Ambiguity::Nul => "nul",
-        Ambiguity::Backslash => "backslash",
-        Ambiguity::EncodedSlash => "encoded_slash",
-        Ambiguity::DoubleEncoding => "double_encoding",
-        Ambiguity::DotParameter => "dot_parameter",
-        Ambiguity::DotSegments => "dot_segments",
-        Ambiguity::RepeatedSlashes => "repeated_slashes",
-        Ambiguity::HiddenDots => "dot_segments between encoded slashes",
-    }
 }
 
 /// Upstreams of a route that are named; more are counted.

@@ -1,6 +1,6 @@
 //! A gateway of a program that has filters and balancers of its own.
 
-use crate::config::{GatewayConfig, Loaded};
+use crate::config::{GatewayConfig, Loaded, machine};
 use crate::control::reload::{Candidate, load};
 use crate::error::ConfigError;
 use crate::extension::Extensions;
@@ -65,5 +65,20 @@ impl Gateway {
         extensions: &Extensions,
     ) -> Result<Loaded, ConfigError> {
         Loaded::from_file_with(path.as_ref(), &|config| load::faults(config, extensions))
+    }
+
+    /// [`Gateway::check_file`] with what this machine must have to run it.
+    pub(crate) fn check_file_here(path: &Path) -> Result<Loaded, ConfigError> {
+        let extensions = Extensions::new();
+        let check = |config: &GatewayConfig| {
+            let mut faults = load::faults(config, &extensions);
+            faults.append(&mut machine::faults(config));
+            faults
+        };
+        let mut loaded = Loaded::from_file_with(path, &check)?;
+        let mut warnings = machine::warnings(&loaded.config);
+        loaded.document.locate(&mut warnings);
+        loaded.warnings.append(&mut warnings);
+        Ok(loaded)
     }
 }

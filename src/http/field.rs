@@ -86,6 +86,9 @@ fields! {
     ProxyAuthenticationInfo = "proxy-authentication-info",
     ProxyStatus = "proxy-status",
     Range = "range",
+    RateLimitLimit = "ratelimit-limit",
+    RateLimitRemaining = "ratelimit-remaining",
+    RateLimitReset = "ratelimit-reset",
     Referer = "referer",
     RetryAfter = "retry-after",
     SecChUa = "sec-ch-ua",
@@ -210,6 +213,12 @@ impl FieldSet {
         self.0 >> id as u32 & 1 == 1
     }
 
+    /// Whether a field is a member of both.
+    #[inline]
+    pub const fn meets(self, other: FieldSet) -> bool {
+        self.0 & other.0 != 0
+    }
+
     /// Adds a field.
     #[inline]
     pub fn insert(&mut self, id: FieldId) {
@@ -326,7 +335,7 @@ const TABLE_BITS: u32 = 9;
 
 /// Found by trying random odd numbers until no two known names shared a slot; the assertion in
 /// `table` holds it when a name is added.
-const MULTIPLIER: u32 = 0xb18a_e495;
+const MULTIPLIER: u32 = 0x8048_55c3;
 
 static TABLE: [FieldId; 1 << TABLE_BITS] = table();
 

@@ -8,6 +8,7 @@ use crate::http::head::{RequestHead, Version, list, split_unquoted, trim};
 use crate::http::networks::Networks;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Range;
 
 /// The hop between the client and the gateway.
 #[derive(Clone, Copy, Debug)]
@@ -52,8 +53,9 @@ pub fn request(head: RequestHead<'_>, hop: &Hop<'_>, but: FieldSet, out: &mut Ve
     if !but.contains(FieldId::Via) {
         via(head.version(), out);
     }
+    let mut told = None;
     if !but.contains(FieldId::XForwardedFor) {
-        forwarded_for(head, hop, out);
+        told = forwarded_for(head, hop, out);
     }
     if !but.contains(FieldId::XForwardedProto) {
         let proto = Some(hop.proto.as_bytes());
@@ -63,7 +65,7 @@ pub fn request(head: RequestHead<'_>, hop: &Hop<'_>, but: FieldSet, out: &mut Ve
         kept_or_own(head, hop, FieldId::XForwardedHost, b"X-Forwarded-Host: ", hop.host, out);
     }
     if !but.contains(FieldId::Forwarded) {
-        forwarded(head, hop, out);
+        forwarded(head, hop, told, out);
     }
 }
 
@@ -141,16 +143,21 @@ pub fn via(version: Version, out: &mut Vec<u8>) {
     out.extend_from_slice(line);
 }
 
-fn forwarded_for(head: RequestHead<'_>, hop: &Hop<'_>, out: &mut Vec<u8>) {
+/// Says where the peer's address was written, so that it need not be made again.
+fn forwarded_for(head: RequestHead<'_>, hop: &Hop<'_>, out: &mut Vec<u8>) -> Option<Range<usize>> {
     let mut list = List::new(b"X-Forwarded-For: ");
     if hop.trusted {
         list.received(head, FieldId::XForwardedFor, out);
     }
+    let mut told = None;
     if let Some(peer) = hop.peer {
         list.member(out);
+        let from = out.len();
         address(peer, out);
+        told = Some(from..out.len());
     }
     list.end(out);
+    told
 }
 
 fn kept_or_own(
@@ -174,20 +181,24 @@ fn kept_or_own(
 
 /// RFC 7239 section 4: `for`, `host` and `proto` of this hop. Section 6: an IPv6 address stands in
 /// brackets and, like everything with a colon, in quotes.
-fn forwarded(head: RequestHead<'_>, hop: &Hop<'_>, out: &mut Vec<u8>) {
+fn forwarded(head: RequestHead<'_>, hop: &Hop<'_>, told: Option<Range<usize>>, out: &mut Vec<u8>) {
     let mut list = List::new(b"Forwarded: ");
     if hop.trusted {
         list.received(head, FieldId::Forwarded, out);
     }
     list.member(out);
+    let write = |peer, out: &mut Vec<u8>| match told {
+        Some(told) => out.extend_from_within(told),
+        None => address(peer, out),
+    };
     match hop.peer.map(|peer| peer.to_canonical()) {
-        Some(IpAddr::V4(peer)) => {
+        Some(peer @ IpAddr::V4(_)) => {
             out.extend_from_slice(b"for=");
-            dotted(peer, out);
+            write(peer, out);
         }
         Some(peer @ IpAddr::V6(_)) => {
             out.extend_from_slice(b"for=\"[");
-            address(peer, out);
+            write(peer, out);
             out.extend_from_slice(b"]\"");
         }
         None => out.extend_from_slice(b"for=unknown"),

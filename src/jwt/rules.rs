@@ -2,6 +2,7 @@
 
 use super::algorithm::Algorithms;
 use super::verify::TokenFault;
+use crate::limits;
 use serde_json::Value;
 
 /// What a token must say beyond being signed.
@@ -42,11 +43,8 @@ pub(super) struct Span {
 }
 
 impl Rules {
-    /// Holds a token's claims, which must be an object, against the rules.
+    /// Holds a token's claims, which are an object, against the rules.
     pub(super) fn judge(&self, claims: &Value, now_s: u64) -> Result<Span, TokenFault> {
-        if !claims.is_object() {
-            return Err(TokenFault::Malformed);
-        }
         let span = self.span(claims)?;
         if now_s >= span.ends_s {
             return Err(TokenFault::Expired);
@@ -76,7 +74,7 @@ impl Rules {
         // RFC 7519 sections 4.1.4 to 4.1.6. A fraction is taken to the side that is refused.
         let ends_s = match claims.get("exp") {
             Some(exp) => seconds(exp, f64::floor)?.saturating_add(self.leeway_s),
-            None if self.require_exp => return Err(TokenFault::Expired),
+            None if self.require_exp => return Err(TokenFault::ExpiryMissing),
             None => u64::MAX,
         };
         let mut begins_s = 0;
@@ -133,9 +131,8 @@ fn has_scope(claims: &Value, scope: &str) -> bool {
 /// A `NumericDate` (RFC 7519 section 2): seconds since 1970, with a fraction or without. What lies
 /// before 1970 is 1970.
 fn seconds(value: &Value, round: fn(f64) -> f64) -> Result<u64, TokenFault> {
-    if let Some(whole) = value.as_u64() {
-        return Ok(whole);
-    }
     // The cast takes what is below zero to zero, and what is beyond 64 bits to their end.
-    value.as_f64().map(|number| round(number) as u64).ok_or(TokenFault::Malformed)
+    let rounded = || value.as_f64().map(|number| round(number) as u64);
+    let date = value.as_u64().or_else(rounded);
+    date.filter(|date| *date <= limits::TOKEN_DATE_SECONDS_MAX).ok_or(TokenFault::Malformed)
 }

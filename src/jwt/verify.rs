@@ -4,7 +4,7 @@ use super::algorithm::Algorithm;
 use super::key::Key;
 use super::rules::{Rules, Span};
 use super::set::KeySet;
-use super::token::{Header, Parts, decode};
+use super::token::{Header, Parts, claims, decode};
 use crate::limits;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{AlgorithmFamily, crypto};
@@ -24,8 +24,10 @@ pub enum TokenFault {
     KeysUnavailable,
     /// Its signature is not the one of its key.
     Signature,
-    /// `exp` is past, or is missing (RFC 7519 section 4.1.4).
+    /// `exp` is past (RFC 7519 section 4.1.4).
     Expired,
+    /// `exp` is missing where it must be there.
+    ExpiryMissing,
     /// `nbf` or `iat` is still to come (RFC 7519 sections 4.1.5 and 4.1.6).
     Early,
     /// `iss` is another one (RFC 7519 section 4.1.1).
@@ -85,8 +87,7 @@ pub fn verify(
     let header = decode(parts.header)?;
     let header = Header::parse(&header)?;
     let key_version = keys.check(&parts, &header, rules)?;
-    let claims: Value =
-        serde_json::from_slice(&decode(parts.payload)?).map_err(|_| TokenFault::Malformed)?;
+    let claims = claims(&decode(parts.payload)?)?;
     let Span { begins_s, ends_s } = rules.judge(&claims, now_s)?;
     Ok(Verified { claims, begins_s, ends_s, key_version })
 }

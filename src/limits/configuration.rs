@@ -19,6 +19,10 @@ pub const CONFIG_ALIAS_NODES_MAX: usize = 100_000;
 /// Faults of one configuration that are listed; a wrong list of routes has one for each route.
 pub const CONFIG_FAULTS_MAX: usize = 1000;
 
+/// Times that YAML is printed until it stays the same: the second finds what the first has moved,
+/// and the third that nothing moves any more.
+pub const FORMAT_PASSES_MAX: usize = 4;
+
 /// Files that include one another: nobody finds a key again that is further down.
 pub const INCLUDE_DEPTH_MAX: usize = 8;
 

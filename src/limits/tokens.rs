@@ -29,6 +29,10 @@ pub const TOKEN_CACHE_STEPS_MAX: usize = 64;
 /// Seconds that clocks may be configured to differ by: an hour is a wrong time zone.
 pub const TOKEN_LEEWAY_SECONDS_MAX: u64 = 3_600;
 
+/// Unix seconds of the latest date that a token may say: the end of the year 9999, behind which RFC
+/// 3339 has no dates. What lies beyond is most often milliseconds that were meant to be seconds.
+pub const TOKEN_DATE_SECONDS_MAX: u64 = 253_402_300_800;
+
 /// Places of one request in which a token is looked for.
 pub const TOKEN_SOURCES_MAX: usize = 8;
 

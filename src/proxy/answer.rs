@@ -12,7 +12,7 @@ use crate::http::status::Status;
 use crate::limits;
 use crate::memory::Block;
 use crate::runtime::{Lease, Segment};
-use crate::snapshot::Action;
+use crate::snapshot::{Action, NoHost};
 
 use super::exchange::{Client, Exchange};
 use super::failure::Failure;
@@ -25,7 +25,8 @@ use std::rc::Rc;
 /// connection can go on.
 ///
 /// # Errors
-/// [`Reason::HostInvalid`] for a redirect to the host that was asked for, where none was.
+/// [`Reason::HostInvalid`] for a redirect to the host that was asked for, where none was, or to one
+/// that there cannot be.
 pub async fn run(
     worker: &Worker,
     client: &mut Client,
@@ -109,13 +110,15 @@ fn queue(
     let route = exchange.facts.route.map(|id| generation.snapshot.route(id));
     let action = route.map(|route| &route.action);
     let (reason, status, body, content_type): (_, _, &[u8], &[u8]) = match (reply, action) {
-        (Some(reply), _) => (reply.reason, reply.status, &reply.body, &reply.content_type),
+        (Some(reply), _) => {
+            let (content_type, body) = reply.text(&generation.snapshot);
+            (reply.reason, reply.status, body, content_type)
+        }
         (None, Some(Action::Redirect(redirect))) => {
-            if redirect.to.needs_host() && exchange.request().authority().is_none() {
-                return Err(Failure::new(Reason::HostInvalid));
-            }
             lines.extend_from_slice(b"Location: ");
-            redirect.to.write(&exchange.values(worker), lines);
+            redirect
+                .write(&exchange.values(worker), lines)
+                .map_err(|NoHost| Failure::new(Reason::HostInvalid))?;
             lines.extend_from_slice(b"\r\n");
             (Reason::Redirected, redirect.status, b"", b"")
         }
@@ -132,7 +135,8 @@ fn queue(
     let (reason, status, body, content_type) = match &other {
         Some(other) => {
             lines.clear();
-            (other.reason, other.status, &*other.body, &*other.content_type)
+            let (content_type, body) = other.text(&generation.snapshot);
+            (other.reason, other.status, body, content_type)
         }
         None => (reason, status, body, content_type),
     };

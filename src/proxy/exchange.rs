@@ -204,6 +204,8 @@ pub struct Facts {
     pub route: Option<RouteId>,
     /// Whether the route has filters.
     pub is_filtered: bool,
+    /// Whether a route was passed over by what a field says, so that `Vary` names it.
+    pub varies: bool,
     /// Whether one of them may read the request's body.
     pub reads_request: bool,
     /// Whether one of them may read the answer's body.
@@ -278,6 +280,7 @@ impl Facts {
             share: 0,
             route: None,
             is_filtered: false,
+            varies: false,
             reads_request: false,
             reads_answer: false,
             holds_request: false,

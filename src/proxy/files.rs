@@ -2,7 +2,6 @@
 //! file is opened and answered, whole or in part.
 
 mod head;
-mod name;
 
 use crate::bridge::reason::Reason;
 use crate::bridge::stages::Stage;
@@ -12,13 +11,11 @@ use crate::limits;
 use crate::memory::Block;
 use crate::router::MethodSet;
 use crate::runtime::{Errno, File, Folder, Kind, Metadata, Part, Segment, Side};
-use crate::snapshot::{Action, Files};
+use crate::snapshot::{Action, FileName, Files, NameFault};
 
 use super::exchange::{Client, Deadline, Exchange, Halt, Idle, Moving};
 use super::failure::Failure;
 use super::worker::Worker;
-
-use self::name::Name;
 
 /// Answers a request with a file.
 ///
@@ -107,23 +104,22 @@ async fn find(worker: &Worker, exchange: &Exchange) -> Result<Found, Missed> {
         return Err(Missed::Absent);
     };
     let path = exchange.canonical_path();
-    let is_rewritten = !exchange.target.is_empty();
-    let named = if is_rewritten { name::path_of(&exchange.target) } else { path };
-    let below = files.below(named);
+    let named = files.named(&exchange.target, path);
     let mut block = worker.runtime.blocks().take();
-    let found = match name::write(below, files.hidden, &mut block) {
-        Ok(Name::Folder) if named.ends_with(b"/") || path.ends_with(b"/") => {
+    let found = match files.write_name(named, &mut block) {
+        Ok(FileName::Folder) if named.ends_with(b"/") || path.ends_with(b"/") => {
             index(worker, files, folder, &block).await.map(Found::File)
         }
-        Ok(Name::Folder) => return Ok(Found::Folder),
-        Ok(Name::File) => match open(worker, folder, block).await {
+        Ok(FileName::Folder) => return Ok(Found::Folder),
+        Ok(FileName::File) => match open(worker, folder, block).await {
             Ok(opened) if opened.metadata.kind == Kind::Folder && !path.ends_with(b"/") => {
                 return Ok(Found::Folder);
             }
             Ok(opened) => opened.regular().map(Found::File),
             Err(missed) => Err(missed),
         },
-        Err(missed) => Err(missed),
+        Err(NameFault::Absent) => Err(Missed::Absent),
+        Err(NameFault::Forbidden) => Err(Missed::Forbidden),
     };
     match (found, &files.fallback) {
         (Err(Missed::Absent), Some(fallback)) => {

@@ -77,6 +77,7 @@ pub fn exchange(worker: &Worker, client: &Client, exchange: &mut Exchange) {
             identity: exchange.passage.identity().as_bytes(),
             filter: exchange.passage.reached,
             rule: exchange.passage.rule,
+            shadow: exchange.passage.shadow,
         }
     });
 }
@@ -140,8 +141,9 @@ fn kept_head<'a>(
     }
     lines.clear();
     // An empty line may stand before it (RFC 9112 section 2.2).
-    let line = head.trim_ascii_start().split(|byte| *byte == b'\r').next();
-    lines.extend_from_slice(line.unwrap_or_default());
+    let line = head.trim_ascii_start();
+    let line_bytes = memchr::memchr(b'\r', line).unwrap_or(line.len());
+    lines.extend_from_slice(&line[..line_bytes]);
     lines.extend_from_slice(b"\r\n");
     // The host first: without it, what is left would be no head.
     for host in request.all(FieldId::Host) {

@@ -63,7 +63,7 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
     let Exchange { index, lines, generation, facts, .. } = exchange;
     // Where the request ends is known only of one that was understood and has no body, or one that
     // was read to its end.
-    let is_read = matches!(facts.body, Body::Empty) || facts.holds_request;
+    let is_read = matches!(facts.body, Body::Empty | Body::Length(0)) || facts.holds_request;
     let whole = is_read && index.is_complete();
     let keeps =
         whole && facts.keep_alive && failure::keeps_connection(reason) && !worker.is_draining();
@@ -82,10 +82,6 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
         decimal(facts.file_bytes, lines);
         lines.extend_from_slice(b"\r\n");
     }
-    if reason == Reason::NotAcceptable {
-        // RFC 9110 section 12.5.5: another client may be answered otherwise.
-        lines.extend_from_slice(b"Vary: Accept\r\n");
-    }
     let mut lines = std::mem::take(lines);
     let status = status_of(reason);
     let shown = Shown::own((status, reason), &lines, reply::PLAIN_TEXT);
@@ -103,7 +99,8 @@ fn own(worker: &Worker, client: &Client, exchange: &mut Exchange, reason: Reason
     facts.bytes_out = match &other {
         Some(other) => {
             facts.status = other.status.code();
-            let text = Text { body: &other.body, content_type: &other.content_type };
+            let (content_type, body) = other.text(&exchange.generation.snapshot);
+            let text = Text { body, content_type };
             write(worker, (other.status, text), ending, (own, &lines), &mut block)
         }
         None => {

@@ -66,7 +66,7 @@ pub fn admit(exchange: &Exchange) -> Result<(), Failure> {
 
 /// Asks the snapshot, and notes what it says.
 fn matched(exchange: &mut Exchange) -> Result<RouteId, Failure> {
-    let Exchange { head, index, path, parameters, generation, facts, peer, .. } = exchange;
+    let Exchange { head, index, path, parameters, generation, facts, peer, passage, .. } = exchange;
     let request = RequestHead::new(head, index);
     let asked = Asked { request, peer: peer.map(|peer| peer.ip()), is_tls: false };
     let scratch = &mut *generation.scratch.borrow_mut();
@@ -76,6 +76,13 @@ fn matched(exchange: &mut Exchange) -> Result<RouteId, Failure> {
     facts.route = matched.route;
     facts.path_is_raw = matched.path_is_raw;
     facts.forward = matched.forward;
+    if !memory.conditions.missed().is_empty() {
+        let changes = &mut passage.response;
+        generation.snapshot.passed_over(matched.route, memory.conditions, |name| {
+            changes.append(b"Vary", name.as_bytes());
+        });
+        facts.varies = !changes.are_none();
+    }
     match (matched.refusal, matched.route) {
         (None, Some(id)) => Ok(id),
         (Some(refusal), _) => {

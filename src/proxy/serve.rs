@@ -75,7 +75,7 @@ async fn exchange(worker: &Worker, client: &mut Client) -> Next {
     let outcome = outcome.map_err(|failure| failure.reason);
     let next = respond::end(worker, client, &mut exchange, outcome);
     record::exchange(worker, client, &mut exchange);
-    if exchange.facts.is_filtered {
+    if exchange.facts.is_filtered || exchange.facts.varies {
         filter::end(worker, &mut exchange);
     }
     worker.end(exchange);

@@ -42,9 +42,9 @@ pub struct Candidate {
 pub enum Outcome {
     /// The request's host is another, or none.
     Host,
-    /// The path's segments are others.
+    /// The path's segments are others, or what stands in front of an expression is.
     Path,
-    /// The regular expression does not match the path.
+    /// The regular expression does not match the path, which begins as it does.
     Regex,
     /// A parameter, by its place, does not match its regular expression.
     Parameter(usize),
@@ -89,8 +89,12 @@ struct Route {
 
 #[derive(Debug)]
 enum Path {
-    Segments { segments: Vec<Segment>, wildcard: bool },
-    Regex(Expression),
+    Segments {
+        segments: Vec<Segment>,
+        wildcard: bool,
+    },
+    /// Literal bytes in front, and the whole.
+    Regex(Vec<u8>, Expression),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -207,7 +211,7 @@ fn imply_head(routes: &mut [Route]) {
         let (host, ranks, _, _) = &route.place;
         let text = match &route.path {
             Path::Segments { .. } => None,
-            Path::Regex(expression) => Some(expression.key()),
+            Path::Regex(_, expression) => Some(expression.key()),
         };
         (host.clone(), ranks.clone(), text)
     };
@@ -274,7 +278,8 @@ impl Route {
                     return Outcome::Path;
                 }
             }
-            Path::Regex(expression) => match expression.groups(request.path) {
+            Path::Regex(prefix, _) if !request.path.starts_with(prefix) => return Outcome::Path,
+            Path::Regex(_, expression) => match expression.groups(request.path) {
                 Some(groups) => groups.iter().for_each(|(start, end)| {
                     parameters.push(place(*start), place(*end));
                 }),
@@ -405,7 +410,7 @@ fn expression(text: &str) -> Result<(Path, Vec<Rank>), PatternError> {
     let mut ranks: Vec<Rank> = whole.collect();
     let bytes = last.len() + usize::from(has_slash);
     ranks.push(Rank::Regex(Reverse(bytes), last.to_vec(), Reverse(text.len())));
-    Ok((Path::Regex(Expression::new(text)), ranks))
+    Ok((Path::Regex(prefix, Expression::new(text)), ranks))
 }
 
 fn host_rank(key: Option<&str>) -> HostRank {

@@ -214,7 +214,10 @@ fn remove_segments(path: &mut Vec<u8>, ambiguities: &mut Ambiguities) -> Result<
 
 /// Whether a segment is dots with a parameter, which servlet containers read as dots alone.
 fn has_parameter(segment: &[u8]) -> bool {
-    segment.starts_with(b".;") || segment.starts_with(b"..;")
+    let Some(behind) = segment.strip_prefix(b".") else { return false };
+    let behind = behind.strip_prefix(b".").unwrap_or(behind);
+    // Encoded it is data, but not to whoever decodes first.
+    behind.starts_with(b";") || behind.starts_with(b"%3B")
 }
 
 /// Whether one of the parts between the encoded slashes and backslashes of a segment is dots.
@@ -334,6 +337,8 @@ mod tests {
             ("/a/..;/b", "/a/..;/b", vec![DotParameter]),
             ("/a/%2e.;x=1/b", "/a/..;x=1/b", vec![DotParameter]),
             ("/a/.;/b", "/a/.;/b", vec![DotParameter]),
+            ("/a/..%3b/b", "/a/..%3B/b", vec![DotParameter]),
+            ("/a/...;/b%3b", "/a/...;/b%3B", vec![]),
             ("/a/./b/../c", "/a/c", vec![DotSegments]),
             ("/a/%2e%2E/b", "/b", vec![DotSegments]),
             ("//a///", "/a/", vec![RepeatedSlashes]),

@@ -50,6 +50,8 @@ pub enum PatternError {
     },
     /// A byte beyond ASCII in a regular expression: paths have them only percent-encoded.
     RegexNotAscii,
+    /// The expression matches no path, since a path begins with a slash.
+    RegexNoSlash,
     /// An automaton beyond [`limits::REGEX_AUTOMATON_BYTES_MAX`].
     RegexTooLarge,
     /// All automata together are beyond [`limits::REGEXES_BYTES_MAX`].
@@ -94,6 +96,7 @@ impl PatternError {
             | PatternError::Parameter { .. } => Part::Parameters,
             PatternError::RegexInvalid { .. }
             | PatternError::RegexNotAscii
+            | PatternError::RegexNoSlash
             | PatternError::RegexTooLarge
             | PatternError::RegexesTooLarge
             | PatternError::NoLeadingSlash
@@ -143,6 +146,9 @@ impl fmt::Display for PatternError {
             }
             PatternError::RegexNotAscii => {
                 "paths have bytes beyond ASCII only percent-encoded: write `%C3%A9` for `é`"
+            }
+            PatternError::RegexNoSlash => {
+                "every path begins with `/`, and nothing that this expression matches does"
             }
             PatternError::RegexTooLarge => {
                 let most = limits::REGEX_AUTOMATON_BYTES_MAX / 1024;

@@ -468,6 +468,9 @@ fn refuses_regexes_that_cannot_be_read_or_run() {
     }
     for (text, error) in [
         ("/é", PatternError::RegexNotAscii),
+        (r"users/\d+", PatternError::RegexNoSlash),
+        (r"\d*", PatternError::RegexNoSlash),
+        ("[a-z]+|x/y", PatternError::RegexNoSlash),
         ("/((a{100}){100}){100}", PatternError::RegexTooLarge),
         ("/(?<a.b>x)", PatternError::ParameterNameInvalid),
     ] {

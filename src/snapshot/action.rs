@@ -6,6 +6,7 @@ use super::{ClusterId, Files, Rewrite, Timeouts};
 use crate::http::field::{FieldId, FieldNames};
 use crate::http::head::RequestHead;
 use crate::http::status::Status;
+use crate::http::target::authority_is_valid;
 use crate::limits;
 use std::fmt;
 
@@ -67,6 +68,39 @@ pub struct Redirect {
     pub to: Template,
 }
 
+/// A redirect would lead to a host that there cannot be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoHost;
+
+impl Redirect {
+    /// Appends where it leads.
+    ///
+    /// # Errors
+    /// [`NoHost`] where the request names no host and the redirect wants one, or where values make
+    /// no name of a host.
+    pub fn write(&self, values: &Values<'_>, out: &mut Vec<u8>) -> Result<(), NoHost> {
+        if self.to.needs_host() && values.request.authority().is_none() {
+            return Err(NoHost);
+        }
+        let from = out.len();
+        self.to.write(values, out);
+        let written = out.get(from..).unwrap_or_default();
+        if self.to.chooses_host() && !has_host(written) { Err(NoHost) } else { Ok(()) }
+    }
+}
+
+/// Whether a URI's host, which values are a part of, can be one: none of its labels is empty.
+fn has_host(uri: &[u8]) -> bool {
+    let Some(at) = memchr::memmem::find(uri, b"://") else { return false };
+    let rest = uri.get(at + 3..).unwrap_or_default();
+    let end = memchr::memchr3(b'/', b'?', b'#', rest).unwrap_or(rest.len());
+    let authority = rest.get(..end).unwrap_or_default();
+    authority_is_valid(authority)
+        && !authority.starts_with(b".")
+        && !authority.starts_with(b"-")
+        && memchr::memmem::find(authority, b"..").is_none()
+}
+
 /// An answer that is always the same.
 #[derive(Debug)]
 pub struct Respond {
@@ -100,16 +134,64 @@ pub struct Extra {
 pub struct Edits {
     /// Fields that are left out: those that are removed, and those that are set anew.
     pub drop: FieldNames,
-    /// Fields that are written, in this order.
-    pub lines: Box<[Line]>,
+    /// Fields that are written.
+    pub lines: Lines,
     /// Whether the request's id is written too.
     pub writes_id: bool,
 }
 
-impl Edits {
-    /// Appends the lines that are written, each with its CRLF.
-    pub fn write(&self, values: &Values<'_>, out: &mut Vec<u8>) {
-        for line in &self.lines {
+/// Fields that are written, in their order.
+#[derive(Default)]
+pub struct Lines {
+    each: Box<[Line]>,
+    /// All of them as they are written, where no value has a variable.
+    text: Option<Box<[u8]>>,
+}
+
+impl Lines {
+    /// These.
+    pub fn new(each: Vec<Line>) -> Lines {
+        let mut text = Some(Vec::new());
+        for line in &each {
+            match (&mut text, line.value.literal()) {
+                (Some(_), Some(b"")) => {}
+                (Some(text), Some(value)) => {
+                    text.extend_from_slice(&line.name);
+                    text.extend_from_slice(value);
+                    text.extend_from_slice(b"\r\n");
+                }
+                (None, _) | (_, None) => text = None,
+            }
+        }
+        Lines { each: each.into(), text: text.map(Vec::into_boxed_slice) }
+    }
+
+    /// One by one.
+    pub fn into_vec(self) -> Vec<Line> {
+        self.each.into_vec()
+    }
+
+    /// One by one.
+    pub fn iter(&self) -> std::slice::Iter<'_, Line> {
+        self.each.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.each.is_empty()
+    }
+
+    /// Appends them, each with its CRLF. What variables stand for is asked only where there are
+    /// some.
+    pub fn write<'v>(&self, values: impl FnOnce() -> Values<'v>, out: &mut Vec<u8>) {
+        match &self.text {
+            Some(text) => out.extend_from_slice(text),
+            None => self.write_each(&values(), out),
+        }
+    }
+
+    fn write_each(&self, values: &Values<'_>, out: &mut Vec<u8>) {
+        for line in &self.each {
             let from = out.len();
             out.extend_from_slice(&line.name);
             let value_at = out.len();
@@ -120,6 +202,13 @@ impl Edits {
                 out.extend_from_slice(b"\r\n");
             }
         }
+    }
+}
+
+impl fmt::Debug for Lines {
+    /// Without the values, which may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.each).finish()
     }
 }
 
@@ -179,5 +268,26 @@ impl RequestIdField {
         out.extend_from_slice(&self.name);
         id.write(out);
         out.extend_from_slice(b"\r\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_has_no_empty_label() {
+        for uri in ["https://a.example.com/x", "http://a:8080", "http://[::1]:80/", "http://a.?b"] {
+            assert!(has_host(uri.as_bytes()), "{uri}");
+        }
+        for uri in [
+            "https://.example.com/",
+            "https://-x.example.com/",
+            "https://a..example.com/",
+            "https://a%3A80.example.com/",
+            "https:///x",
+        ] {
+            assert!(!has_host(uri.as_bytes()), "{uri}");
+        }
     }
 }

@@ -1,5 +1,9 @@
 //! What a route that answers with files serves, and under which names.
 
+mod name;
+
+pub use name::{FileName, NameFault};
+
 use super::template::rest;
 
 /// An index into [`Snapshot::folders`](super::Snapshot::folders).
@@ -31,6 +35,22 @@ impl Files {
             Some(count) => rest(path, count),
             None => path.strip_prefix(b"/").unwrap_or(path),
         }
+    }
+
+    /// The path that names the file: that of the target where the route rewrites it, else the
+    /// canonical one.
+    pub fn named<'a>(&self, target: &'a [u8], canonical: &'a [u8]) -> &'a [u8] {
+        if target.is_empty() { canonical } else { name::path_of(target) }
+    }
+
+    /// Appends the name that a path stands for, below the folder; of a folder it is empty or ends
+    /// with a slash.
+    ///
+    /// # Errors
+    /// [`NameFault::Absent`] for what can be no name of a file, such as one with a slash in it;
+    /// [`NameFault::Forbidden`] for hidden names, unless they are served.
+    pub fn write_name(&self, path: &[u8], out: &mut Vec<u8>) -> Result<FileName, NameFault> {
+        name::write(self.below(path), self.hidden, out)
     }
 }
 

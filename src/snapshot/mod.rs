@@ -17,14 +17,16 @@ mod search;
 pub mod template;
 pub mod filter;
 
-pub use action::{Action, Edits, Extra, Line, Redirect, RequestIdField, Respond, Share, Split};
+pub use action::{
+    Action, Edits, Extra, Line, Lines, NoHost, Redirect, RequestIdField, Respond, Share, Split,
+};
 pub use compile::{Listing, check, check_with, compile, compile_with, names, route_names};
 pub use extend::CustomBalance;
-pub use files::{Files, FolderId};
+pub use files::{FileName, Files, FolderId, NameFault};
 pub use lineage::{Lineage, Meters, SharedMeters};
 pub use name::Name;
 pub use plan::Plan;
-pub use rewrite::{DotSegment, Replace, Rewrite, RewriteCaches};
+pub use rewrite::{Replace, Rewrite, RewriteCaches};
 pub use search::{Asked, Matched, Memory, Refusal};
 pub use template::{ExchangeId, RequestId, Template};
 
@@ -191,6 +193,13 @@ impl Route {
     #[inline]
     pub fn chain(&self) -> Option<&Chain> {
         self.extra.as_ref()?.chain.as_ref()
+    }
+
+    /// How it rewrites paths, if it does, and what it takes of those that come of that.
+    #[inline]
+    pub fn rewrite(&self) -> Option<(&Rewrite, path::Policy)> {
+        let rewrite = self.extra.as_ref()?.rewrite.as_ref()?;
+        Some((rewrite, self.policy))
     }
 }
 

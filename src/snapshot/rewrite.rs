@@ -1,7 +1,9 @@
 //! Another path for the upstream, over the canonical one.
 
+use super::Refusal;
 use super::template::{Purpose, Scope, Template, TemplateFault, Values, one_slash};
 use crate::limits;
+use crate::router::path::{self, Ambiguities, Ambiguity, PathFault, Policy};
 use regex_automata::Input;
 use regex_automata::meta::{self, Cache, Regex};
 use regex_automata::util::primitives::{NonMaxUsize, PatternID};
@@ -39,50 +41,63 @@ impl fmt::Debug for Replace {
     }
 }
 
-/// The memory that searching takes, for one worker.
+/// The memory that rewriting takes, for one worker.
 #[derive(Debug, Default)]
 pub struct RewriteCaches {
     slots: Vec<Option<Box<(u32, Cache)>>>,
+    /// The canonical form of a path that was composed, where it is another.
+    canonical: Vec<u8>,
 }
-
-/// A rewritten path that would leave the folder that the operator meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DotSegment;
 
 impl Rewrite {
     /// Appends the path for the upstream: it begins with exactly one slash, and has neither a blank
     /// nor a `?`.
     ///
     /// # Errors
-    /// [`DotSegment`] where values came together to `.` or `..` as a segment, in any spelling.
+    /// What values came together to, where the route's policy does not take it of a path, or where
+    /// it is a dot segment.
     pub fn write(
         &self,
         values: &Values<'_>,
+        policy: Policy,
         caches: &mut RewriteCaches,
         out: &mut Vec<u8>,
-    ) -> Result<(), DotSegment> {
+    ) -> Result<(), Refusal> {
         let from = out.len();
         match self {
-            Rewrite::Prefix { strip, add } => match without(values.path, strip) {
-                Some(left) => {
-                    out.extend_from_slice(add);
-                    out.extend_from_slice(left);
-                    if out.len() == from {
-                        out.push(b'/');
+            Rewrite::Prefix { strip, add } => {
+                match without(values.path, strip) {
+                    Some(left) => {
+                        out.extend_from_slice(add);
+                        out.extend_from_slice(left);
+                        if out.len() == from {
+                            out.push(b'/');
+                        }
                     }
+                    None => out.extend_from_slice(values.path),
                 }
-                None => out.extend_from_slice(values.path),
-            },
+                // Whole segments that were judged already.
+                return Ok(());
+            }
             Rewrite::Path(template) => template.write(values, out),
             Rewrite::Regex(replace) => {
                 replace.write(values, caches, out);
                 one_slash(from, out);
             }
         }
-        // A canonical path has no such segment; values that meet can make one.
-        let path = out.get(from..).unwrap_or_default();
-        if has_dot_segment(path) { Err(DotSegment) } else { Ok(()) }
+        judge(out.get(from..).unwrap_or_default(), policy, &mut caches.canonical)
     }
+}
+
+/// Judges a path that was composed: a canonical one has nothing that the policy refuses, but
+/// values that meet can make it.
+fn judge(path: &[u8], policy: Policy, scratch: &mut Vec<u8>) -> Result<(), Refusal> {
+    let refused = match path::canonical(path, scratch) {
+        Ok(found) => policy.refused_of_composed(found.ambiguities),
+        Err(PathFault::AboveRoot) => Some(Ambiguity::DotSegments),
+        Err(fault) => return Err(Refusal::Path(fault)),
+    };
+    refused.map_or(Ok(()), |ambiguity| Err(Refusal::Ambiguous(ambiguity)))
 }
 
 /// What is left behind whole segments; none where the path does not begin with them.
@@ -91,37 +106,44 @@ fn without<'a>(path: &'a [u8], strip: &[u8]) -> Option<&'a [u8]> {
     matches!(left, [] | [b'/', ..]).then_some(left)
 }
 
-/// Whether `.` or `..` is a segment, also where dots, slashes or backslashes are encoded.
-fn has_dot_segment(path: &[u8]) -> bool {
-    let mut rest = path;
-    let mut dots_count = 0;
-    let mut is_dots = false;
-    while let Some((byte, after)) = decoded(rest) {
-        rest = after;
-        match byte {
-            b'/' | b'\\' if is_dots && matches!(dots_count, 1 | 2) => return true,
-            b'/' | b'\\' => (dots_count, is_dots) = (0, true),
-            b'.' => dots_count += 1,
-            _ => is_dots = false,
-        }
-    }
-    is_dots && matches!(dots_count, 1 | 2)
+/// What a policy refuses of a template whatever its values are: its literal parts have it.
+pub(super) fn refused_of_parts(template: &Template, policy: Policy) -> Option<Ambiguity> {
+    let mut scratch = Vec::new();
+    // What a segment is, is not known of a part.
+    let of_bytes = Ambiguities::of(&[
+        Ambiguity::Nul,
+        Ambiguity::Backslash,
+        Ambiguity::EncodedSlash,
+        Ambiguity::DoubleEncoding,
+    ]);
+    template.texts().find_map(|text| {
+        let path = [b"/", text].concat();
+        let found = path::canonical(&path, &mut scratch).ok()?;
+        policy.refused_of_composed(found.ambiguities.and(of_bytes))
+    })
 }
 
-/// The first byte as it reads once decoded, and what stands behind it.
-fn decoded(path: &[u8]) -> Option<(u8, &[u8])> {
-    let value = |digit: u8| char::from(digit).to_digit(16).map(|value| value as u8);
-    match path {
-        [b'%', high, low, after @ ..] => match (value(*high), value(*low)) {
-            (Some(high), Some(low)) => Some((high << 4 | low, after)),
-            (_, _) => Some((b'%', &path[1..])),
-        },
-        [byte, after @ ..] => Some((*byte, after)),
-        [] => None,
+/// What a policy refuses of a path that is always the same.
+pub(super) fn refused_of_literal(path: &[u8], policy: Policy) -> Option<Ambiguity> {
+    match judge(path, policy, &mut Vec::new()) {
+        Err(Refusal::Ambiguous(ambiguity)) => Some(ambiguity),
+        Err(
+            Refusal::Path(_)
+            | Refusal::Undecided
+            | Refusal::Method(_)
+            | Refusal::NotAcceptable
+            | Refusal::NotFound,
+        )
+        | Ok(()) => None,
     }
 }
 
 impl Replace {
+    /// The template of what replaces a match.
+    pub(super) fn with(&self) -> &Template {
+        &self.with
+    }
+
     /// Compiles an expression, the `number`th of its snapshot, and what replaces its match.
     ///
     /// # Errors

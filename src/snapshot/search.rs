@@ -1,7 +1,7 @@
 //! From a request's head to its route: one function for the workers and for what explains.
 
 use super::{Route, RouteId, Snapshot};
-use crate::http::head::{Form, RequestHead};
+use crate::http::head::{Form, RequestHead, trim};
 use crate::http::method::Method;
 use crate::http::origin;
 use crate::router::condition::{self, Judging, Subject};
@@ -110,6 +110,7 @@ impl Snapshot {
         memory: &mut Memory<'_>,
     ) -> Matched {
         let nothing = Matched { path_is_raw: false, ambiguities, ..Matched::NOTHING };
+        memory.conditions.forget_missed();
         let left = match path::decoded(raw(asked.request), slashes, memory.path) {
             Ok(canonical) => canonical.ambiguities,
             Err(fault) => return Matched { refusal: Some(Refusal::Path(fault)), ..nothing },
@@ -124,6 +125,30 @@ impl Snapshot {
         let forward = Forward::Canonical;
         let noted = Matched { asked_method, ..self.noted(found) };
         Matched { path_is_raw: false, ambiguities, forward, refusal, ..noted }
+    }
+
+    /// Gives the fields by which the last search passed routes over that came first, where there
+    /// are such, and forgets them: what `Vary` of the answer lists besides what the found route
+    /// says by itself (RFC 9110 section 12.5.5).
+    #[cold]
+    pub fn passed_over(
+        &self,
+        route: Option<RouteId>,
+        conditions: &mut condition::Scratch,
+        mut take: impl FnMut(&str),
+    ) {
+        let extra = route.and_then(|id| self.route(id).extra.as_deref());
+        let lines = extra.into_iter().flat_map(|extra| extra.response.lines.iter());
+        let own = lines.filter(|line| line.name.eq_ignore_ascii_case(b"Vary: "));
+        let own = own.filter_map(|line| line.value.literal());
+        let is_own = |name: &str| {
+            let mut listed = own.clone().flat_map(|list| list.split(|byte| *byte == b','));
+            listed.any(|one| trim(one).eq_ignore_ascii_case(name.as_bytes()))
+        };
+        for missed in conditions.missed() {
+            self.guards.fields(*missed).filter(|name| !is_own(name)).for_each(&mut take);
+        }
+        conditions.forget_missed();
     }
 
     /// Asks the router for the canonical path; with the method that a preflight asks for, where the
@@ -156,6 +181,7 @@ impl Snapshot {
         if matches!(own, Found::Route(id) if self.route(id).lists_options) {
             return (own, None);
         }
+        memory.conditions.forget_missed();
         let found = self.search_by(method, asked, path_is_raw, memory);
         match found {
             Found::Route(id) if self.route(id).chain().is_some_and(|chain| chain.has_cors) => {
@@ -165,7 +191,8 @@ impl Snapshot {
             | Found::MethodNotAllowed(_)
             | Found::NotAcceptable
             | Found::NotFound => {
-                // The parameters are those of the last search.
+                // The parameters are those of the last search, and so is what was missed.
+                memory.conditions.forget_missed();
                 (self.search_by(asked.request.method(), asked, path_is_raw, memory), None)
             }
         }

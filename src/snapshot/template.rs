@@ -1,7 +1,8 @@
 //! Texts with variables: read once, written for each request without the heap.
 //!
-//! A value never leaves the place it is put in. In a field's value it cannot end the line; in a
-//! path, a query or a host it is percent-encoded so far that it cannot begin another part.
+//! A value never leaves the place it is put in. A field that it does not fit into comes to nothing:
+//! what it could be made to fit by is another value, and somebody else's name. In a path, a query
+//! or a host it is percent-encoded so far that it cannot begin another part.
 
 mod escape;
 mod read;
@@ -12,7 +13,7 @@ pub use read::{Scope, TemplateFault, variable_names};
 pub(super) use values::rest;
 pub use values::{ExchangeId, Groups, RequestId, Values};
 
-use escape::Escape;
+use escape::{Escape, fits_field};
 
 use crate::http::field::FieldId;
 
@@ -80,13 +81,19 @@ enum Variable {
 }
 
 impl Template {
-    /// Appends the text for one request.
+    /// Appends the text for one request; nothing, where a value is none that a field can have.
     pub fn write(&self, values: &Values<'_>, out: &mut Vec<u8>) {
         let from = out.len();
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.extend_from_slice(text),
-                Piece::Variable(variable, escape) => values.write(variable, *escape, out),
+                Piece::Variable(variable, escape) => {
+                    let value_at = out.len();
+                    values.write(variable, *escape, out);
+                    if *escape == Escape::Field && !fits_field(&out[value_at..]) {
+                        return out.truncate(from);
+                    }
+                }
             }
         }
         if self.is_path {
@@ -101,6 +108,22 @@ impl Template {
             [Piece::Text(text)] => Some(text),
             [Piece::Text(_) | Piece::Variable(..), ..] => None,
         }
+    }
+
+    /// Its literal parts.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Text(text) => Some(&**text),
+            Piece::Variable(..) => None,
+        })
+    }
+
+    /// Whether a value is a part of the host that it leads to.
+    pub(super) fn chooses_host(&self) -> bool {
+        self.pieces.iter().any(|piece| match piece {
+            Piece::Text(_) | Piece::Variable(Variable::Scheme, _) => false,
+            Piece::Variable(_, escape) => matches!(escape, Escape::Name | Escape::Authority),
+        })
     }
 
     /// Whether the host that was asked for is a part of it.

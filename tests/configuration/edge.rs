@@ -141,7 +141,7 @@ fn refuses_what_a_cors_cannot_mean() {
     let cors = |rest: &str| format!("cors = {{ origins = [\"https://a\"], {rest} }}");
     for (rest, path, words) in [
         ("origin_regexes = [\"(\"]", "origin_regexes[0]", "no regular expression"),
-        ("origin_regexes = [\".*\"], credentials = true", "origin_regexes", "every origin"),
+        ("origin_regexes = [\".*\"], credentials = true", "origin_regexes", "anybody can have"),
         ("expose_headers = [\"*\"], credentials = true", "expose_headers", "list them"),
         ("headers = [\"*\", \"X-A\"]", "headers[0]", "all fields"),
         ("headers = [\"X A\"]", "headers[0]", "no name of a field"),

@@ -163,6 +163,52 @@ fn yaml_keeps_its_comments_and_its_order() {
 }
 
 #[test]
+fn what_editors_read_stays_on_top() {
+    for (text, want) in [
+        (
+            "#:schema ./a.json\nlisten_addr = \"a\"\nenv = [\"HOME\"]\n",
+            "#:schema ./a.json\n\nenv = [\"HOME\"]\nlisten_addr = \"a\"\n",
+        ),
+        (
+            "# ours\n#:schema ./a.json\n# where\nlisten_addr = \"a\"\nenv = [\"HOME\"]\n",
+            "# ours\n#:schema ./a.json\n\nenv = [\"HOME\"]\n# where\nlisten_addr = \"a\"\n",
+        ),
+        ("#:schema ./a.json\n[admin]\n", "#:schema ./a.json\n[admin]\n"),
+    ] {
+        assert_eq!(held(text, Format::Toml), want);
+    }
+}
+
+#[test]
+fn yaml_comments_come_to_rest() {
+    for (text, want) in [
+        (
+            "routes:\n- path: /x\n  respond: {} # trailing\n# own line\n",
+            "routes:\n  - path: /x\n    respond: {} # trailing\n# own line\n",
+        ),
+        (
+            "  # header\n\na: 1\nb:\n  c:\n    d:\n      - e: 1\nf: 1\n",
+            "# header\n\na: 1\nb:\n  c:\n    d:\n      - e: 1\nf: 1\n",
+        ),
+        ("a:\n-\n  # comment\n  path: /x\n", "a:\n  - # comment\n    path: /x\n"),
+    ] {
+        assert_eq!(held(text, Format::Yaml), want);
+    }
+}
+
+#[test]
+fn yaml_without_a_form_is_refused_with_its_place() {
+    for (text, place) in [
+        ("b: 1\na: |+\n  x\n\n\nc: 1\n", "file:3:"),
+        ("r:\n- a: |2-\n      x\n    y\n  b: 1\n", "file:4:5: "),
+        ("r:\n- a: |4\n        x\n  b: 1\n", "file:3:"),
+    ] {
+        let error = formatted(text, Format::Yaml, "file").expect_err(text).to_string();
+        assert!(error.starts_with(place) && error.contains("left as it is"), "{error}");
+    }
+}
+
+#[test]
 fn json_keeps_its_order_and_its_numbers() {
     let text = "{\"b\":[1.50,{}],\"a\":\"x\"}";
     assert_eq!(

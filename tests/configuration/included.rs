@@ -264,3 +264,23 @@ fn a_declaration_is_its_files_own() {
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert!(faults[0].message.contains("not declared"), "{}", faults[0]);
 }
+
+#[test]
+fn variables_that_are_not_there_hide_no_other_fault() {
+    let top = "env = [\"FRYS_NO_SUCH\"]\nlisten_addr = \"0.0.0.0:${env.PORT}\"\n\
+               drain_timeout = \"${env.FRYS_NO_SUCH}\"\ninclude = [\"conf.d/*.toml\"]\n\
+               [limits]\nfields = 0\n";
+    let a = A.replace("\"/a\"", "\"${env.NONE}\"\nmethods = [\"get\"]");
+    let faults = refuse(&[("frys.toml", top), ("conf.d/a.toml", &a)]);
+    let mut paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
+    paths.sort_unstable();
+    let want = [
+        "env[0]",
+        "limits.fields",
+        "listen_addr",
+        "routes[0].cluster",
+        "routes[0].methods[0]",
+        "routes[0].path",
+    ];
+    assert_eq!(paths, want, "{faults:?}");
+}

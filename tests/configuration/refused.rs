@@ -109,7 +109,7 @@ fn refuses_wrong_types() {
         ("limits = 3", "expected a table, found `3`"),
         ("metrics_enabled = \"yes\"", "expected `true` or `false`"),
         ("drain_timeout = 1979-05-27", "found a date"),
-        ("limits = { fields = 1e3 }", "found `1000`"),
+        ("limits = { fields = 1e3 }", "found `1000.0`"),
         ("limits = { fields = 99999999999999999999 }", "beyond 64 bits"),
         ("clusters = []", "a table of clusters"),
         ("trusted_proxies = [\"10.0.0.0/99\"]", "a network such as"),
@@ -191,10 +191,36 @@ fn refuses_two_of_one_name_or_address() {
     assert_eq!(fault_of(twice).path, "listeners[0].address");
     let admin = "admin = { address = \"0.0.0.0:8080\" }";
     assert_eq!(fault_of(admin).path, "admin.address");
+    let narrow = "listeners = [{ address = \"127.0.0.1:8080\" }]";
+    let fault = fault_of(narrow);
+    assert_eq!(fault.path, "listeners[0].address");
+    assert!(fault.message.contains("overlap"), "{fault}");
     let faults = refuse(&FULL.replace("path = \"/static/*\"", "id = \"users\"\npath = \"/s\""));
     assert_eq!(faults[0].path, "routes[2].id");
     let faults = refuse(&FULL.replace("http://b:8080", "http://a:8080"));
     assert_eq!(faults[0].path, "routes[1].upstreams[1].url");
+}
+
+#[test]
+fn a_wrong_name_of_a_field_is_one_fault() {
+    let with = |set: &str| {
+        let headers = format!("path = \"/*\", request_headers = {{ set = {{ {set} }} }}");
+        refuse(&LEAST.replace("path = \"/*\"", &headers))
+    };
+    for (set, path) in [
+        ("\"X Y\" = \"a\"", "routes[0].request_headers.set.\"X Y\""),
+        ("X-Y = \"a\", X_Y = \"b\"", "routes[0].request_headers.set.X_Y"),
+    ] {
+        let faults = with(set);
+        assert_eq!(faults.len(), 1, "{set}: {faults:?}");
+        assert_eq!(faults[0].path, path);
+    }
+}
+
+#[test]
+fn a_number_with_a_fraction_is_shown_as_one() {
+    let fault = fault_of("limits = { fields = 2.0e2 }");
+    assert!(fault.message.contains("found `200.0`"), "{fault}");
 }
 
 #[test]

@@ -143,6 +143,78 @@ fn keys_that_are_none_are_refused() {
     }
 }
 
+/// What `check` says of a text; nothing where it is right.
+fn said(keys: &str) -> String {
+    let text = format!("{TOP}[routes.auth]\n{keys}\n");
+    match Gateway::from_text(&text, frys_gateway::Format::Toml, "frys.toml") {
+        Ok(_) => String::new(),
+        Err(error) => {
+            let paths: Vec<_> = error.faults.iter().map(|fault| fault.path.as_str()).collect();
+            assert_eq!(paths, ["routes[0].auth.algorithms"], "{error}");
+            error.to_string()
+        }
+    }
+}
+
+#[test]
+fn algorithms_are_for_keys_that_are_there() {
+    let secret = "jwt_secret = \"a secret of thirty-two bytes, or so\"\n";
+    let url = "jwks_url = \"https://a.test/keys\"\n";
+    let issuer = "issuer = \"https://a.test\"\n";
+    let provider = "oidc_config = { issuer = \"https://a.test\", client_id = \"a\" }\n";
+    let confidential = "oidc_config = { issuer = \"https://a.test\", client_id = \"a\", \
+                        client_secret = \"a secret of thirty-two bytes, or so\" }\n";
+    let both = format!("{secret}{url}");
+    let public = ", for `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384`, \
+                  `EdDSA`";
+    for (keys, algorithms, want) in [
+        (url, "\"HS256\"", public),
+        (url, "\"HS256\", \"HS512\"", "a key of `jwks_url`"),
+        (url, "\"HS256\", \"EdDSA\"", ""),
+        (url, "", ""),
+        (issuer, "\"HS384\"", "a key of the issuer"),
+        (issuer, "\"RS256\"", ""),
+        (provider, "\"HS256\"", "a key of the issuer"),
+        // OpenID Connect Core 1.0 section 10.1: the client's secret is the key.
+        (confidential, "\"HS256\"", ""),
+        (&both, "\"HS256\"", "a key of `jwks_url`"),
+        (&both, "\"ES256\"", "but `HS256`, `HS384`, `HS512` would be"),
+        (&both, "\"HS256\", \"ES256\"", ""),
+        (secret, "\"RS256\", \"EdDSA\"", "the key that is a shared secret"),
+        (secret, "\"RS256\", \"HS512\"", ""),
+    ] {
+        let said = said(&format!("{keys}algorithms = [{algorithms}]\n"));
+        assert_eq!(said.is_empty(), want.is_empty(), "{keys} {algorithms}: {said}");
+        assert!(said.contains(want), "{keys} {algorithms}: {said}");
+    }
+}
+
+#[test]
+fn a_file_of_keys_has_one_for_an_algorithm() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("keys.json");
+    let secret = r#"{"kty":"oct","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA"}"#;
+    // RFC 8037 appendix A.2.
+    let edwards = r#"{"kty":"OKP","crv":"Ed25519","kid":"new",
+                      "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    let both = format!("{secret},{edwards}");
+    for (keys, algorithms, want) in [
+        (secret, "\"HS256\"", ""),
+        (secret, "\"EdDSA\"", "but `HS256`, `HS384`, `HS512` would be"),
+        (edwards, "\"EdDSA\"", ""),
+        (edwards, "\"HS256\"", "none of them is for the key `new`, but `EdDSA` would be"),
+        (&both, "\"HS256\"", ""),
+        (&both, "\"EdDSA\"", ""),
+        (&both, "\"RS256\"", "none of them is for a key of `jwks_file`, but `HS256`"),
+    ] {
+        std::fs::write(&path, format!("{{\"keys\":[{keys}]}}")).expect("a file");
+        let file = path.display();
+        let said = said(&format!("jwks_file = \"{file}\"\nalgorithms = [{algorithms}]\n"));
+        assert_eq!(said.is_empty(), want.is_empty(), "{keys} {algorithms}: {said}");
+        assert!(said.contains(want), "{keys} {algorithms}: {said}");
+    }
+}
+
 /// As the product was promised, but for the fields that were added since.
 #[test]
 fn the_promised_words_mean_what_they_say() {

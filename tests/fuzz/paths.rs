@@ -82,7 +82,8 @@ fn model(path: &[u8]) -> Result<(Vec<u8>, Ambiguities), PathFault> {
     let parts: Vec<&[u8]> = decoded.split(|byte| *byte == b'/').skip(1).collect();
     let mut segments: Vec<&[u8]> = Vec::new();
     for (at, segment) in parts.iter().enumerate() {
-        if segment.starts_with(b".;") || segment.starts_with(b"..;") {
+        let dots = [&b".;"[..], b"..;", b".%3B", b"..%3B"];
+        if dots.iter().any(|dots| segment.starts_with(dots)) {
             found.insert(Ambiguity::DotParameter);
         }
         if hides_dots(segment) {

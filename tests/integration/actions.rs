@@ -47,6 +47,19 @@ fn sends_clients_elsewhere_and_goes_on() {
 }
 
 #[test]
+fn a_redirect_to_no_host_is_not_sent() {
+    let gateway = Gateway::start(
+        "[[routes]]\npath = \"/*\"\n\
+         redirect = { to = \"https://${query.tenant}.example.com$request_uri\" }\n",
+    );
+    let there = gateway.get("/x?tenant=a");
+    assert_eq!(there.field("location"), Some("https://a.example.com/x?tenant=a"));
+    for path in ["/x", "/x?tenant=", "/x?tenant=a.", "/x?tenant=a:80", "/x?tenant=a..b"] {
+        gateway.get(path).assert_own(400, "host_invalid");
+    }
+}
+
+#[test]
 fn answers_with_fixed_texts_and_files() {
     let folder = tempfile::tempdir().expect("a folder");
     let page = folder.path().join("down.html");
@@ -123,6 +136,76 @@ fn upstreams_see_other_paths_hosts_and_fields() {
     // Values that come together to a dot segment never reach the upstream.
     assert_eq!(gateway.get("/e/x..").status, 400);
     assert_eq!(gateway.get("/e/x...").status, 200);
+}
+
+#[test]
+fn a_rewritten_path_is_judged_by_the_policy_of_its_route() {
+    let upstream = Upstream::saying("ok");
+    let to = upstreams(upstream.address);
+    let gateway = Gateway::start(&format!(
+        "[[routes]]\npath = \"/dl/v{{name}}/*\"\n\
+         rewrite = {{ path = \"/public/$name/$rest\" }}\n{to}\
+         [[routes]]\npath = \"/rx/*\"\n\
+         rewrite = {{ regex = '^/rx/[a-z]+-(.*)$', with = \"/public/$1\" }}\n{to}\
+         [[routes]]\npath = \"/q\"\nrewrite = {{ path = \"/b/${{query.to}}/x\" }}\n{to}\
+         [[routes]]\npath = \"/kept\"\nrewrite = {{ path = \"/b/${{query.to}}/x\" }}\n{to}\
+         path_policy = {{ encoded_slash = \"keep\", dot_parameter = \"keep\" }}\n"
+    ));
+    for (path, reason) in [
+        ("/dl/v..;/admin", "path_dot_parameter"),
+        ("/dl/v../admin", "path_dot_segments"),
+        ("/rx/a-..;/admin", "path_dot_parameter"),
+        ("/q?to=..;", "path_dot_parameter"),
+        ("/q?to=%2e%2e%3bx", "path_dot_parameter"),
+        ("/q?to=%00", "path_nul"),
+        ("/q?to=a%2Fb", "path_encoded_slash"),
+        ("/q?to=a%5Cb", "path_backslash"),
+        ("/q?to=%252e%252e", "path_double_encoded"),
+        ("/q?to=..", "path_dot_segments"),
+        ("/q?to=../../..", "path_dot_segments"),
+        ("/kept?to=..%2F", "path_dot_segments"),
+        ("/kept?to=%00", "path_nul"),
+    ] {
+        let answer = gateway.get(path);
+        assert_eq!(answer.status, 400, "{path}");
+        answer.assert_own(400, reason);
+    }
+    for (number, (path, target)) in [
+        ("/dl/v1..2/a.b", "/public/1..2/a.b"),
+        ("/q?to=a%20b", "/b/a%20b/x?to=a%20b"),
+        ("/kept?to=a%2Fb", "/b/a%2Fb/x?to=a%2Fb"),
+        ("/kept?to=..;", "/b/..;/x?to=..;"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(gateway.get(path).status, 200, "{path}");
+        assert_eq!(upstream.wait_for(number).target(), target);
+    }
+}
+
+#[test]
+fn a_body_of_no_bytes_does_not_end_the_connection() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a"), "a").expect("a file");
+    let gateway = Gateway::start(&format!(
+        "[[routes]]\npath = \"/files/*\"\nfiles = {{ root = \"{}\" }}\n\
+         [[routes]]\npath = \"/get\"\nmethods = [\"GET\"]\nrespond = {{ body = \"pong\" }}\n",
+        folder.path().display()
+    ));
+    let mut wire = gateway.connect();
+    let none = "HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+    for (line, status) in [
+        ("GET /nothing", 404),
+        ("POST /get", 405),
+        ("GET /files/a", 200),
+        ("GET /files/b", 404),
+        ("POST /files/a", 405),
+        ("GET /get", 200),
+    ] {
+        let answer = wire.ask(format!("{line} {none}"));
+        assert_eq!((answer.status, answer.field("connection")), (status, None), "{line}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the command does with configuration files: several of them, secrets, forms, differences.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -201,5 +201,81 @@ fn a_reader_that_left_is_no_fault() {
         let done = command.spawn().and_then(|child| child.wait_with_output()).expect("it runs");
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
         assert_eq!((done.status.code(), said.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn fmt_leaves_a_file_to_its_owner() {
+    let folder = folder(&[("frys.toml", "a=1\n")]);
+    let path = folder.path().join("frys.toml");
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).expect("a mode");
+    if std::os::unix::fs::chown(&path, Some(65_534), Some(65_534)).is_err() {
+        eprintln!("left out: only root gives files away");
+        return;
+    }
+    let (status, _, error) = frys(folder.path(), &["fmt", "frys.toml"]);
+    assert_eq!(status, Some(0), "{error}");
+    let found = std::fs::metadata(&path).expect("a file");
+    assert_eq!((found.uid(), found.gid(), found.mode() & 0o777), (65_534, 65_534, 0o640));
+    assert_eq!(std::fs::read_to_string(&path).expect("a file"), "a = 1\n");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
+}
+
+#[test]
+fn what_cannot_be_written_is_no_success() {
+    let text = format!("listen_addr = \"127.0.0.1:0\"\n{ROUTE}");
+    let folder = folder(&[("a.toml", &text)]);
+    for arguments in [
+        &["schema"][..],
+        &["check", "--config", "a.toml"],
+        &["diff", "a.toml", "a.toml"],
+        &["explain", "--config", "a.toml", "http://a/"],
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+        let mut command = Command::new(FRYS);
+        command.current_dir(folder.path()).args(arguments).stdout(Stdio::from(full));
+        let ended = command.stderr(Stdio::piped()).output().expect("it runs");
+        assert_eq!(ended.status.code(), Some(2), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&ended.stderr).contains("cannot write"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn check_looks_for_folders() {
+    let top = "listeners = [{ address = \"unix:/nowhere/x.sock\" }]\n\
+               access_log = { output = \"/nowhere/x.log\" }\n\
+               reload = { last_known_good = \"/nowhere/x.json\" }\n\
+               admin = { address = \"0.0.0.0:9901\" }\n";
+    let here = top.replace("unix:/nowhere/x.sock", "127.0.0.1:0").replace("/nowhere/x.log", "/x");
+    let [top, here] = [format!("{top}{ROUTE}"), format!("{here}{ROUTE}")];
+    let folder = folder(&[("a.toml", &top), ("b.toml", &here)]);
+    let (status, _, said) = frys(folder.path(), &["check", "--config", "a.toml"]);
+    assert_eq!(status, Some(1), "{said}");
+    for part in ["a.toml:1:26: listeners[0].address: there is no folder", "a.toml:2:25: access_log"]
+    {
+        assert!(said.contains(part), "{part} is not in:\n{said}");
+    }
+    assert!(said.contains("2 faults found"), "{said}");
+    let (status, _, said) = frys(folder.path(), &["check", "--config", "b.toml"]);
+    assert_eq!(status, Some(0), "{said}");
+    for part in ["warning: b.toml:4:21: admin.address: ", "warning: b.toml:3:30: reload.last_known"]
+    {
+        assert!(said.contains(part), "{part} is not in:\n{said}");
+    }
+    // Another machine's configuration can be looked at.
+    let (status, _, said) = frys(folder.path(), &["diff", "a.toml", "a.toml"]);
+    assert_eq!(status, Some(0), "{said}");
+}
+
+#[test]
+fn a_wrong_name_of_a_field_is_told_once() {
+    for (name, line) in [("X Y", "7:9"), ("X.Y", "7:9")] {
+        let headers = format!("[routes.request_headers.set]\n{name:?} = \"$nothing\"\n");
+        let text = format!("listen_addr = \"127.0.0.1:0\"\n{ROUTE}{headers}");
+        let folder = folder(&[("a.toml", &text)]);
+        let (status, _, said) = frys(folder.path(), &["check", "--config", "a.toml"]);
+        assert_eq!(status, Some(1), "{said}");
+        let start = format!("a.toml:{line}: routes[0].request_headers.set.{name:?}: ");
+        assert!(said.starts_with(&start) && said.contains("1 fault found"), "{said}");
     }
 }

@@ -18,6 +18,7 @@ fn opinionated() -> Upstream {
     Upstream::answering(
         "HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\n\
          Access-Control-Allow-Credentials: true\r\nAccess-Control-Expose-Headers: X-Other\r\n\
+         Access-Control-Allow-Private-Network: true\r\n\
          X-Frame-Options: ALLOWALL\r\nStrict-Transport-Security: max-age=1\r\nServer: inner\r\n\
          Content-Length: 2\r\n\r\nok",
     )
@@ -54,6 +55,32 @@ fn the_gateways_word_on_origins_replaces_the_upstreams() {
         assert_eq!(other.status, 200, "{fields}");
         assert!(!other.fields.iter().any(|(name, _)| name.starts_with("Access-Control")));
         assert_eq!(all(&other, "vary"), ["Origin"], "{fields}");
+    }
+}
+
+#[test]
+fn interim_answers_and_trailers_lose_what_the_answer_loses() {
+    let lines = "Link: </x>\r\nX-Frame-Options: ALLOWALL\r\nx_frame_options: ALLOWALL\r\n\
+                 Access-Control-Allow-Origin: *\r\nX-Secret: 1\r\nx_secret: 1\r\nX-Own: 1\r\n";
+    let upstream = Upstream::answering(format!(
+        "HTTP/1.1 103 Early Hints\r\n{lines}\r\n\
+         HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n{lines}\r\n"
+    ));
+    let gateway = Gateway::start(&format!(
+        "[middlewares.headers.h]\nresponse = {{ remove = [\"X-Secret\"] }}\n\
+         [[routes]]\npath = \"/*\"\nmiddlewares = [\"cors\", \"headers.h\", \"security_headers\"]\n\
+         security_headers = {{}}\nresponse_headers = {{ set = {{ X-Own = \"2\" }} }}\n{CORS}{}",
+        to(upstream.address)
+    ));
+    let mut wire = gateway.connect();
+    for _ in 0..2 {
+        wire.send(request("GET /", "TE: trailers\r\nConnection: TE\r\n"));
+        let interim = wire.any_response();
+        let kept = [("Link".to_owned(), "</x>".to_owned())];
+        assert_eq!((interim.status, &interim.fields[..]), (103, &kept[..]));
+        let answer = wire.response();
+        assert_eq!((answer.status, &answer.trailers[..]), (200, &kept[..]));
+        assert_eq!(all(&answer, "x-own"), ["2"]);
     }
 }
 
@@ -260,7 +287,7 @@ fn addresses_pass_by_the_lists_and_nobody_lends_himself_one() {
 }
 
 #[test]
-fn a_list_that_changed_is_read_with_the_next_reload() {
+fn a_list_is_read_again_when_it_changes() {
     let folder = tempfile::tempdir().expect("a folder");
     let list = folder.path().join("list");
     fs::write(&list, "192.0.2.0/24\n").expect("a file");
@@ -274,13 +301,14 @@ fn a_list_that_changed_is_read_with_the_next_reload() {
         .map(|number| format!("{}\n", std::net::Ipv4Addr::from_bits(0x0a00_0000 + 2 * number)))
         .collect();
     fs::write(&list, many + "127.0.0.0/8 # ourselves\n").expect("a file");
-    gateway.signal("HUP");
     until("the new list holds", 20, || (gateway.get("/").status == 403).then_some(()));
     // A list that is wrong is refused, and the last one stays.
     fs::write(&list, "127.0.0.0/33\n").expect("a file");
-    gateway.signal("HUP");
     until("the fault is told", 20, || gateway.stderr().contains("line 1: ").then_some(()));
     assert_eq!(gateway.get("/").status, 403);
+    // Once it is right it holds.
+    fs::write(&list, "192.0.2.0/24\n").expect("a file");
+    until("the list that was mended holds", 20, || (gateway.get("/").status == 204).then_some(()));
 }
 
 #[test]

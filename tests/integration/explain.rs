@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -93,6 +93,79 @@ fn a_request_that_no_route_takes_is_told_why() {
     assert_eq!(status, Some(0), "{out}");
     assert!(out.contains("answered with 308: redirected"), "{out}");
     assert!(out.contains("Location: /new"), "{out}");
+}
+
+#[test]
+fn what_a_route_refuses_is_a_refusal_with_its_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("frys.toml").display().to_string();
+    let text = "listen_addr = \"127.0.0.1:8080\"\n\
+        clusters.a.upstreams = [{ url = \"http://127.0.0.1:1\" }]\n\
+        [versions.api]\nfrom = [\"header\", \"query\"]\nheader = \"X-V\"\nquery = \"v\"\n\
+        [versions.api.known.1]\n\
+        [[routes]]\npath = \"/q\"\ncluster = \"a\"\nrewrite = { path = \"/b/${query.to}/x\" }\n\
+        [[routes]]\npath = \"/static/*\"\nfiles = { root = \"/srv\" }\n\
+        [[routes]]\npath = \"/v\"\ncluster = \"a\"\nversion = { group = \"api\", is = \"1\" }\n\
+        [[routes]]\npath = \"/c\"\ncluster = \"a\"\nwhen = { all = [\
+        { cookie = \"who\", equals = \"me\" }, { header = \"X-Api-Token\", prefix = \"t\" }] }\n";
+    fs::write(&file, text).expect("the file can be written");
+    for (request, field, code, parts) in [
+        ("/q?to=a", "X: 1", 0, &["sent        GET /b/a/x?to=a"][..]),
+        (
+            "/q?to=..;",
+            "X: 1",
+            1,
+            &["answered with 400: path_dot_parameter", "rewritten to /b/..;/x", "path_policy"],
+        ),
+        ("POST /static/a", "X: 1", 1, &["answered with 405: method_not_allowed", "GET, HEAD"]),
+        ("/static/.env", "X: 1", 1, &["answered with 403: file_forbidden", "file /srv/.env"]),
+        ("/static/a%2520b", "X: 1", 1, &["answered with 400: path_double_encoded"]),
+        ("/static/a", "X: 1", 0, &["what is found there: file_served", "`file_not_found` (404)"]),
+        (
+            "/v",
+            "X-V: 2",
+            1,
+            &["version `1` of api by header X-V, query v: ", "Vary: X-V", "route_not_found"],
+        ),
+        ("/c", "Cookie: who=hush", 1, &["cookie who equals `me`: it is not shown"]),
+        ("/c", "X-Api-Token: hush", 1, &["header X-Api-Token begins with `t`: it is not shown"]),
+    ] {
+        let host = ["-H", "Host: a.test"];
+        let arguments = ["--config", &file, request, host[0], host[1], "-H", field];
+        let (status, out, error) = explain(&arguments);
+        assert_eq!(status, Some(code), "{request}: {out}{error}");
+        for part in parts {
+            assert!(out.contains(part), "{part} is not in:\n{out}");
+        }
+        assert!(!out.contains("hush"), "{out}");
+    }
+}
+
+#[test]
+fn of_many_expressions_those_are_told_that_begin_as_the_path_does() {
+    use std::fmt::Write as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("frys.toml").display().to_string();
+    let mut text = "listen_addr = \"127.0.0.1:8080\"\n\
+        clusters.a.upstreams = [{ url = \"http://127.0.0.1:1\" }]\n"
+        .to_owned();
+    for number in 0..200 {
+        writeln!(
+            text,
+            "[[routes]]\nid = \"svc{number}\"\npath_regex = '^/svc{number}/(?<id>\\d+)$'\n\
+             cluster = \"a\""
+        )
+        .expect("a string takes everything");
+    }
+    fs::write(&file, text).expect("the file can be written");
+    let (status, out, _) = explain(&["--config", &file, "http://a.test/svc7/12"]);
+    assert_eq!(status, Some(0), "{out}");
+    assert!(out.contains("most specific first\n> svc7 "), "{out}");
+    assert!(out.contains("\n  and 199 of another path\n"), "{out}");
+    let (status, out, _) = explain(&["--config", &file, "http://a.test/svc7/x"]);
+    assert_eq!(status, Some(1), "{out}");
+    assert!(out.contains("the expression does not match /svc7/x"), "{out}");
+    assert!(out.contains(" of another path\n") && !out.contains("more of this host"), "{out}");
 }
 
 #[test]
@@ -227,6 +300,29 @@ fn diff(traffic: &Path, old: &Path, new: &Path, more: &[&str]) -> (Option<i32>, 
     run(Command::new(FRYS).arg("diff").arg("--traffic").arg(traffic).args(more).arg(old).arg(new))
 }
 
+/// A capture of one request: the next one, or with `--recent` the first that is kept.
+fn begins_when_it_is_told_to(gateway: &Gateway) {
+    let capture = |more: &[&str]| {
+        let mut command = Command::new(FRYS);
+        let admin = format!("unix:{}", gateway.file("admin").display());
+        command.args(["capture", "--count", "1", "--admin", &admin]).args(more);
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts")
+    };
+    let said = |child: Child| {
+        let out = child.wait_with_output().expect("it ran").stdout;
+        String::from_utf8(out).expect("text")
+    };
+    let out = said(capture(&["--recent"]));
+    assert!(out.contains("\"/api/a\""), "{out}");
+    let mut child = capture(&[]);
+    until("a request is captured", 10, || {
+        gateway.ask("GET /api/later HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        child.try_wait().expect("it is ours")
+    });
+    let out = said(child);
+    assert!(out.contains("\"/api/later\"") && out.lines().count() == 1, "{out}");
+}
+
 #[test]
 fn recorded_traffic_tells_two_configurations_apart() {
     let upstream = Upstream::saying("ok");
@@ -266,4 +362,5 @@ fn recorded_traffic_tells_two_configurations_apart() {
     let (status, _, error) = diff(&old, &old, &new, &[]);
     assert_eq!(status, Some(2), "{error}");
     assert!(error.contains("no line"), "{error}");
+    begins_when_it_is_told_to(&gateway);
 }

@@ -194,6 +194,35 @@ fn a_limit_in_shadow_refuses_nobody_and_counts() {
 }
 
 #[test]
+fn the_log_names_the_limit_in_shadow_that_would_have_refused() {
+    let gateway = answering_with(
+        "[access_log]\noutput = \"@FOLDER@/access.log\"\nformat = '$shadow $filter $status'\n",
+        "middlewares = [\"rate_limit.wide\", \"rate_limit.tight\", \"rate_limit.tighter\"]\n\
+         [middlewares.rate_limit.wide]\nrate = \"1/h\"\nburst_size = 9\n\
+         [middlewares.rate_limit.tight]\nrate = \"1/h\"\nburst_size = 2\nshadow = true\n\
+         [middlewares.rate_limit.tighter]\nrate = \"1/h\"\nburst_size = 1\nshadow = true\n",
+    );
+    // On one connection: what a request leaves is not taken for the next one's.
+    let mut wire = gateway.connect();
+    let mut want = String::new();
+    for (shadow, filter, status) in [
+        ("-", "-", 200),
+        ("rate_limit.tighter", "-", 200),
+        ("rate_limit.tight", "-", 200),
+        ("rate_limit.tight", "-", 200),
+    ] {
+        assert_eq!(wire.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").status, status);
+        want += &format!("{shadow} {filter} {status}\n");
+    }
+    let path = gateway.file("access.log");
+    let logged = until("the log has its lines", 10, || {
+        let text = fs::read_to_string(&path).ok()?;
+        (text.lines().count() == 4 && text.ends_with('\n')).then_some(text)
+    });
+    assert_eq!(logged, want);
+}
+
+#[test]
 fn nobody_takes_another_address_by_saying_so() {
     let forwarded = |number: usize| format!("X-Forwarded-For: 192.0.2.{number}\r\n");
     let route = "rate_limit = { rate = \"1/h\", burst_size = 2 }\n";

@@ -184,7 +184,14 @@ fn takes_a_configuration_that_is_put_and_leaves_the_file() {
     assert_eq!((&answer["generation"], &answer["routes"]["changed"]), (&3.into(), &1.into()));
     assert_eq!(gateway.get("/").text(), "one");
     assert_eq!(admin(&gateway, "PUT", "/config", "", &before).status, 415);
-    assert_eq!(admin(&gateway, "PUT", "/config?format=toml", "", "x = 1\n").status, 400);
+    let accept = "Accept: application/json\r\n";
+    let refused = admin(&gateway, "PUT", "/config?format=toml", accept, "x = 1\n");
+    assert_eq!(refused.status, 400);
+    let refused: serde_json::Value = serde_json::from_str(&refused.text()).expect("JSON");
+    let fault = &refused["faults"][0];
+    assert_eq!(fault["severity"], "fault");
+    assert_eq!(fault["end"], serde_json::json!({ "line": 1, "column": 2 }));
+    assert!(fault.as_object().is_some_and(|fault| fault.contains_key("related")), "{fault}");
     let said = gateway.stderr();
     assert!(said.contains("the request's body: "), "{said}");
     assert!(!said.contains("frys.toml: "), "the log blames the file:\n{said}");

@@ -76,6 +76,16 @@ fn what_the_gateway_takes_validates() {
     let mut named = full();
     named["$schema"] = "./frys.schema.json".into();
     documents.push(named);
+    let mut variables = full();
+    for pointer in
+        ["/listen_addr", "/drain_timeout", "/limits/body", "/path_policy/nul", "/routes/0/path"]
+    {
+        *variables.pointer_mut(pointer).expect("it is there") = "x${env.NAME}".into();
+    }
+    documents.push(variables);
+    documents.push(serde_json::json!({ "include": ["conf.d/*.toml"] }));
+    let clusters = full()["clusters"].clone();
+    documents.push(serde_json::json!({ "clusters": clusters }));
     let Some(verdicts) = verdicts(&documents) else { return };
     for (document, verdict) in documents.iter().zip(&verdicts) {
         assert_eq!(verdict, "ok", "{document}");
@@ -92,6 +102,8 @@ fn what_the_gateway_refuses_does_not() {
         ("/drain_timeout", "30".into()),
         ("/drain_timeout", "0s".into()),
         ("/drain_timeout", "1s1m".into()),
+        ("/drain_timeout", "${env.A-B}".into()),
+        ("/env", serde_json::json!(["${env.NAME}"])),
         ("/limits/fields", 7.into()),
         ("/limits/feilds", 64.into()),
         ("/limits/body", "8KB".into()),

@@ -448,3 +448,47 @@ fn check_says_which_routes_hold_bodies() {
     );
     assert!(!out.contains("plain"), "{out}");
 }
+
+#[test]
+fn holds_to_the_bound_of_the_routes_own_limits() {
+    let upstream = echo();
+    let steps = "request = [{ find = \"x\", with = \"y\" }]\n\
+                 [routes.request_limits]\nbody = \"10B\"";
+    let gateway = changing(upstream.address, steps);
+    for chunk_bytes in [None, Some(4)] {
+        let response = gateway.ask(post("text/plain", &[b'x'; 10], chunk_bytes));
+        assert_eq!(response.text(), "y".repeat(10), "{chunk_bytes:?}");
+        let refused = gateway.ask(post("text/plain", &[b'x'; 11], chunk_bytes));
+        refused.assert_own(413, "body_too_large");
+    }
+    assert_eq!(upstream.received().len(), 2, "an upstream was asked for nothing else");
+}
+
+#[test]
+fn a_body_of_two_media_types_cannot_be_read() {
+    let upstream = Upstream::answering(
+        "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Type: application/json\r\n\
+         Content-Length: 9\r\n\r\n{\"a\": 1}\n",
+    );
+    let steps = "request = [{ json_remove = [\"admin\"] }]";
+    let leaving = changing(upstream.address, steps);
+    let refusing = changing(upstream.address, &format!("on_error = \"refuse\"\n{steps}"));
+    let ask = |gateway: &Gateway, fields: &str| {
+        gateway.ask(format!(
+            "POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\nContent-Length: 14\r\n\r\n{{\"admin\": true"
+        ))
+    };
+    for fields in [
+        "Content-Type: text/plain\r\nContent-Type: application/json",
+        "Content-Type: application/json\r\nContent-Type: text/plain",
+        "Content-Type: text/plain, application/json",
+        "Content-Type:\r\nContent-Type: application/json",
+    ] {
+        ask(&refusing, fields).assert_own(400, "body_unreadable");
+        assert_eq!(ask(&leaving, fields).status, 200, "{fields}");
+    }
+    assert!(upstream.received().iter().all(|request| request.body == b"{\"admin\": true"));
+    assert_eq!(ask(&refusing, "Content-Type: text/plain").status, 200);
+    let steps = "on_error = \"refuse\"\nresponse = [{ json_remove = [\"a\"] }]";
+    changing(upstream.address, steps).get("/").assert_own(502, "answer_unreadable");
+}

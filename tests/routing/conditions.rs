@@ -189,6 +189,49 @@ id = \"post\"
 }
 
 #[test]
+fn what_a_route_was_passed_over_by_is_named_in_the_answer() {
+    let scene = Scene::new(
+        "
+[versions.api]
+from = [\"header\"]
+header = \"X-V\"
+[versions.api.known.1]
+[[routes]]
+path = \"/r\"
+produces = [\"application/json\"]
+@json@
+[[routes]]
+id = \"one\"
+path = \"/r\"
+version = { group = \"api\", is = \"1\" }
+when = { header = \"X-A\", equals = \"1\" }
+@one@
+[[routes]]
+path = \"/*\"
+@rest@
+response_headers = { set = { X-Kept = \"1\" } }
+",
+    );
+    for (fields, wanted, vary) in [
+        (&["Accept: application/json"][..], "json /r", &["Accept"][..]),
+        (&["Accept: text/html"], "rest /r", &["Accept"]),
+        (&["Accept: text/html", "X-V: 1"], "rest /r", &["Accept"]),
+        (&["Accept: text/html", "X-A: 1"], "rest /r", &["X-V", "Accept"]),
+        (&["Accept: text/html", "X-A: 1", "X-V: 1"], "one /r", &["X-V"]),
+    ] {
+        let answer = scene.get("/r", fields);
+        assert_eq!(answer.text(), wanted, "{fields:?}");
+        assert_eq!(answer.fields("Vary"), vary, "{fields:?}");
+    }
+    // On one connection, and so in one worker's memory.
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\n\r\n");
+    let answers = scene.ask(&[get("/r"), get("/other"), get("/r")]);
+    assert_eq!(answers[0].fields("Vary"), ["Accept"]);
+    assert_eq!(answers[1].fields("Vary"), [""; 0]);
+    assert_eq!(answers[2].fields("Vary"), ["Accept"]);
+}
+
+#[test]
 fn a_failed_condition_is_no_route_at_all() {
     let scene = Scene::new(
         "

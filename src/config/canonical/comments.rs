@@ -1,6 +1,8 @@
 //! Comments, which formatting keeps.
 
 use super::super::Format;
+use std::collections::HashMap;
+use std::ops::Range;
 
 /// A line between two keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,26 +44,49 @@ pub(super) fn own_lines(space: &str) -> Vec<Line> {
     lines
 }
 
-/// Whether all comments of a text are in another.
-pub(super) fn are_kept(before: &str, after: &str, format: Format) -> bool {
-    let mut rest: Vec<String> = match format {
-        Format::Json => return true,
-        Format::Toml | Format::Yaml => marked(after),
+/// The first comment of a text that is not in another.
+pub(super) fn lost(before: &str, after: &str, format: Format) -> Option<Range<usize>> {
+    let may_move = match format {
+        Format::Json => return None,
+        Format::Toml => false,
+        // `-` and a comment below it become one line.
+        Format::Yaml => true,
     };
-    rest.sort_unstable();
-    let mut found = marked(before);
-    found.sort_unstable();
-    let mut rest = rest.into_iter();
-    // A mark that is part of a string counts as well: it is kept as the string is, maybe in another
-    // line, so only what stands behind it is compared.
-    found.iter().all(|comment| rest.any(|other| other == *comment))
+    let mut rest: HashMap<&str, usize> = HashMap::new();
+    let mut ends: HashMap<&str, usize> = HashMap::new();
+    for line in after.lines() {
+        match marked(line) {
+            Some(comment) => *rest.entry(comment).or_default() += 1,
+            None => {
+                let end = line.split_once(" #").map(|(_, end)| end.trim());
+                end.into_iter().for_each(|end| *ends.entry(end).or_default() += 1);
+            }
+        }
+    }
+    let mut is_there =
+        |comment: &str| take(&mut rest, comment) || (may_move && take(&mut ends, comment));
+    let mut start = 0;
+    for line in before.split_inclusive('\n') {
+        let end = start + line.trim_end().len();
+        // A mark that is part of a string counts as well: it is kept as the string is, maybe in
+        // another line, so only what stands behind it is compared.
+        if marked(line).is_some_and(|comment| !is_there(comment)) {
+            return Some(start + line.len() - line.trim_start().len()..end);
+        }
+        start += line.len();
+    }
+    None
 }
 
-/// What stands behind the `#` of each comment line. A `#` inside of a line may be a string's, and
-/// is left to the comparison of the trees and to the tests.
-fn marked(text: &str) -> Vec<String> {
-    let lines = text.lines().map(str::trim);
-    lines.filter_map(|line| Some(line.strip_prefix('#')?.trim().to_owned())).collect()
+fn take(counts: &mut HashMap<&str, usize>, comment: &str) -> bool {
+    let left = counts.get_mut(comment).filter(|count| **count > 0);
+    left.map(|count| *count -= 1).is_some()
+}
+
+/// What stands behind the `#` of a comment line. A `#` inside of a line may be a string's, and is
+/// left to the comparison of the trees and to the tests.
+fn marked(line: &str) -> Option<&str> {
+    Some(line.trim().strip_prefix('#')?.trim())
 }
 
 #[cfg(test)]
@@ -89,7 +114,11 @@ mod tests {
 
     #[test]
     fn a_lost_comment_is_noticed() {
-        assert!(are_kept("# a\nb = 1\n  # c\n", "# c\n# a\nb = 1\n", Format::Toml));
-        assert!(!are_kept("# a\n# a\n", "# a\n", Format::Toml));
+        let both = "# a\nb = 1\n  # c\n";
+        assert_eq!(lost(both, "# c\n# a\nb = 1\n", Format::Toml), None);
+        assert_eq!(lost(both, "# a\nb = 1\n", Format::Toml), Some(12..15));
+        assert_eq!(lost("# a\n# a\n", "# a\n", Format::Toml), Some(4..7));
+        assert_eq!(lost("-\n  # a\n  b: 1\n", "- # a\n  b: 1\n", Format::Yaml), None);
+        assert_eq!(lost("# a\nb = 1\n", "b = 1 # a\n", Format::Toml), Some(0..3));
     }
 }

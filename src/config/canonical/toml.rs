@@ -142,9 +142,14 @@ impl Printer {
     }
 }
 
-/// How many of the lines before the first key are about the file: those before the last blank one.
+/// How many of the lines before the first key are about the file: those before the last blank one,
+/// and those of editors (`#:schema …`), which they read there alone.
 fn head_count(lines: &[Line]) -> usize {
-    lines.iter().rposition(|line| *line == Line::Blank).map_or(0, |at| at + 1)
+    let is_about_file = |line: &Line| match line {
+        Line::Blank => true,
+        Line::Comment(text) => text.starts_with("#:"),
+    };
+    lines.iter().rposition(is_about_file).map_or(0, |at| at + 1)
 }
 
 fn trim(lines: &mut Vec<Line>) {

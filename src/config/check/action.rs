@@ -230,8 +230,10 @@ pub(super) fn header_edits(base: &str, found: &HeaderEdits, is_request: bool, fa
                 HeaderValue::Template(text) => template(&path, text, faults),
                 HeaderValue::Secret(secret) => value(&path, secret.expose(), faults),
             }
-            if !seen.insert(name.to_ascii_lowercase()) {
-                faults.push(&path, "is there already: names of fields have no case");
+            if !seen.insert(name.to_ascii_lowercase().replace('_', "-")) {
+                let message = "is there already: names of fields have no case, and an upstream may \
+                               read `_` as `-`";
+                faults.push(&path, message);
             }
         }
     }

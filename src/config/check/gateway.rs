@@ -5,7 +5,7 @@ use super::super::{GatewayConfig, ListenAddress, Timeouts, Workers, path};
 use super::Faults;
 use crate::error::Fault;
 use crate::limits;
-use std::collections::HashMap;
+use std::net::IpAddr;
 
 pub(super) fn check(config: &GatewayConfig, faults: &mut Faults) {
     listeners(config, faults);
@@ -63,14 +63,29 @@ pub(super) fn timeouts(base: &str, timeouts: &Timeouts, faults: &mut Faults) {
     }
 }
 
-fn listeners(config: &GatewayConfig, faults: &mut Faults) {
-    let mut seen: HashMap<&ListenAddress, String> = HashMap::new();
+/// Everywhere that it listens, with the keys.
+pub(crate) fn addresses(config: &GatewayConfig) -> impl Iterator<Item = (String, &ListenAddress)> {
     let short = config.listen_addr.0.iter().map(|address| ("listen_addr".to_owned(), address));
     let listeners = config.listeners.iter().enumerate().map(|(index, listener)| {
         (path::join(&path::element("listeners", index), "address"), &listener.address)
     });
-    let admin = Some(("admin.address".to_owned(), &config.admin.address));
-    let admin = admin.filter(|_| config.admin.enabled);
+    let admin = config.admin.enabled.then(|| ("admin.address".to_owned(), &config.admin.address));
+    short.chain(listeners).chain(admin)
+}
+
+/// The admin where others than this machine reach it, which is taken.
+pub(super) fn open_admin(config: &GatewayConfig) -> Option<Fault> {
+    let ListenAddress::Tcp(address) = &config.admin.address else { return None };
+    let is_open = config.admin.enabled && !address.ip().to_canonical().is_loopback();
+    is_open.then(|| {
+        let message = "the admin has no login: whoever reaches this address sees the configuration \
+                       and the requests, and may replace the configuration; `127.0.0.1:9901` or \
+                       `unix:/path` keeps it to this machine";
+        Fault::new("admin.address", message)
+    })
+}
+
+fn listeners(config: &GatewayConfig, faults: &mut Faults) {
     if config.listen_addresses().next().is_none() {
         let message = "nowhere to listen: write `listen_addr = \"0.0.0.0:8080\"`";
         faults.push("listen_addr", message);
@@ -78,20 +93,34 @@ fn listeners(config: &GatewayConfig, faults: &mut Faults) {
     if config.listeners.len() > limits::LISTENERS_COUNT_MAX {
         let count = limits::LISTENERS_COUNT_MAX;
         faults.push("listeners", format!("more than {count} listeners"));
+        return;
     }
-    for (path, address) in short.chain(listeners).chain(admin) {
-        if let ListenAddress::Tcp(tcp) = address
-            && tcp.port() == 0
-        {
-            continue;
+    let mut seen: Vec<(String, &ListenAddress)> = Vec::new();
+    for (path, address) in addresses(config) {
+        match seen.iter().find(|(_, other)| is_taken(address, other)) {
+            Some((other, first)) if *first == address => {
+                let message = format!("`{other}` has the address {address} already");
+                faults.add(Fault::new(path, message).against(other, "here it is first"));
+            }
+            Some((other, first)) => {
+                let message =
+                    format!("`{other}` takes the port already: {first} and {address} overlap");
+                faults.add(Fault::new(path, message).against(other, "here it is taken"));
+            }
+            None => seen.push((path, address)),
         }
-        if let Some(other) = seen.get(address) {
-            let message = format!("`{other}` has the address {address} already");
-            faults.add(Fault::new(path, message).against(other, "here it is first"));
-            continue;
-        }
-        seen.insert(address, path);
     }
+}
+
+/// Whether a socket at one address keeps another from being had: they are one, or one of them is
+/// every address of the machine. `[::]` is those of IPv4 too.
+fn is_taken(address: &ListenAddress, other: &ListenAddress) -> bool {
+    let (ListenAddress::Tcp(a), ListenAddress::Tcp(b)) = (address, other) else {
+        return address == other;
+    };
+    let (one, two) = (a.ip().to_canonical(), b.ip().to_canonical());
+    let has = |wide: IpAddr, ip: IpAddr| wide.is_unspecified() && (wide.is_ipv6() || ip.is_ipv4());
+    a.port() == b.port() && a.port() != 0 && (one == two || has(one, two) || has(two, one))
 }
 
 fn workers(workers: &Workers, faults: &mut Faults) {
@@ -182,5 +211,52 @@ fn runtime(config: &GatewayConfig, faults: &mut Faults) {
             let near = number.checked_next_power_of_two().unwrap_or(number);
             faults.push(path, format!("{number} is no power of two; {near} is the next"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_cannot_both_be_had() {
+        for (one, two, want) in [
+            ("127.0.0.1:80", "127.0.0.1:80", true),
+            ("127.0.0.1:80", "0.0.0.0:80", true),
+            ("127.0.0.1:80", "0.0.0.0:81", false),
+            ("127.0.0.1:80", "127.0.0.2:80", false),
+            ("127.0.0.1:80", "[::]:80", true),
+            ("[::1]:80", "[::]:80", true),
+            ("[::1]:80", "0.0.0.0:80", false),
+            ("[::ffff:127.0.0.1]:80", "127.0.0.1:80", true),
+            ("0.0.0.0:0", "0.0.0.0:0", false),
+            ("unix:/a", "unix:/a", true),
+            ("unix:/a", "unix:/b", false),
+            ("unix:/a", "0.0.0.0:80", false),
+        ] {
+            let [a, b]: [ListenAddress; 2] = [one, two].map(|text| text.parse().expect(text));
+            assert_eq!(is_taken(&a, &b), want, "{one} {two}");
+            assert_eq!(is_taken(&b, &a), want, "{two} {one}");
+        }
+    }
+
+    #[test]
+    fn an_admin_for_others_is_warned_of() {
+        let mut config = GatewayConfig::default();
+        for (address, want) in [
+            ("127.0.0.1:9901", false),
+            ("127.1.2.3:9901", false),
+            ("[::1]:9901", false),
+            ("[::ffff:127.0.0.1]:9901", false),
+            ("unix:/run/a", false),
+            ("0.0.0.0:9901", true),
+            ("[::]:9901", true),
+            ("10.0.0.1:9901", true),
+        ] {
+            config.admin.address = address.parse().expect(address);
+            assert_eq!(open_admin(&config).is_some(), want, "{address}");
+        }
+        config.admin.enabled = false;
+        assert!(open_admin(&config).is_none());
     }
 }

@@ -10,6 +10,8 @@ mod condition;
 mod action;
 mod middleware;
 
+pub(super) use gateway::addresses;
+
 use super::{GatewayConfig, path};
 use crate::error::Fault;
 use crate::limits;
@@ -28,6 +30,11 @@ pub fn check(config: &GatewayConfig) -> Vec<Fault> {
     middleware::named(config, &mut faults);
     route::check(config, &mut faults);
     faults.faults
+}
+
+/// What is taken, and would better be otherwise.
+pub(super) fn warnings(config: &GatewayConfig) -> Vec<Fault> {
+    gateway::open_admin(config).into_iter().collect()
 }
 
 /// Whose keys are checked. Paths are made where there is a fault: a table of 100,000 routes has

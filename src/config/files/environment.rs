@@ -14,6 +14,8 @@ pub(super) struct Expansion<'t> {
     /// The values of declared variables; `None` where there is none and a fault says so.
     declared: BTreeMap<String, Option<String>>,
     pub(super) faults: Vec<Placed>,
+    /// The strings that name a variable that is not there.
+    pub(super) unknown: Vec<Place>,
     /// Bytes that were put in so far, of all files.
     pub(super) bytes: usize,
     path: String,
@@ -21,8 +23,8 @@ pub(super) struct Expansion<'t> {
 
 impl<'t> Expansion<'t> {
     pub(super) fn new(text: &'t str, bytes: usize) -> Expansion<'t> {
-        let (declared, faults) = (BTreeMap::new(), Vec::new());
-        Expansion { text, declared, faults, bytes, path: String::new() }
+        let (declared, faults, unknown) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Expansion { text, declared, faults, unknown, bytes, path: String::new() }
     }
 
     /// Reads `env = ["PORT", "REGION"]`, or `[env]` with a table for each.
@@ -165,12 +167,13 @@ impl<'t> Expansion<'t> {
         whole
     }
 
-    fn put(&mut self, name: &str, place: Place, whole: &mut String) {
+    fn put(&mut self, name: &str, string: Place, whole: &mut String) {
         let path = self.path.clone();
-        let place = self.part(place, name);
+        let place = self.part(string, name);
         match self.declared.get(name) {
-            Some(value) => {
-                let value = value.as_deref().unwrap_or("");
+            // It was said where it is declared.
+            Some(None) => self.unknown.push(string),
+            Some(Some(value)) => {
                 self.bytes += value.len();
                 if self.bytes > limits::CONFIG_BYTES_MAX {
                     let message =
@@ -180,6 +183,7 @@ impl<'t> Expansion<'t> {
                 whole.push_str(value);
             }
             None => {
+                self.unknown.push(string);
                 let names = self.declared.keys().map(String::as_str);
                 let nearest = keys::nearest(name, names).map(str::to_owned);
                 let shown = name.escape_debug();

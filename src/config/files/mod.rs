@@ -61,8 +61,18 @@ impl Inputs {
     }
 }
 
+/// What was read, and what of it is not known.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) document: Document,
+    /// Of variables: without their values the rest can be read all the same.
+    pub(super) faults: Vec<Placed>,
+    /// The strings that lack such a value. What is wrong with one says nothing.
+    pub(super) unknown: Vec<Place>,
+}
+
 /// Reads a file and all that it includes.
-pub(super) fn read(path: &Path, inputs: &mut Inputs) -> Result<Document, ConfigError> {
+pub(super) fn read(path: &Path, inputs: &mut Inputs) -> Result<Read, ConfigError> {
     let name = path.display().to_string();
     inputs.add(path);
     let (text, format) = match contents(path) {
@@ -76,7 +86,7 @@ pub(super) fn read(path: &Path, inputs: &mut Inputs) -> Result<Document, ConfigE
 }
 
 /// Reads a text that is no file: it includes nothing.
-pub(super) fn read_text(text: String, format: Format, name: &str) -> Result<Document, ConfigError> {
+pub(super) fn read_text(text: String, format: Format, name: &str) -> Result<Read, ConfigError> {
     if text.len() > limits::CONFIG_BYTES_MAX {
         let what = format!("{name}: longer than {} bytes", limits::CONFIG_BYTES_MAX);
         return Err(Fault::new("", what).into());
@@ -91,6 +101,9 @@ struct Reading<'i> {
     inputs: &'i mut Inputs,
     sources: Vec<Source>,
     faults: Vec<Placed>,
+    /// Whether a part of the configuration is missing: then nothing can be said of the rest.
+    is_broken: bool,
+    unknown: Vec<Place>,
     /// Files by what they are, whatever they are called, and where each is included.
     opened: HashMap<PathBuf, Place>,
     bytes: usize,
@@ -99,23 +112,40 @@ struct Reading<'i> {
 
 impl Reading<'_> {
     fn new(inputs: &mut Inputs) -> Reading<'_> {
-        let (sources, faults, opened) = (Vec::new(), Vec::new(), HashMap::new());
-        Reading { inputs, sources, faults, opened, bytes: 0, expanded_bytes: 0 }
+        Reading {
+            inputs,
+            sources: Vec::new(),
+            faults: Vec::new(),
+            is_broken: false,
+            unknown: Vec::new(),
+            opened: HashMap::new(),
+            bytes: 0,
+            expanded_bytes: 0,
+        }
     }
 
-    fn end(self, root: Option<Node>) -> Result<Document, ConfigError> {
+    fn end(self, root: Option<Node>) -> Result<Read, ConfigError> {
+        let Reading { sources, mut faults, is_broken, unknown, .. } = self;
+        let is_enough = faults.len() >= limits::CONFIG_FAULTS_MAX;
         match root {
-            Some(root) if self.faults.is_empty() => Ok(Document::new(self.sources, root)),
+            Some(root) if !is_broken && !is_enough => {
+                Ok(Read { document: Document::new(sources, root), faults, unknown })
+            }
             Some(_) | None => {
-                let mut faults = self.faults;
                 faults.truncate(limits::CONFIG_FAULTS_MAX);
-                Err(ConfigError { faults: placed(&self.sources, &[], faults) })
+                Err(ConfigError { faults: placed(&sources, &[], faults) })
             }
         }
     }
 
     fn fault(&mut self, place: Place, path: &str, message: impl Into<String>) {
-        self.faults.push(Placed::new(Fault::new(path, message), place));
+        self.refuse(vec![Placed::new(Fault::new(path, message), place)]);
+    }
+
+    /// Notes faults that leave a part of the configuration out.
+    fn refuse(&mut self, mut faults: Vec<Placed>) {
+        self.is_broken |= !faults.is_empty();
+        self.faults.append(&mut faults);
     }
 
     /// A text with all that it includes in it; `None` when it is not in its format.
@@ -138,8 +168,8 @@ impl Reading<'_> {
         self.sources.push(Source { name, text });
         let mut root = match tree {
             Ok(root) => root,
-            Err(mut faults) => {
-                self.faults.append(&mut faults);
+            Err(faults) => {
+                self.refuse(faults);
                 return None;
             }
         };
@@ -161,6 +191,7 @@ impl Reading<'_> {
         expansion.expand(root);
         self.expanded_bytes = expansion.bytes;
         self.faults.append(&mut expansion.faults);
+        self.unknown.append(&mut expansion.unknown);
     }
 
     fn include(&mut self, path: Option<&Path>, entry: &Entry, root: &mut Node, depth: usize) {
@@ -184,6 +215,10 @@ impl Reading<'_> {
         let folder = folder_of(path);
         for (index, node) in patterns.iter().enumerate() {
             let key = path::element("include", index);
+            if self.unknown.contains(&node.place) {
+                self.is_broken = true;
+                continue;
+            }
             let Value::Text(text) = &node.value else {
                 let message = format!("expected the name of a file, found {}", node.found());
                 self.fault(node.place, &key, message);
@@ -218,8 +253,7 @@ impl Reading<'_> {
             };
             let fault = Fault::new(key, message).against("include", note);
             let related = Some(*first);
-            self.faults.push(Placed { related, ..Placed::new(fault, place) });
-            return;
+            return self.refuse(vec![Placed { related, ..Placed::new(fault, place) }]);
         }
         if self.opened.len() == limits::INCLUDE_FILES_MAX {
             let most = limits::INCLUDE_FILES_MAX;
@@ -236,7 +270,7 @@ impl Reading<'_> {
             return self.fault(place, key, format!("all files are longer than {most} bytes"));
         }
         if let Some(node) = self.text(Some(path), name, text, format, depth + 1) {
-            self.faults.append(&mut merge::merge(root, node));
+            self.refuse(merge::merge(root, node));
         }
     }
 }
@@ -244,7 +278,7 @@ impl Reading<'_> {
 /// Reads a file as text, and tells its format.
 fn contents(path: &Path) -> Result<(String, Format), String> {
     let format = Format::of(path).ok_or(UNKNOWN_ENDING)?;
-    let read = steady::read_regular(path, limits::CONFIG_BYTES_MAX);
+    let read = steady::read(path, limits::CONFIG_BYTES_MAX);
     let bytes = read.map_err(|error| format!("cannot be read: {error}"))?;
     if bytes.len() > limits::CONFIG_BYTES_MAX {
         return Err(format!("longer than {} bytes", limits::CONFIG_BYTES_MAX));

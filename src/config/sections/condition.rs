@@ -211,8 +211,12 @@ const BACKSLASH: Key = key("backslash", SLASH, "\"reject\"", "`\\` and `%5C`.");
 const NUL: Key = key("nul", BYTE, "\"reject\"", "`%00`.");
 const DOUBLE_ENCODING: Key =
     key("double_encoding", BYTE, "\"reject\"", "`%25` followed by two hexadecimal digits.");
-const DOT_PARAMETER: Key =
-    key("dot_parameter", BYTE, "\"reject\"", "A segment that begins with `.;` or `..;`.");
+const DOT_PARAMETER: Key = key(
+    "dot_parameter",
+    BYTE,
+    "\"reject\"",
+    "A segment that begins with `.;` or `..;`, also encoded.",
+);
 const DOT_SEGMENTS: Key = key("dot_segments", DOTS, "\"resolve\"", "`.` and `..` segments.");
 const REPEATED_SLASHES: Key = key(
     "repeated_slashes",

@@ -184,7 +184,8 @@ pub(crate) static ROOT: Section = Section {
             Kind::list(&Kind::Text(Form::NETWORK)),
             "[]",
             "Whose `Forwarded` and `X-Forwarded-*` fields are believed and added to. Those of \
-             others are replaced, so that nobody can claim to be somebody else.",
+             others are replaced, so that nobody can claim to be somebody else. Where both are \
+             there, `X-Forwarded-For` says who the client is.",
         ),
         key(
             "metrics_enabled",

@@ -75,7 +75,8 @@ pub(crate) static ACCESS_LOG: Section = Section {
              `upstream_header_time`, `upstream_response_time`, \
              `http_referer`, `http_user_agent`, `http_x_forwarded_for`, `identity` (who asked, as \
              a filter found out; `remote_user` too), `filter` (the one that refused or answered), \
-             `rule` (of `rbac`, that decided), `worker`, `connection`, `connection_requests`, \
+             `rule` (of `rbac`, that decided), `shadow` (the first limit with `shadow` that would \
+             have refused), `worker`, `connection`, `connection_requests`, \
              `generation`.",
         ),
     ],

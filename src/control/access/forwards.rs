@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::Uri;
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 
 use crate::bridge::question::{Answer, Forward, Forwarded};
 use crate::control::client::{Bounds, ClientFault, Clients, Told};
+use crate::http::head::list;
 use crate::limits;
 use crate::snapshot::filter::ForwardTarget;
 
@@ -35,7 +36,10 @@ pub async fn ask(clients: &Clients, question: Forward) -> Answer {
     let Forward { target, lines } = question;
     let Some(_place) = Place::take(&target) else { return Answer::Failed };
     match told(clients, &target, &lines).await {
-        Ok(told) => Answer::Forward(Box::new(forwarded(told))),
+        Ok(told) => {
+            tracing::debug!(url = %target.url, status = %told.status, "forward_auth has an answer");
+            Answer::Forward(Box::new(forwarded(told)))
+        }
         Err(fault) => {
             tracing::debug!(url = %target.url, %fault, "forward_auth has no answer");
             Answer::Failed
@@ -75,7 +79,13 @@ fn fields(lines: &[u8]) -> HeaderMap {
 }
 
 fn forwarded(told: Told) -> Forwarded {
-    let fields = told.fields.iter();
+    // RFC 9110 section 7.6.1: what `Connection` names is for this connection alone.
+    let options =
+        || told.fields.get_all(CONNECTION).iter().flat_map(|value| list(value.as_bytes()));
+    let is_listed = |name: &HeaderName| {
+        options().any(|option| option.eq_ignore_ascii_case(name.as_str().as_bytes()))
+    };
+    let fields = told.fields.iter().filter(|(name, _)| !is_listed(name));
     let fields = fields.map(|(name, value)| (name.as_str().into(), value.as_bytes().into()));
     Forwarded {
         status: told.status.as_u16(),
@@ -87,6 +97,7 @@ fn forwarded(told: Told) -> Forwarded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hyper::StatusCode;
 
     #[test]
     fn lines_become_fields() {
@@ -97,6 +108,22 @@ mod tests {
         assert_eq!(of("x-a"), [b"1", b"2"]);
         assert_eq!(of("x-c"), [b"\xff"]);
         assert_eq!(fields.len(), 4);
+    }
+
+    #[test]
+    fn fields_of_the_connection_are_not_told() {
+        let mut told = Told { status: StatusCode::OK, fields: HeaderMap::new(), body: None };
+        for (name, value) in [
+            ("connection", "close, X-User"),
+            ("connection", "x-roles"),
+            ("x-user", "a"),
+            ("x-roles", "b"),
+            ("x-other", "c"),
+        ] {
+            told.fields.append(name, HeaderValue::from_static(value));
+        }
+        let names: Vec<_> = forwarded(told).fields.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["connection".into(), "connection".into(), "x-other".into()]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Admin, TEXT, reply};
 use crate::config::Format;
 use crate::control::ask;
-use crate::control::reload::{Answer, Input, Reloaded, SENT, Trigger, listed};
+use crate::control::reload::{Answer, Input, Reloaded, SENT, Severity, Trigger, listed, written};
 use crate::control::state::Phase;
 use crate::error::{ConfigError, ReloadError};
 use crate::limits::ADMIN_BODY_BYTES_MAX;
@@ -200,16 +200,6 @@ fn success(Reloaded { generation, changes }: &Reloaded, note: &str) -> Value {
 }
 
 fn refusal(error: &ConfigError, name: &str) -> Value {
-    let faults = error.faults.iter().map(|fault| {
-        let location = fault.location.as_ref();
-        json!({
-            "path": fault.path,
-            "message": fault.message,
-            "nearest": fault.nearest,
-            "file": location.map(|location| &location.file),
-            "line": location.map(|location| location.line),
-            "column": location.map(|location| location.column),
-        })
-    });
+    let faults = error.faults.iter().map(|fault| written(fault, Severity::Fault));
     json!({ "error": listed(error, name), "faults": faults.collect::<Vec<_>>() })
 }

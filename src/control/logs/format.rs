@@ -256,6 +256,7 @@ static VARIABLES: &[Variable] = &[
     both("identity", |e| Value::Peer(e.record.identity)),
     both("filter", |e| e.names.filter(e.record.filter).map_or(Value::Absent, Value::Word)),
     both("rule", |e| e.names.rule(e.record.rule).map_or(Value::Absent, Value::Word)),
+    both("shadow", |e| e.names.filter(e.record.shadow).map_or(Value::Absent, Value::Word)),
     both("worker", |e| Value::Number(e.worker as u64)),
     both("connection", |e| Value::Number(e.record.connection)),
     both("connection_requests", |e| Value::Number(e.record.connection_request)),
@@ -486,7 +487,10 @@ mod tests {
         let value = json_value(&record());
         let told = [&value["identity"], &value["filter"], &value["rule"]];
         assert_eq!(told, ["ann", "rbac@route-0", "writers"]);
-        let nobody = Record { identity: b"", filter: None, rule: None, ..record() };
+        assert_eq!(text_line("$shadow", &record()), "rbac@route-0\n");
+        assert_eq!(value["shadow"], "rbac@route-0");
+        let nobody = Record { identity: b"", filter: None, rule: None, shadow: None, ..record() };
+        assert_eq!(json_value(&nobody)["shadow"], serde_json::Value::Null);
         assert_eq!(text_line("$remote_user $identity $filter $rule", &nobody), "- - - -\n");
         assert_eq!(json_value(&nobody)["identity"], serde_json::Value::Null);
         let hostile = Record { identity: b"a\" \n$filter", ..record() };

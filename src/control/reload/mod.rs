@@ -9,14 +9,16 @@ pub mod changes;
 pub mod install;
 pub mod keep;
 pub mod load;
+mod told;
 
 pub use changes::{ChangedNames, Changes, NameList};
 pub use load::{Candidate, Source, Written};
+pub use told::{Severity, listed, written};
 
 use tokio::sync::oneshot;
 
 use crate::config::{Format, GatewayConfig};
-use crate::error::{ConfigError, ReloadError};
+use crate::error::ReloadError;
 
 /// Where a new configuration comes from.
 pub enum Input {
@@ -106,11 +108,4 @@ pub struct Request {
     pub trigger: Trigger,
     /// Who waits for what comes of it.
     pub answer: Option<oneshot::Sender<Answer>>,
-}
-
-/// What `frys check` prints of a configuration with faults, but for the last line's end.
-pub fn listed(error: &ConfigError, name: &str) -> String {
-    let count = error.faults.len();
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{error}\n{name}: {count} fault{plural} found")
 }

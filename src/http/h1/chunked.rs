@@ -6,6 +6,7 @@
 use crate::http::field::{FieldId, FieldSet};
 use crate::http::h1::error::ParseError;
 use crate::http::h1::field_line::{self, Line};
+use crate::http::head::Slot;
 use crate::http::status::Status;
 use crate::limits;
 use crate::simd::{self, Class, Operation, Scan};
@@ -305,7 +306,7 @@ impl Decoder {
         if REFUSED_TRAILERS.contains(slot.id) {
             return Err(ChunkError::TrailerForbidden);
         }
-        if DROPPED_TRAILERS.contains(slot.id) {
+        if is_dropped(&slot, line) {
             trailers.truncate(self.line_at);
         } else if !slot.canonical {
             let name = self.line_at..self.line_at + usize::from(slot.name_bytes);
@@ -404,7 +405,20 @@ pub const DROPPED_TRAILERS: FieldSet = FieldSet::of(&[
     FieldId::XForwardedServer,
     FieldId::XForwardedScheme,
     FieldId::XRealIp,
+    FieldId::FrysExplain,
 ]);
+
+/// Whether a trailer is left out, also where `_` stands for `-` in the name of one that is, or of
+/// one that is refused: CGI and its heirs cannot tell the two.
+fn is_dropped(slot: &Slot, line: &[u8]) -> bool {
+    match slot.id {
+        FieldId::Other => {
+            let name = line.get(..usize::from(slot.name_bytes)).unwrap_or_default();
+            DROPPED_TRAILERS.union(REFUSED_TRAILERS).contains(FieldId::of_twin(name))
+        }
+        known => DROPPED_TRAILERS.contains(known),
+    }
+}
 
 /// Sixteen hexadecimal digits are 64 bits.
 const SIZE_DIGITS_MAX: usize = 16;
@@ -504,6 +518,14 @@ mod tests {
         let limits = ChunkLimits { trailer_bytes_max: 20, ..ChunkLimits::default() };
         let refused = decode_all(limits, b"0\r\nCookie: aaa\r\nCookie: bbb\r\n");
         assert_eq!(refused, Err(ChunkError::TrailersTooLarge));
+    }
+
+    #[test]
+    fn twins_of_trailers_that_are_left_out_are_left_out_as_well() {
+        let input = b"0\r\nX_Forwarded_For: 1\r\nx_real-ip: 2\r\nContent_Length: 3\r\n\
+            Frys-Explain: 4\r\nX_Sum: 5\r\n\r\n";
+        let (_, trailers) = decode_all(ChunkLimits::default(), input).unwrap();
+        assert_eq!(trailers, b"X_Sum: 5\r\n");
     }
 
     #[test]

@@ -36,6 +36,13 @@ impl Others<'_> {
     /// No name.
     pub const NONE: Others<'static> = Others { fixed: &[], more: &[] };
 
+    /// Whether a field without a number is left out: it is one of these, or `_` makes its name that
+    /// of a well-known one that is.
+    #[inline]
+    fn leave_out(&self, name: &[u8], drop: FieldSet) -> bool {
+        drop.contains(FieldId::of_twin(name)) || (!self.are_none() && self.contain(name))
+    }
+
     /// Whether a name, in any case, is one of them.
     fn contain(&self, name: &[u8]) -> bool {
         is_one_of(name, self.fixed) || is_among(name, self.more)
@@ -145,6 +152,25 @@ pub fn response(head: ResponseHead<'_>, edits: &Edits<'_>, out: &mut Vec<u8>) {
     finish(edits, out);
 }
 
+/// Takes out of whole lines, each with its CRLF, those that a head would lose: of trailers, which
+/// many a reader takes for a part of the head.
+pub fn strip(lines: &mut Vec<u8>, drop: FieldSet, others: Others<'_>) {
+    let mut at = 0;
+    while let Some(feed) = memchr::memchr(b'\n', lines.get(at..).unwrap_or_default()) {
+        let end = at + feed + 1;
+        let name = lines[at..end].split(|byte| *byte == b':').next().unwrap_or_default();
+        let is_dropped = match FieldId::of(name) {
+            FieldId::Other => others.leave_out(name, drop),
+            known => drop.contains(known),
+        };
+        if is_dropped {
+            std::mem::drop(lines.drain(at..end));
+        } else {
+            at = end;
+        }
+    }
+}
+
 /// Appends a number in decimal digits.
 pub fn decimal(number: u64, out: &mut Vec<u8>) {
     let mut digits = [0u8; 20];
@@ -194,9 +220,7 @@ fn fields(bytes: &[u8], index: &HeadIndex, drop: FieldSet, others: Others<'_>, o
     for slot in &index.fields {
         let is_dropped = match slot.id {
             FieldId::Other => {
-                twins.contains(FieldId::of_twin(slot.name(bytes)))
-                    || is_listed_by_name(bytes, index, slot)
-                    || (!others.are_none() && others.contain(slot.name(bytes)))
+                is_listed_by_name(bytes, index, slot) || others.leave_out(slot.name(bytes), twins)
             }
             known => drop.contains(known),
         };
@@ -309,6 +333,21 @@ mod tests {
         let edits = Edits { others: Others { fixed: names.others(), more: &[] }, ..NO_EDITS };
         let expected = "GET / HTTP/1.1\r\nHost: a\r\nX-Owner: 3\r\n\r\n";
         assert_eq!(encoded(bytes, Target::Received, &edits), expected);
+    }
+
+    #[test]
+    fn lines_are_stripped_by_the_same_rule() {
+        let mut names = crate::http::field::FieldNames::default();
+        names.insert("X-Own");
+        let others = Others { fixed: names.others(), more: b"x-more\n" };
+        let drop = FieldSet::of(&[FieldId::XFrameOptions]);
+        let mut lines = b"X-Sum: 1\r\nx_own: 2\r\nX-OWN: 3\r\nX-More: 4\r\nx_frame-OPTIONS: 5\r\n\
+            X-Frame-Options: 6\r\nX-Owner: 7\r\nETag: 8\r\n"
+            .to_vec();
+        strip(&mut lines, FieldSet::EMPTY, Others::NONE);
+        assert_eq!(lines.len(), 102);
+        strip(&mut lines, drop, others);
+        assert_eq!(lines, b"X-Sum: 1\r\nX-Owner: 7\r\nETag: 8\r\n");
     }
 
     #[test]

@@ -1,18 +1,18 @@
 //! What a route changes on the heads of its exchanges.
 
 use crate::bridge::reason::Reason;
-use crate::http::field::{FieldId, FieldNames, FieldSet, is_among, is_one_of};
-use crate::http::h1::encode::Others;
+use crate::http::field::{FieldId, FieldNames, FieldSet};
+use crate::http::h1::encode::{self, Others};
 use crate::http::head::Form;
 use crate::http::target::authority_is_valid;
 use crate::http::told::{self, Told};
 use crate::router::path::Forward;
 use crate::snapshot::template::Values;
-use crate::snapshot::{DotSegment, Edits, Extra, RequestId, RequestIdField};
+use crate::snapshot::{Action, Edits, Extra, RequestId, RequestIdField, Route};
 
 use super::super::failure::Failure;
-use super::super::worker::Worker;
-use super::{Exchange, HeadChanges};
+use super::super::worker::{Generation, Worker};
+use super::{Exchange, Facts, HeadChanges};
 
 impl Exchange {
     /// The canonical path, in which the parameters lie.
@@ -22,6 +22,23 @@ impl Exchange {
         }
         let request = self.request();
         if request.form() == Form::Asterisk { b"/" } else { request.path() }
+    }
+
+    /// The path that the request goes on with: of the two forms the one that an upstream is sent,
+    /// or that a rewrite or a folder starts from.
+    pub fn forwarded_path(&self) -> &[u8] {
+        let is_file = || self.route().is_some_and(|route| matches!(route.action, Action::Files(_)));
+        let is_rewritten = || self.extra().is_some_and(|extra| extra.rewrite.is_some());
+        let request = self.request();
+        let is_canonical = match self.facts.forward {
+            Forward::Canonical => true,
+            Forward::Raw => is_rewritten() || is_file(),
+        };
+        // OPTIONS * asks about the server, not about a path.
+        match is_canonical && request.form() != Form::Asterisk {
+            true => self.canonical_path(),
+            false => request.path(),
+        }
     }
 
     /// The id by which the request is found again.
@@ -59,9 +76,7 @@ impl Exchange {
 
     /// What becomes of the fields of the request's head on its way to the upstream.
     pub fn request_changes(&self) -> Changes<'_> {
-        let id = self.generation.snapshot.request_id.as_deref();
-        let edits = self.extra().map(|extra| &extra.request);
-        Changes::new(edits, id, self.filtered(&self.passage.request))
+        Changes::of_request(&self.generation, &self.facts, &self.passage.request)
     }
 
     /// What becomes of the fields of an answer's head, be it an upstream's or the gateway's own.
@@ -71,12 +86,7 @@ impl Exchange {
         let is_understood = self.index.is_complete();
         let edits = self.extra().map(|extra| &extra.response).filter(|_| is_understood);
         let id = id.filter(|id| id.respond && is_understood);
-        Changes::new(edits, id, self.filtered(&self.passage.response))
-    }
-
-    /// What the route's filters change, if it has any.
-    fn filtered<'a>(&self, changes: &'a HeadChanges) -> Option<&'a HeadChanges> {
-        (self.facts.is_filtered && !changes.are_none()).then_some(changes)
+        Changes::new(edits, id, filtered(&self.facts, &self.passage.response))
     }
 
     /// Applies the route's changes to the lines of an answer of the gateway's own, which are whole
@@ -120,8 +130,8 @@ impl Exchange {
     /// upstream is known by then, since templates may name it.
     ///
     /// # Errors
-    /// [`Reason::RequestMalformed`] where values came together to a `..` segment,
-    /// [`Reason::HostInvalid`] where they make no authority.
+    /// What the route's path policy does not take of a rewritten path, [`Reason::HostInvalid`]
+    /// where values make no authority.
     #[inline]
     pub fn readdress(&mut self, worker: &Worker) -> Result<(), Failure> {
         let is_readdressed = match self.facts.forward {
@@ -149,7 +159,8 @@ impl Exchange {
         target: &mut Vec<u8>,
         host: &mut Vec<u8>,
     ) -> Result<(), Failure> {
-        let (extra, values) = (self.extra(), self.values(worker));
+        let (route, values) = (self.route(), self.values(worker));
+        let extra = route.and_then(|route| route.extra.as_deref());
         if let Some(template) = extra.and_then(|extra| extra.host.as_ref()) {
             template.write(&values, host);
             if !authority_is_valid(host) {
@@ -157,14 +168,14 @@ impl Exchange {
             }
         }
         // OPTIONS * asks about the server, not about a path.
-        let rewrite = extra.and_then(|extra| extra.rewrite.as_ref());
         let is_path = values.request.form() != Form::Asterisk;
-        match (rewrite.filter(|_| is_path), self.facts.forward) {
-            (Some(rewrite), _) => {
+        let rewrite = route.filter(|_| is_path).and_then(Route::rewrite);
+        match (rewrite, self.facts.forward) {
+            (Some((rewrite, policy)), _) => {
                 let mut caches = self.generation.rewrite_caches.borrow_mut();
                 rewrite
-                    .write(&values, &mut caches, target)
-                    .map_err(|DotSegment| Failure::new(Reason::RequestMalformed))?;
+                    .write(&values, policy, &mut caches, target)
+                    .map_err(|refusal| Failure::new(refusal.into()))?;
             }
             (None, Forward::Canonical) => target.extend_from_slice(values.path),
             (None, Forward::Raw) => return Ok(()),
@@ -207,7 +218,26 @@ pub struct Changes<'a> {
     filtered: Option<&'a HeadChanges>,
 }
 
+/// What the route's filters change, if it has any, and the search for the route.
+fn filtered<'a>(facts: &Facts, changes: &'a HeadChanges) -> Option<&'a HeadChanges> {
+    let is_changed = facts.is_filtered || facts.varies;
+    (is_changed && !changes.are_none()).then_some(changes)
+}
+
 impl<'a> Changes<'a> {
+    /// What becomes of the fields of a request with these facts, in which `changes` are those of
+    /// the route's filters.
+    pub fn of_request(
+        generation: &'a Generation,
+        facts: &Facts,
+        changes: &'a HeadChanges,
+    ) -> Changes<'a> {
+        let snapshot = &generation.snapshot;
+        let extra = facts.route.and_then(|id| snapshot.route(id).extra.as_deref());
+        let edits = extra.map(|extra| &extra.request);
+        Changes::new(edits, snapshot.request_id.as_deref(), filtered(facts, changes))
+    }
+
     fn new(
         edits: Option<&'a Edits>,
         id: Option<&'a RequestIdField>,
@@ -233,23 +263,10 @@ impl<'a> Changes<'a> {
         self.edits.is_none() && self.id.is_none() && self.filtered.is_none()
     }
 
-    /// Takes the lines out whose fields are left out.
-    fn strip(&self, lines: &mut Vec<u8>) {
-        let mut at = 0;
-        while let Some(end) = memchr::memchr(b'\n', lines.get(at..).unwrap_or_default()) {
-            let end = at + end + 1;
-            let name = lines[at..end].split(|byte| *byte == b':').next().unwrap_or_default();
-            let is_dropped = match FieldId::of(name) {
-                FieldId::Other => {
-                    is_one_of(name, self.others.fixed) || is_among(name, self.others.more)
-                }
-                known => self.drop.contains(known),
-            };
-            if is_dropped {
-                drop(lines.drain(at..end));
-            } else {
-                at = end;
-            }
+    /// Takes the lines out whose fields are left out: of a head that is written, or of trailers.
+    pub fn strip(&self, lines: &mut Vec<u8>) {
+        if !lines.is_empty() && !self.are_none() {
+            encode::strip(lines, self.drop, self.others);
         }
     }
 
@@ -266,7 +283,7 @@ impl<'a> Changes<'a> {
             }
         }
         if let Some(edits) = self.edits.filter(|edits| !edits.lines.is_empty()) {
-            edits.write(&exchange.values(worker), lines);
+            edits.lines.write(|| exchange.values(worker), lines);
         }
     }
 }

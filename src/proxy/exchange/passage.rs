@@ -29,6 +29,8 @@ pub struct Passage {
     pub reached: Option<FilterId>,
     /// The rule of access that decided, and the filter that it is one of.
     pub rule: Option<(FilterId, RuleId)>,
+    /// The first limit in shadow mode that would have refused the request.
+    pub shadow: Option<FilterId>,
     /// Of the route's filters those that let the request pass, from the first on, and were not
     /// shown an answer yet.
     pub passed_count: usize,
@@ -157,6 +159,7 @@ impl Passage {
         self.body_bytes_max = None;
         self.reached = None;
         self.rule = None;
+        self.shadow = None;
         self.passed_count = 0;
         self.visits.clear();
         self.instead = None;

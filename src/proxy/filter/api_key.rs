@@ -3,7 +3,6 @@
 use super::known::{Principals, refuse};
 use super::{Flow, Step, Verdict};
 use crate::bridge::reason::Reason;
-use crate::http::cookie;
 use crate::http::field::FieldId;
 use crate::proxy::exchange::Exchange;
 use crate::snapshot::filter::ApiKey;
@@ -58,30 +57,6 @@ fn keep(source: &Source, exchange: &mut Exchange) {
             }
         }
         Source::Query(_) => {}
-        Source::Cookie(name) => {
-            let is_it = |(of, _): &(&[u8], &[u8])| **of == **name;
-            if !head.all(FieldId::Cookie).flat_map(cookie::pairs).any(|pair| is_it(&pair)) {
-                return;
-            }
-            passage.request.remove(b"cookie");
-            let mut others =
-                head.all(FieldId::Cookie).flat_map(cookie::pairs).filter(|own| !is_it(own));
-            let Some(first) = others.next() else { return };
-            passage.request.append_lines(|lines| {
-                lines.extend_from_slice(b"Cookie: ");
-                write(first, lines);
-                for cookie in others {
-                    lines.extend_from_slice(b"; ");
-                    write(cookie, lines);
-                }
-                lines.extend_from_slice(b"\r\n");
-            });
-        }
+        Source::Cookie(name) => passage.request.remove_cookie(head, name),
     }
-}
-
-fn write((name, value): (&[u8], &[u8]), out: &mut Vec<u8>) {
-    out.extend_from_slice(name);
-    out.push(b'=');
-    out.extend_from_slice(value);
 }

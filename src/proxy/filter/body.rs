@@ -8,20 +8,23 @@ use crate::bridge::reason::Reason;
 use crate::extension::Direction;
 use crate::http::field::{FieldId, FieldSet};
 use crate::http::framing::Body;
-use crate::http::head::ResponseHead;
+use crate::http::head::{ResponseHead, split_unquoted, trim};
 use crate::http::method::Method;
 use crate::proxy::exchange::{Course, Exchange, Growing, HeadChanges};
 use crate::proxy::failure::Failure;
 use crate::proxy::worker::Worker;
 use crate::snapshot::filter::{self, BodyNeed, Chain, FilterId, Want};
 
+use smallvec::SmallVec;
+
 use std::rc::Rc;
 
 /// What a head says of its body.
 #[derive(Clone, Copy)]
 struct Look<'a> {
-    /// `Content-Type`, empty where it is missing.
-    media_type: &'a [u8],
+    /// `Content-Type`. RFC 9110 section 8.3: some readers take several for a list, and each its own
+    /// choice from it.
+    media_types: &'a [&'a [u8]],
     /// Whether the body is whole, and as its media type says.
     is_readable: bool,
 }
@@ -40,13 +43,17 @@ struct Chosen {
 /// # Errors
 /// A filter can do nothing with it, and does not let it pass.
 pub fn of_request(worker: &Worker, exchange: &mut Exchange) -> Result<Course, Failure> {
-    let request = exchange.request();
-    let first = |id| request.first(id).unwrap_or_default();
-    let look = Look {
-        media_type: first(FieldId::ContentType),
-        is_readable: is_identity(request.all(FieldId::ContentEncoding)),
+    let chosen = {
+        let request = exchange.request();
+        let media_types = members(request.all(FieldId::ContentType));
+        let is_readable = is_identity(request.all(FieldId::ContentEncoding));
+        choose(
+            worker,
+            exchange,
+            Direction::Request,
+            Look { media_types: &media_types, is_readable },
+        )
     };
-    let chosen = choose(worker, exchange, Direction::Request, look);
     let chosen = chosen.map_err(|failure| stopped(exchange, failure))?;
     let course = course(chosen.need);
     exchange.passage.request_links = chosen.links;
@@ -70,16 +77,18 @@ pub fn of_answer(
     if is_described && exchange.facts.method != Method::HEAD {
         return Ok(Course::Pass);
     }
-    let bytes = received.unwrap_or(&exchange.response_head);
-    let head = ResponseHead::new(bytes, &exchange.response_index);
-    let is_whole = head.status().code() != PARTIAL;
-    let look = Look {
-        media_type: head.first(FieldId::ContentType).unwrap_or_default(),
-        is_readable: is_whole && is_identity(head.all(FieldId::ContentEncoding)),
+    let chosen = {
+        let bytes = received.unwrap_or(&exchange.response_head);
+        let head = ResponseHead::new(bytes, &exchange.response_index);
+        let is_whole = head.status().code() != PARTIAL;
+        let media_types = members(head.all(FieldId::ContentType));
+        let is_readable = is_whole && is_identity(head.all(FieldId::ContentEncoding));
+        let look = Look { media_types: &media_types, is_readable };
+        choose(worker, exchange, Direction::Response, look)
     };
     // RFC 9110 section 9.3.2: to HEAD the fields are those that GET would have; that a body could
     // not be read is no reason to refuse what has none.
-    let chosen = match choose(worker, exchange, Direction::Response, look) {
+    let chosen = match chosen {
         Err(_) if is_described => return Ok(Course::Pass),
         chosen => chosen.map_err(|failure| stopped(exchange, failure))?,
     };
@@ -248,7 +257,7 @@ fn choose(
         let Some(need) = link.bodies.of(direction).or_else(own) else { continue };
         let filter = generation.snapshot.filter(link.filter);
         if let filter::Step::Transform(plan) = &filter.step {
-            match plan.want(direction, look.media_type, look.is_readable) {
+            match plan.want(direction, look.media_types, look.is_readable) {
                 Want::Whole => {}
                 Want::No => continue,
                 Want::Unreadable => {
@@ -300,6 +309,17 @@ fn course(need: Option<BodyNeed>) -> Course {
 /// RFC 9110 section 8.4: no content coding, or the one that changes nothing.
 fn is_identity<'a>(mut codings: impl Iterator<Item = &'a [u8]>) -> bool {
     codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity"))
+}
+
+/// The members of a field's values as of one list, empty ones among them; an empty one where there
+/// is no such field.
+fn members<'a>(values: impl Iterator<Item = &'a [u8]>) -> SmallVec<[&'a [u8]; 1]> {
+    let split = values.flat_map(|value| split_unquoted(value, b','));
+    let mut members: SmallVec<[&'a [u8]; 1]> = split.map(trim).collect();
+    if members.is_empty() {
+        members.push(b"");
+    }
+    members
 }
 
 /// Leaves out what is said of the bytes that the body had.

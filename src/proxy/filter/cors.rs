@@ -1,6 +1,6 @@
 //! Which pages of other origins may read the answers (Fetch standard, CORS protocol).
 
-use super::{Flow, Reply, Step, Verdict};
+use super::{Flow, Reply, Step, Text, Verdict};
 use crate::bridge::reason::Reason;
 use crate::http::head::RequestHead;
 use crate::http::origin;
@@ -26,8 +26,9 @@ pub(super) fn on_request(
     let request = RequestHead::new(head, index);
     let asker = plan.judge(request, &mut state.cache.borrow_mut());
     passage.response.remove_known(Cors::REMOVED);
+    passage.response.remove(Cors::REMOVED_TOO);
     let Some(method) = origin::preflight_method(request) else {
-        passage.response.append_lines(|out| plan.write(asker, out));
+        passage.response.append_known(Cors::WRITTEN, |out| plan.write(asker, out));
         return match (plan.rejects, asker) {
             (true, Asker::Denied) => Err(Failure::new(Reason::CorsDenied)),
             (_, Asker::Own | Asker::Allowed(_) | Asker::Denied) => Ok(Flow::Continue),
@@ -40,8 +41,7 @@ pub(super) fn on_request(
     Ok(Flow::Respond(Reply {
         reason: Reason::PreflightAnswered,
         status: Status::NO_CONTENT,
-        content_type: Vec::new(),
-        body: Vec::new(),
+        text: Text::Own { content_type: Vec::new(), body: Vec::new() },
     }))
 }
 
@@ -49,5 +49,5 @@ pub(super) fn on_request(
 pub(super) fn on_stop(plan: &Cors, state: &State, exchange: &mut Exchange) {
     let Exchange { head, index, passage, .. } = exchange;
     let asker = plan.judge(RequestHead::new(head, index), &mut state.cache.borrow_mut());
-    passage.response.append_lines(|out| plan.write(asker, out));
+    passage.response.append_known(Cors::WRITTEN, |out| plan.write(asker, out));
 }

@@ -1,6 +1,6 @@
 //! A filter of the embedding program.
 
-use super::{Flow, Reply, Shown, Step, Verdict};
+use super::{Flow, Reply, Shown, Step, Text, Verdict};
 use crate::bridge::question::{Answer, Question};
 use crate::bridge::reason::Reason;
 use crate::extension::{
@@ -140,7 +140,8 @@ fn answered(reply: extension::Reply, exchange: &mut Exchange) -> Result<Reply, F
         return Err(Failure::new(Reason::FilterFailed));
     }
     exchange.passage.response.append_lines(|out| out.extend_from_slice(&lines));
-    Ok(Reply { reason: Reason::FilterReplied, status, content_type, body })
+    let text = Text::Own { content_type, body };
+    Ok(Reply { reason: Reason::FilterReplied, status, text })
 }
 
 /// Shows an answer to the filter in a place of the route, if it wants to see it.
@@ -178,8 +179,10 @@ fn failed() -> Reply {
     Reply {
         reason: Reason::FilterFailed,
         status: Status::INTERNAL_SERVER_ERROR,
-        content_type: PLAIN_TEXT.to_vec(),
-        body: b"500 the answer could not be judged\n".to_vec(),
+        text: Text::Own {
+            content_type: PLAIN_TEXT.to_vec(),
+            body: b"500 the answer could not be judged\n".to_vec(),
+        },
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who may pass: asked of another server for each request.
 
-use super::{Flow, Reply, Verdict};
+use super::{Flow, Reply, Text, Verdict};
 use crate::bridge::question::{Answer, Forward, Forwarded, Question};
 use crate::bridge::reason::Reason;
 use crate::extension::Principal;
@@ -32,13 +32,15 @@ pub(super) fn on_answer(plan: &ForwardAuth, answer: Answer, exchange: &mut Excha
         Answer::Task(_) | Answer::Password(_) | Answer::Keys(_) | Answer::Failed => None,
     };
     match told {
-        Some(told) if (200..300).contains(&told.status) => {
+        // More than one says more than one thing, or is not the server's alone.
+        Some(told) if (200..300).contains(&told.status) && lines(&told, &plan.user).count() < 2 => {
             pass(plan, &told, exchange);
             Ok(Flow::Continue)
         }
         Some(told) if is_refusal(told.status) => refuse(plan, *told, exchange),
         Some(_) | None if plan.passes_errors => Ok(Flow::Continue),
-        Some(_) | None => Err(Failure::new(Reason::ForwardFailed)),
+        Some(_) => Err(Failure::new(Reason::ForwardUndecided)),
+        None => Err(Failure::new(Reason::ForwardFailed)),
     }
 }
 
@@ -71,7 +73,8 @@ fn write_head(plan: &ForwardAuth, exchange: &Exchange, out: &mut Vec<u8>) {
     forwarded::request(request, &hop, FieldSet::of(&[FieldId::Via, FieldId::Forwarded]), out);
     line(b"X-Forwarded-Method", request.method().as_str().as_bytes(), out);
     out.extend_from_slice(b"X-Forwarded-Uri: ");
-    out.extend_from_slice(request.path());
+    // What the upstream is sent: where it reads another path, the decision would be about nothing.
+    out.extend_from_slice(exchange.forwarded_path());
     if let Some(query) = request.query() {
         out.push(b'?');
         out.extend_from_slice(query);
@@ -109,12 +112,11 @@ fn pass(plan: &ForwardAuth, told: &Forwarded, exchange: &mut Exchange) {
         }
     }
     give(&plan.to_client, &FieldSet::EMPTY, told, exchange);
-    let of = |name: &Option<Box<str>>| {
-        let name = name.as_ref()?;
-        let (_, value) = told.fields.iter().find(|(own, _)| own == name)?;
-        Some(String::from_utf8_lossy(value).into_owned())
-    };
-    let (user, roles) = (of(&plan.user), of(&plan.roles));
+    let text = |value| String::from_utf8_lossy(value).into_owned();
+    let user = lines(told, &plan.user).next().map(text);
+    // RFC 9110 section 5.3: several lines are one list.
+    let roles: Vec<String> = lines(told, &plan.roles).map(text).collect();
+    let roles = (!roles.is_empty()).then(|| roles.join(","));
     if exchange.passage.principal.is_some() || (user.is_none() && roles.is_none()) {
         return;
     }
@@ -131,11 +133,17 @@ fn pass(plan: &ForwardAuth, told: &Forwarded, exchange: &mut Exchange) {
     exchange.passage.principal = Some(Rc::new(principal));
 }
 
+/// The values of a field of the server's answer.
+fn lines<'a>(told: &'a Forwarded, name: &'a Option<Box<str>>) -> impl Iterator<Item = &'a [u8]> {
+    let named = told.fields.iter().filter(move |(own, _)| name.as_ref() == Some(own));
+    named.map(|(_, value)| &**value)
+}
+
 /// Answers with what the server said.
 fn refuse(plan: &ForwardAuth, told: Forwarded, exchange: &mut Exchange) -> Verdict {
     give(&plan.to_client, &REFUSAL, &told, exchange);
     let Some(status) = Status::new(told.status) else {
-        return Err(Failure::new(Reason::ForwardFailed));
+        return Err(Failure::new(Reason::ForwardUndecided));
     };
     let body = told.body.unwrap_or_default();
     let mut types = told.fields.iter().filter(|(name, _)| &**name == "content-type");
@@ -145,7 +153,8 @@ fn refuse(plan: &ForwardAuth, told: Forwarded, exchange: &mut Exchange) -> Verdi
         exchange.passage.response.set(name.as_bytes(), value);
     }
     let content_type = types.next().map(|(_, value)| value.to_vec()).unwrap_or_default();
-    Ok(Flow::Respond(Reply { reason: Reason::ForwardDenied, status, content_type, body }))
+    let text = Text::Own { content_type, body };
+    Ok(Flow::Respond(Reply { reason: Reason::ForwardDenied, status, text }))
 }
 
 /// Gives the client fields of the server's answer. They stand in place of the upstream's, but for

@@ -26,7 +26,7 @@ fn change(step: &Step<'_>, edits: &Edits, exchange: &Exchange, changes: &mut Hea
         changes.remove_names(&edits.drop);
     }
     if !edits.lines.is_empty() {
-        let values = Values { places: &step.link.parameters, ..exchange.values(step.worker) };
-        changes.append_lines(|out| edits.write(&values, out));
+        let values = || Values { places: &step.link.parameters, ..exchange.values(step.worker) };
+        changes.append_lines(|out| edits.lines.write(values, out));
     }
 }

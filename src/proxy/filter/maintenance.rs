@@ -1,12 +1,12 @@
 //! An answer in place of the route's own, while something is being mended.
 
-use super::{Flow, Reply, Verdict};
+use super::{Flow, Reply, Step, Text, Verdict};
 use crate::bridge::reason::Reason;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::failure::Failure;
 use crate::snapshot::filter::Maintenance;
 
-pub(super) fn on_request(plan: &Maintenance, exchange: &mut Exchange) -> Verdict {
+pub(super) fn on_request(step: &Step<'_>, plan: &Maintenance, exchange: &mut Exchange) -> Verdict {
     if plan.passes(exchange.client_address()) {
         return Ok(Flow::Continue);
     }
@@ -24,7 +24,6 @@ pub(super) fn on_request(plan: &Maintenance, exchange: &mut Exchange) -> Verdict
     Ok(Flow::Respond(Reply {
         reason: Reason::Maintenance,
         status: answer.status,
-        content_type: answer.content_type.to_vec(),
-        body: answer.body.to_vec(),
+        text: Text::Fixed(step.id),
     }))
 }

@@ -57,6 +57,7 @@ use crate::http::origin;
 use crate::http::status::Status;
 use crate::meters::FilterBlock;
 use crate::runtime::{Instant, Socket};
+use crate::snapshot::Snapshot;
 use crate::snapshot::filter::{self, Filter, FilterId, Link};
 
 use super::exchange::Exchange;
@@ -91,10 +92,37 @@ pub struct Reply {
     pub reason: Reason,
     /// Its status.
     pub status: Status,
-    /// `Content-Type`, where there is a body.
-    pub content_type: Vec<u8>,
-    /// Its body.
-    pub body: Vec<u8>,
+    /// What it says.
+    pub text: Text,
+}
+
+/// What an answer says beyond its head.
+#[derive(Debug)]
+pub enum Text {
+    /// Something of its own.
+    Own {
+        /// `Content-Type`, where there is a body.
+        content_type: Vec<u8>,
+        /// Its body.
+        body: Vec<u8>,
+    },
+    /// What every answer of this filter says, a `maintenance`: it is read where it was compiled.
+    Fixed(FilterId),
+}
+
+impl Reply {
+    /// `Content-Type` and body; `snapshot` is the one of the exchange.
+    pub fn text<'a>(&'a self, snapshot: &'a Snapshot) -> (&'a [u8], &'a [u8]) {
+        let id = match &self.text {
+            Text::Own { content_type, body } => return (content_type, body),
+            Text::Fixed(id) => *id,
+        };
+        // Nobody else's answers are fixed.
+        let filter::Step::Maintenance(plan) = &snapshot.filter(id).step else {
+            return (b"", b"");
+        };
+        plan.text()
+    }
 }
 
 /// A filter as one worker has it: the same one in all generations in which the filter is the same.
@@ -337,7 +365,7 @@ fn count(block: &FilterBlock, verdict: &Verdict) {
 fn on_request(step: &Step<'_>, state: &State, exchange: &mut Exchange) -> Verdict {
     match (&step.filter.step, state) {
         (filter::Step::IpFilter(plan), _) => ip_filter::on_request(plan, exchange),
-        (filter::Step::Maintenance(plan), _) => maintenance::on_request(plan, exchange),
+        (filter::Step::Maintenance(plan), _) => maintenance::on_request(step, plan, exchange),
         (filter::Step::RequestLimits(plan), _) => request_limits::on_request(plan, exchange),
         (filter::Step::Cors(plan), State::Cors(state)) => {
             cors::on_request(step, plan, state, exchange)
@@ -448,10 +476,12 @@ pub(crate) fn own_response(
         return None;
     }
     let mut reply = response(worker, exchange, shown)?;
+    let generation = Rc::clone(&exchange.generation);
     // Each round takes at least one filter off those that are still to see an answer.
     loop {
         let kind = (reply.status, reply.reason);
-        match response(worker, exchange, &Shown::own(kind, b"", &reply.content_type)) {
+        let (content_type, _) = reply.text(&generation.snapshot);
+        match response(worker, exchange, &Shown::own(kind, b"", content_type)) {
             Some(other) => reply = other,
             None => return Some(reply),
         }

@@ -3,6 +3,7 @@
 use super::limit_key::{self, Found};
 use super::{Flow, Step, Verdict};
 use crate::bridge::reason::Reason;
+use crate::http::field::{FieldId, FieldSet};
 use crate::http::h1::encode::decimal;
 use crate::proxy::exchange::{Exchange, Quota};
 use crate::proxy::failure::Failure;
@@ -59,8 +60,8 @@ pub(super) fn on_request(
     refuse(step, plan.is_shadow, Reason::RateLimited, exchange, wait_seconds)
 }
 
-/// Refuses, or where a limit only watches counts that it would have; 0 seconds to wait are not
-/// told.
+/// Refuses, or where a limit only watches counts and notes that it would have; 0 seconds to wait
+/// are not told.
 pub(super) fn refuse(
     step: &Step<'_>,
     is_shadow: bool,
@@ -70,6 +71,7 @@ pub(super) fn refuse(
 ) -> Verdict {
     if is_shadow {
         step.block().shadowed.add(1);
+        exchange.passage.shadow.get_or_insert(step.id);
         return Ok(Flow::Continue);
     }
     if wait_seconds > 0 {
@@ -80,15 +82,16 @@ pub(super) fn refuse(
     Err(Failure::new(reason))
 }
 
+const TOLD: FieldSet =
+    FieldSet::of(&[FieldId::RateLimitLimit, FieldId::RateLimitRemaining, FieldId::RateLimitReset]);
+
 /// Writes what is left of the tightest limit, once all filters have had their say.
 pub(super) fn tell(exchange: &mut Exchange) {
     let Some(quota) = exchange.passage.take_quota() else { return };
     let response = &mut exchange.passage.response;
-    for name in [&b"RateLimit-Limit"[..], b"RateLimit-Remaining", b"RateLimit-Reset"] {
-        // What an upstream says of a limit of its own is another limit.
-        response.remove(name);
-    }
-    response.append_lines(|lines| {
+    // What an upstream says of a limit of its own is another limit.
+    response.remove_fields(TOLD);
+    response.append_known(TOLD, |lines| {
         line(b"RateLimit-Limit: ", quota.limit, lines);
         line(b"RateLimit-Remaining: ", quota.remaining, lines);
         line(b"RateLimit-Reset: ", quota.reset_seconds, lines);

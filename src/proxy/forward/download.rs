@@ -8,13 +8,13 @@ use crate::extension::ResponseSource;
 use crate::http::field::{FieldId, FieldSet};
 use crate::http::framing::{self, Body};
 use crate::http::h1::chunked::Decoder;
-use crate::http::h1::encode::{self, Edits, Framing, Others};
+use crate::http::h1::encode::{self, Edits, Framing};
 use crate::http::h1::parse::{self, Parsed};
 use crate::http::head::{ResponseHead, Version};
 use crate::http::method::Method;
 use crate::limits;
 use crate::memory::Block;
-use crate::runtime::{Instant, Lease, Side, Socket, Timer};
+use crate::runtime::{Instant, Lease, Segment, Side, Socket, Timer};
 
 use super::super::exchange::{
     Changes, Course, Deadline, Exchange, Facts, Halt, Idle, Input, Moving, Upstream,
@@ -193,19 +193,11 @@ impl<'a> Download<'a> {
         let Exchange { response_head, response_index, facts, .. } = &mut *self.exchange;
         let bytes: &[u8] = lease.map_or(response_head.as_slice(), |lease| lease);
         let head = ResponseHead::new(bytes, response_index);
-        let mut block = self.worker.runtime.blocks().take();
         if head.status().code() < 200 {
-            // RFC 9110 section 15.2: never to a 1.0 client. 101 answers an upgrade, and none
-            // was forwarded.
-            if head.status().code() == 101 {
-                return Err(Failure::new(Reason::UpstreamMalformed));
-            }
-            if facts.version == Version::Http11 {
-                encode::response(head, &INFORMATIONAL, &mut block);
-                self.client.push(crate::runtime::Segment::Block(block));
-            }
+            self.inform(lease)?;
             return Ok(None);
         }
+        let mut block = self.worker.runtime.blocks().take();
         if closing || (facts.expects_continue && self.progress.bytes_in.get() == 0) {
             facts.keep_alive = false;
         }
@@ -232,6 +224,27 @@ impl<'a> Download<'a> {
         self.exchange.facts.response_began = true;
         let coding = self.encode(lease, body, course, &mut block);
         Ok(Some(Final { block, body, coding, keeps, course }))
+    }
+
+    /// Passes an informational head on. It loses what the final one does; what is written anew
+    /// stands in the final one.
+    fn inform(&self, lease: Option<&Lease>) -> Result<(), Failure> {
+        let bytes: &[u8] = lease.map_or(self.exchange.response_head.as_slice(), |lease| lease);
+        let head = ResponseHead::new(bytes, &self.exchange.response_index);
+        // RFC 9110 section 15.2: never to a 1.0 client. 101 answers an upgrade, and none was
+        // forwarded.
+        if head.status().code() == 101 {
+            return Err(Failure::new(Reason::UpstreamMalformed));
+        }
+        if self.exchange.facts.version == Version::Http11 {
+            let Changes { drop, others, .. } = self.exchange.answer_changes();
+            let drop = drop.union(OWN);
+            let edits = Edits { drop, others, framing: Framing::None, append: b"" };
+            let mut block = self.worker.runtime.blocks().take();
+            encode::response(head, &edits, &mut block);
+            self.client.push(Segment::Block(block));
+        }
+        Ok(())
     }
 
     /// Shows a final head to the route's filters.
@@ -320,13 +333,21 @@ impl<'a> Download<'a> {
                 .map_err(|_| Failure::new(Reason::UpstreamFramingInvalid))?;
             self.exchange.facts.bytes_out += recoded.bytes as u64;
             if let Some(rest) = recoded.rest {
-                let wanted = self.exchange.facts.wants_trailers;
-                sink.end(if wanted { &trailers } else { b"" });
+                sink.end(self.trailers(&mut trailers));
                 self.input.put_back(rest);
                 return Ok(());
             }
             self.room(sink).await?;
         }
+    }
+
+    /// What the client reads of trailers: nothing that the head has lost.
+    fn trailers<'t>(&self, trailers: &'t mut Vec<u8>) -> &'t [u8] {
+        if !self.exchange.facts.wants_trailers || trailers.is_empty() {
+            return b"";
+        }
+        self.exchange.answer_changes().strip(trailers);
+        trailers
     }
 
     async fn until_close(&mut self, sink: &mut Sink<'_>) -> Result<(), Failure> {
@@ -454,10 +475,6 @@ fn described(facts: &Facts, head: ResponseHead<'_>) -> Framing {
 
 /// Only this gateway tells its own reasons.
 const OWN: FieldSet = FieldSet::of(&[FieldId::FrysExplain]);
-
-/// An informational head has no body and is passed on as it is.
-const INFORMATIONAL: Edits<'_> =
-    Edits { drop: FieldSet::EMPTY, others: Others::NONE, framing: Framing::None, append: b"" };
 
 /// The seconds of `Keep-Alive: timeout=5, max=100`; a second less is used, since the upstream's
 /// clock began earlier.

@@ -57,7 +57,7 @@ async fn read(
     exchange: &mut Exchange,
     bytes_max: usize,
 ) -> Result<Growing, Failure> {
-    let route_bytes_max = exchange.route().map_or(u64::MAX, |route| route.body_bytes_max);
+    let body_bytes_max = exchange.body_bytes_max();
     let mut pieces = Pieces::new(exchange.facts.body, exchange.generation.chunk_limits);
     let mut growing = Growing::new(worker.runtime.blocks(), &worker.ledger);
     loop {
@@ -66,7 +66,7 @@ async fn read(
             let piece = pieces.read(&lease)?;
             let bytes = growing.len() + piece.data.len();
             exchange.facts.bytes_in = bytes as u64;
-            if bytes as u64 > route_bytes_max {
+            if bytes as u64 > body_bytes_max {
                 return Err(Failure::new(Reason::BodyTooLarge));
             }
             if bytes > bytes_max {

@@ -17,13 +17,14 @@ use crate::runtime::{Address, Errno, Instant, Segment};
 use self::download::Download;
 pub use self::hold::hold;
 use self::upload::{Stop, Upload};
-use super::exchange::{Client, Deadline, Exchange, Input, Upstream};
+use super::exchange::{Changes, Client, Deadline, Exchange, HeadChanges, Input, Upstream};
 use super::failure::{Failure, Retry};
 use super::pools::{Grant, Permit};
 use super::worker::Worker;
 
 use std::cell::Cell;
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::Poll;
 
 /// What the uploading half tells the downloading one.
@@ -174,8 +175,13 @@ pub async fn relay(
         // An answer can come before a held body is all sent.
         reusable.map(|reusable| reusable && upstream.socket.queued_bytes() == 0)
     } else {
+        // The trailers lose what the head has lost, and the exchange is in the other half's hands.
+        let changes = std::mem::take(&mut exchange.passage.request);
+        let ends = (client, upstream);
         // In a box of its own: clients without a body, most of them idle, need not have the room.
-        Box::pin(both(worker, client, upstream, exchange, &progress)).await
+        let reusable = Box::pin(both(worker, ends, exchange, &changes, &progress)).await;
+        exchange.passage.request = changes;
+        reusable
     };
     if exchange.facts.stage == Stage::Upload
         && let Some(at) = progress.uploaded_at.get()
@@ -190,16 +196,19 @@ pub async fn relay(
 
 async fn both(
     worker: &Worker,
-    client: &mut Client,
-    upstream: &mut Upstream,
+    (client, upstream): (&mut Client, &mut Upstream),
     exchange: &mut Exchange,
+    changes: &HeadChanges,
     progress: &Progress,
 ) -> Result<bool, Failure> {
     let Client { socket, input, timer, upstream_timer, .. } = client;
     let first_byte_ns = exchange.timeouts().first_byte_ns;
     let total_deadline = exchange.facts.total_deadline;
     let Upstream { socket: upstream_socket, input: upstream_input, .. } = upstream;
-    let up = Upload::new(worker, (socket, input, timer), upstream_socket, exchange, progress);
+    let generation = Rc::clone(&exchange.generation);
+    let changes = Changes::of_request(&generation, &exchange.facts, changes);
+    let ends = ((&*socket, input, &*timer), &*upstream_socket);
+    let up = Upload::new(worker, ends, exchange, changes, progress);
     let mut up = pin!(up.run());
     let ends = (&*upstream_socket, upstream_input);
     let down = Download::between(worker, (socket, upstream_timer), ends, exchange, progress);

@@ -8,7 +8,7 @@ use crate::http::h1::chunked::{ChunkLimits, Decoder};
 use crate::limits;
 use crate::runtime::{Instant, Lease, Side, Socket, Timer};
 
-use super::super::exchange::{Deadline, Exchange, Halt, Idle, Input, Moving};
+use super::super::exchange::{Changes, Deadline, Exchange, Halt, Idle, Input, Moving};
 use super::super::failure::Failure;
 use super::super::filter::stream::RequestStream;
 use super::super::worker::Worker;
@@ -39,16 +39,19 @@ pub(super) struct Upload<'a> {
     total_deadline: Option<Instant>,
     /// The filters that it goes through, if any.
     stream: Option<Box<RequestStream>>,
+    /// What its head has lost, and its trailers must not bring back.
+    changes: Changes<'a>,
 }
 
 impl<'a> Upload<'a> {
     pub(super) fn new(
         worker: &'a Worker,
-        (client, input, timer): (&'a Socket, &'a mut Input, &'a Timer),
-        upstream: &'a Socket,
+        (client, upstream): ((&'a Socket, &'a mut Input, &'a Timer), &'a Socket),
         exchange: &mut Exchange,
+        changes: Changes<'a>,
         progress: &'a Progress,
     ) -> Self {
+        let (client, input, timer) = client;
         let stream = RequestStream::of(exchange);
         let timeouts = exchange.timeouts();
         Self {
@@ -65,6 +68,7 @@ impl<'a> Upload<'a> {
             upstream_idle_ns: timeouts.upstream_idle_ns,
             total_deadline: exchange.facts.total_deadline,
             stream,
+            changes,
         }
     }
 
@@ -110,6 +114,7 @@ impl<'a> Upload<'a> {
             match recoded.rest {
                 Some(rest) => {
                     self.count(recoded.bytes as u64)?;
+                    self.changes.strip(&mut trailers);
                     sink.end(&trailers);
                     self.input.put_back(rest);
                     return Ok(());

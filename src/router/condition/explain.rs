@@ -1,7 +1,8 @@
 //! Guards in words: what they want, and what a request had instead.
 
 use super::super::Parameters;
-use super::{Comparison, Guard, Node, Place, Scratch, Source, Subject, Test, Version};
+use super::{Comparison, Guard, Lookup, Node, Place, Scratch, Source, Subject, Test, Version};
+use crate::http::field;
 use std::fmt;
 
 /// One line of an explanation.
@@ -89,6 +90,7 @@ impl Node {
                     values.map(|index| quoted(scratch.value(index, subject))).collect();
                 let found = match values.as_slice() {
                     [] => "there is none".to_owned(),
+                    _ if lookup.is_secret() => "it is not shown".to_owned(),
                     [value] => format!("it is {value}"),
                     values => format!("they are {}", values.join(", ")),
                 };
@@ -117,18 +119,35 @@ impl fmt::Display for Node {
             Node::Any(members) => list(f, "any of", members),
             Node::Not(inner) => write!(f, "not ({inner})"),
             Node::Value { lookup, test, is_negated } => {
-                let place = match lookup.place {
-                    Place::Header => "header",
-                    Place::Query => "query",
-                    Place::Cookie => "cookie",
-                    Place::AcceptParameter => "Accept parameter",
-                };
                 let not = if *is_negated { "not " } else { "" };
-                write!(f, "{place} {} {not}{test}", lookup.name)
+                write!(f, "{lookup} {not}{test}")
             }
             Node::Client(networks) => write!(f, "client address in {networks}"),
             Node::Tls(is_tls) => write!(f, "scheme {}", scheme(*is_tls)),
         }
+    }
+}
+
+impl Lookup {
+    /// Whether its values are kept out of what is shown, as the lines that they stand in are.
+    fn is_secret(&self) -> bool {
+        match self.place {
+            Place::Cookie => true,
+            Place::Header => field::is_secret(self.name.as_bytes()),
+            Place::Query | Place::AcceptParameter => false,
+        }
+    }
+}
+
+impl fmt::Display for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = match self.place {
+            Place::Header => "header",
+            Place::Query => "query",
+            Place::Cookie => "cookie",
+            Place::AcceptParameter => "Accept parameter",
+        };
+        write!(f, "{place} {}", self.name)
     }
 }
 
@@ -185,7 +204,7 @@ impl fmt::Display for Version {
         for source in &self.group.sources {
             match source {
                 Source::Path => write!(f, "{separator}path")?,
-                Source::Value(lookup) => write!(f, "{separator}{}", lookup.name)?,
+                Source::Value(lookup) => write!(f, "{separator}{lookup}")?,
             }
             separator = ", ";
         }

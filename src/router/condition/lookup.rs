@@ -45,6 +45,8 @@ pub struct Scratch {
     qualities: Vec<Memory<u16>>,
     client: Option<Option<IpAddr>>,
     values: Values,
+    /// Why guards failed since it was last asked, each once: see [`Scratch::missed`].
+    missed: Vec<u32>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,6 +97,26 @@ impl Scratch {
         }
         if self.values.decoded.capacity() > limits::CONDITION_VALUES_KEPT {
             self.values.decoded.shrink_to(limits::CONDITION_VALUES_KEPT);
+        }
+    }
+
+    /// What guards failed by that were asked since [`Scratch::forget_missed`], for
+    /// [`Table::fields`](super::Table::fields): media types and versions, no conditions. A search
+    /// that met no such guard left it empty.
+    #[inline]
+    pub fn missed(&self) -> &[u32] {
+        &self.missed
+    }
+
+    /// To be called between one search and the next, where [`Scratch::missed`] is not empty.
+    pub fn forget_missed(&mut self) {
+        self.missed.clear();
+    }
+
+    pub(super) fn miss(&mut self, number: u32) {
+        // As many as there are groups of versions whose routes are at one path.
+        if !self.missed.contains(&number) {
+            self.missed.push(number);
         }
     }
 

@@ -151,6 +151,9 @@ struct Version {
     is_default: bool,
 }
 
+/// The number of guards that fail by the media type; those of groups of versions follow.
+const MISSED_MEDIA_TYPE: u32 = 0;
+
 impl Guard {
     /// What it says of a request whose path gave these parameters.
     pub fn judge(
@@ -165,15 +168,21 @@ impl Guard {
         if let Some(version) = &self.version
             && !version.holds(subject, parameters, scratch)
         {
+            scratch.miss(MISSED_MEDIA_TYPE + 1 + version.group.number);
             return Verdict::Fails;
         }
         if self.produces.is_empty() {
             return Verdict::Holds;
         }
         let qualities = self.produces.iter().map(|media| scratch.quality(media, subject));
-        match qualities.max() {
-            None | Some(0) => Verdict::FailsProduces,
-            Some(quality) => Verdict::HoldsWithQuality(quality),
+        let quality = qualities.max().unwrap_or(0);
+        if quality < media::QUALITY_MAX {
+            // Another route may be wanted more.
+            scratch.miss(MISSED_MEDIA_TYPE);
+        }
+        match quality {
+            0 => Verdict::FailsProduces,
+            quality => Verdict::HoldsWithQuality(quality),
         }
     }
 

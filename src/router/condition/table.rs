@@ -1,7 +1,7 @@
 //! All guards of one router, as its build and its search ask for them.
 
 use super::super::{GuardId, Guards, Judge, Need, Parameters, Verdict};
-use super::{Compiler, Guard, Lookup, Node, Scratch, Subject, Test};
+use super::{Compiler, Group, Guard, Lookup, MISSED_MEDIA_TYPE, Node, Scratch, Subject, Test};
 use foldhash::fast::FixedState;
 use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hasher};
@@ -13,6 +13,8 @@ pub struct Table {
     guards: Vec<Guard>,
     /// By their number.
     lookups: Vec<Arc<Lookup>>,
+    /// By their number, those that guards have.
+    groups: Vec<Option<Arc<Group>>>,
 }
 
 /// The guards as one request has them judged.
@@ -36,12 +38,28 @@ impl Table {
     /// Takes in the places that the guards look at: to be called after the last guard was made.
     pub fn finish(&mut self, compiler: Compiler) {
         self.lookups = compiler.into_lookups();
+        for version in self.guards.iter().filter_map(|guard| guard.version.as_ref()) {
+            let number = version.group.number as usize;
+            if self.groups.len() <= number {
+                self.groups.resize(number + 1, None);
+            }
+            self.groups[number].get_or_insert_with(|| Arc::clone(&version.group));
+        }
         self.guards.shrink_to_fit();
     }
 
     /// One of the guards.
     pub fn guard(&self, id: GuardId) -> Option<&Guard> {
         self.guards.get(id.0 as usize)
+    }
+
+    /// The fields by which guards failed, for one of the numbers of [`Scratch::missed`]: with
+    /// others another route may have been found.
+    pub fn fields(&self, missed: u32) -> impl Iterator<Item = &str> {
+        let accept = (missed == MISSED_MEDIA_TYPE).then_some("Accept");
+        let number = missed.checked_sub(MISSED_MEDIA_TYPE + 1);
+        let group = number.and_then(|number| self.groups.get(number as usize)?.as_deref());
+        accept.into_iter().chain(group.into_iter().flat_map(Group::fields))
     }
 
     fn pair(&self, a: GuardId, b: GuardId) -> Option<(&Guard, &Guard)> {

@@ -283,12 +283,12 @@ fn says_what_it_wanted_and_what_it_found() {
         (0, false, "any of"),
         (1, false, "cookie c exists: there is none"),
         (1, false, "scheme https: it is http"),
-        (0, true, "version `2` of api by v: the request asks for `2`"),
+        (0, true, "version `2` of api by query v: the request asks for `2`"),
         (0, true, "produces text/html: `Accept` takes it with quality 0.25"),
     ];
     assert_eq!(lines, expected);
     let whole = "header X-A equals `b`, any of (cookie c exists, scheme https), \
-                 version `2` of api by v, produces text/html";
+                 version `2` of api by query v, produces text/html";
     assert_eq!(guard.to_string(), whole);
 }
 

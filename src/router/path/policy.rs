@@ -14,7 +14,7 @@ pub enum Ambiguity {
     EncodedSlash = 2,
     /// `%25` followed by two hexadecimal digits: another byte to those who decode twice.
     DoubleEncoding = 3,
-    /// `.;` or `..;` at the start of a segment: dots alone to servlet containers.
+    /// `.;` or `..;` at the start of a segment, also encoded: dots alone to servlet containers.
     DotParameter = 4,
     /// `.` or `..` as a segment.
     DotSegments = 5,
@@ -77,6 +77,20 @@ impl Ambiguity {
         Ambiguity::HiddenDots,
     ];
 
+    /// The key of `path_policy`, or a few words where it has none.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Ambiguity::Nul => "nul",
+            Ambiguity::Backslash => "backslash",
+            Ambiguity::EncodedSlash => "encoded_slash",
+            Ambiguity::DoubleEncoding => "double_encoding",
+            Ambiguity::DotParameter => "dot_parameter",
+            Ambiguity::DotSegments => "dot_segments",
+            Ambiguity::RepeatedSlashes => "repeated_slashes",
+            Ambiguity::HiddenDots => "dot_segments between encoded slashes",
+        }
+    }
+
     const fn bit(self) -> u8 {
         1 << self as u8
     }
@@ -117,6 +131,12 @@ impl Ambiguities {
     #[must_use]
     pub const fn and(self, other: Ambiguities) -> Ambiguities {
         Ambiguities(self.0 & other.0)
+    }
+
+    /// Those that are in one of them.
+    #[must_use]
+    pub const fn or(self, other: Ambiguities) -> Ambiguities {
+        Ambiguities(self.0 | other.0)
     }
 
     /// Those that the other one has not.
@@ -188,6 +208,14 @@ impl Policy {
             None => Judgement::Pass(Forward::Canonical),
         }
     }
+
+    /// What it refuses of a path that a rewrite composed. Nothing is matched by that path any more,
+    /// so what would be decoded or resolved is refused; slashes that met stay, unless they are
+    /// refused.
+    pub fn refused_of_composed(self, ambiguities: Ambiguities) -> Option<Ambiguity> {
+        let dots = Ambiguities::of(&[Ambiguity::DotSegments, Ambiguity::HiddenDots]);
+        ambiguities.and(self.reject.or(self.decode).or(dots)).first()
+    }
 }
 
 #[cfg(test)]
@@ -226,6 +254,24 @@ mod tests {
         assert_eq!(policy.judge(with_dots), Judgement::Pass(Forward::Canonical));
         let hidden = set(&[EncodedSlash, HiddenDots]);
         assert_eq!(policy.judge(hidden), Judgement::Reject(HiddenDots));
+    }
+
+    #[test]
+    fn a_composed_path_is_not_read_once_more() {
+        let strict = Policy::STRICT;
+        for ambiguity in Ambiguity::ALL {
+            let refused = (ambiguity != RepeatedSlashes).then_some(ambiguity);
+            assert_eq!(strict.refused_of_composed(set(&[ambiguity])), refused);
+        }
+        let slash = set(&[EncodedSlash]);
+        let kept = Policy { reject: strict.reject.without(slash), ..strict };
+        assert_eq!(kept.refused_of_composed(slash), None);
+        assert_eq!(kept.refused_of_composed(set(&[EncodedSlash, HiddenDots])), Some(HiddenDots));
+        let decoded = Policy { decode: slash, ..kept };
+        assert_eq!(decoded.refused_of_composed(slash), Some(EncodedSlash));
+        let slashes = set(&[RepeatedSlashes]);
+        let narrow = Policy { reject: strict.reject.or(slashes), ..strict };
+        assert_eq!(narrow.refused_of_composed(slashes), Some(RepeatedSlashes));
     }
 
     #[test]

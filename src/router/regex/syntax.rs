@@ -45,6 +45,13 @@ pub(in crate::router) fn parse_path(text: &str) -> Result<PathRegex, PatternErro
     let named = without_groups(&hir, &mut Some(&mut names));
     crate::router::pattern::check_names(&names)?;
     let (prefix, tail) = split(without_groups(&hir, &mut None));
+    let begins_with_slash = match prefix.first() {
+        Some(byte) => *byte == b'/',
+        None => first_bytes(&tail).0.contains(b'/'),
+    };
+    if !begins_with_slash {
+        return Err(PatternError::RegexNoSlash);
+    }
     let captures = if names.is_empty() {
         Captures::None
     } else {

@@ -13,9 +13,10 @@ use crate::http::method::Method;
 use crate::http::status::Status;
 use crate::limits;
 use crate::meters::{RouteBlock, Series};
+use crate::router::path::{Ambiguity, Policy};
 use crate::router::{PathPattern, Pattern};
 use crate::snapshot::filter::Chain;
-use crate::snapshot::rewrite::Side;
+use crate::snapshot::rewrite::{Side, refused_of_literal, refused_of_parts};
 use crate::snapshot::template::{Purpose, Scope, Template, TemplateFault};
 use crate::snapshot::{Action, ClusterId, Extra, Redirect, Replace, Respond, Rewrite, Route};
 use crate::snapshot::{Name, RequestIdField, Share, Split, Timeouts};
@@ -135,9 +136,11 @@ impl<'a> Routes<'a> {
         let scope =
             Scope { parameters: &parameters, rest_segments, has_upstream, ..Scope::default() };
         let action = self.action(kind, index, route, &scope);
+        let policy = policy(&route.path_policy, &self.config.path_policy);
         let chain =
             self.filters.chain(&place, (route, &name), &parameters, self.config, self.faults);
-        let extra = self.extra(&place, route, kind, &scope, chain);
+        let rewrite = self.rewrite(&place, route, &scope, policy);
+        let extra = self.extra(&place, route, kind, &scope, (chain, rewrite));
         let of_cluster = route.cluster.as_ref().and_then(|name| self.config.clusters.get(name));
         let of_cluster = of_cluster.map(|cluster| cluster.timeouts).unwrap_or_default();
         let above = self.config.effective_timeouts();
@@ -147,7 +150,7 @@ impl<'a> Routes<'a> {
             timeouts: self.shared(timeouts(route.timeouts.or(of_cluster).or(above))),
             body_bytes_max: route.max_body.or(self.config.limits.body).unwrap_or(u64::MAX),
             lists_options: route.methods.contains(&Method::OPTIONS),
-            policy: policy(&route.path_policy, &self.config.path_policy),
+            policy,
             extra,
             series: Arc::clone(&self.nobody),
         })
@@ -277,7 +280,7 @@ impl<'a> Routes<'a> {
         route: &config::Route,
         kind: Kind,
         scope: &Scope<'_>,
-        chain: Option<Chain>,
+        (chain, rewrite): (Option<Chain>, Option<Rewrite>),
     ) -> Option<Box<Extra>> {
         if !kind.has_upstream() {
             self.refuse_unused(place, route, kind);
@@ -292,10 +295,6 @@ impl<'a> Routes<'a> {
         if is_plain {
             return None;
         }
-        let rewrite = route
-            .rewrite
-            .as_ref()
-            .and_then(|rewrite| self.rewrite(&format!("{place}.rewrite"), rewrite, scope));
         let host = route.host_rewrite.as_ref().and_then(|text| {
             self.template(&format!("{place}.host_rewrite"), text, Purpose::Authority, scope)
         });
@@ -328,24 +327,39 @@ impl<'a> Routes<'a> {
     fn rewrite(
         &mut self,
         place: &str,
-        rewrite: &config::Rewrite,
+        route: &config::Route,
         scope: &Scope<'_>,
+        policy: Policy,
     ) -> Option<Rewrite> {
-        match rewrite {
+        let place = format!("{place}.rewrite");
+        match route.rewrite.as_ref()? {
             config::Rewrite::Prefix { strip, add } => {
                 let strip = self.prefix(&format!("{place}.strip_prefix"), strip);
-                let add = self.prefix(&format!("{place}.add_prefix"), add);
+                let place = format!("{place}.add_prefix");
+                let add = self.prefix(&place, add);
+                let refused = add.as_deref().filter(|add| !add.is_empty());
+                self.refuse(&place, refused.and_then(|add| refused_of_literal(add, policy)));
                 Some(Rewrite::Prefix { strip: strip?, add: add? })
             }
             config::Rewrite::Path(text) => {
-                let path = format!("{place}.path");
-                self.template(&path, text, Purpose::Path, scope).map(Rewrite::Path)
+                let place = format!("{place}.path");
+                let path = self.template(&place, text, Purpose::Path, scope)?;
+                let refused = match path.literal() {
+                    Some(literal) => refused_of_literal(literal, policy),
+                    None => refused_of_parts(&path, policy),
+                };
+                self.refuse(&place, refused);
+                Some(Rewrite::Path(path))
             }
             config::Rewrite::Regex { regex, with } => {
                 let number = self.expressions_count;
                 self.expressions_count += 1;
                 match Replace::new((regex, with), number, scope) {
-                    Ok(replace) => Some(Rewrite::Regex(Box::new(replace))),
+                    Ok(replace) => {
+                        let refused = refused_of_parts(replace.with(), policy);
+                        self.refuse(&format!("{place}.with"), refused);
+                        Some(Rewrite::Regex(Box::new(replace)))
+                    }
                     Err((side, fault)) => {
                         let key = match side {
                             Side::Regex => "regex",
@@ -357,6 +371,14 @@ impl<'a> Routes<'a> {
                 }
             }
         }
+    }
+
+    /// What the route's policy takes of no path, and so not of this one.
+    fn refuse(&mut self, place: &str, refused: Option<Ambiguity>) {
+        let Some(ambiguity) = refused else { return };
+        let name = ambiguity.name();
+        let message = format!("the route's path policy refuses what this path has: {name}");
+        self.fault(place, message);
     }
 
     /// Whole segments, as they stand in a canonical path.

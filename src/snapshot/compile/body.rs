@@ -13,7 +13,7 @@ pub(in crate::snapshot) fn fixed(
 ) -> Option<Option<Vec<u8>>> {
     let (key, body) = match (text, file) {
         (Some(text), _) => ("body", text.as_bytes().to_vec()),
-        (None, Some(path)) => match config::read_regular(path, limits::RESPOND_BODY_BYTES_MAX) {
+        (None, Some(path)) => match config::read_file(path, limits::RESPOND_BODY_BYTES_MAX) {
             Ok(body) => ("body_file", body),
             Err(error) => {
                 let message = format!("`{}` cannot be read: {error}", path.display());

@@ -1,11 +1,11 @@
 //! Changes of fields, from the configuration's words to lines that are written.
 
 use super::actions::template_fault;
-use crate::config::{Fault, HeaderEdits, HeaderValue, RequestIdConfig};
+use crate::config::{Fault, HeaderEdits, HeaderValue, RequestIdConfig, key_path};
 use crate::http::field::{FRAMING, FieldId, FieldNames, FieldSet, HOP_BY_HOP};
 use crate::limits;
 use crate::snapshot::template::{Purpose, Scope, Template, is_token};
-use crate::snapshot::{Edits, Line, RequestIdField};
+use crate::snapshot::{Edits, Line, Lines, RequestIdField};
 use std::collections::BTreeSet;
 
 /// The edits of one head; `place` is their key path, and `id` the field of the request's id where
@@ -33,9 +33,10 @@ pub(in crate::snapshot) fn edits(
     let mut lines = Vec::with_capacity(edits.set.len() + edits.append.len());
     let mut set_names = BTreeSet::new();
     for (name, value) in &edits.set {
-        let place = format!("{place}.set.{name}");
-        if !set_names.insert(name.to_ascii_lowercase()) {
-            faults.push(Fault::new(&*place, "it is set twice, in another case of its letters"));
+        let place = key_path(&key_path(place, "set"), name);
+        if !set_names.insert(name.to_ascii_lowercase().replace('_', "-")) {
+            let message = "it is set twice, in another case of its letters or with `_` for `-`";
+            faults.push(Fault::new(&*place, message));
         }
         let line = line(&place, name, value, scope, faults);
         if line.is_some() {
@@ -44,14 +45,15 @@ pub(in crate::snapshot) fn edits(
         lines.extend(line);
     }
     for (name, value) in &edits.append {
-        lines.extend(line(&format!("{place}.append.{name}"), name, value, scope, faults));
+        let place = key_path(&key_path(place, "append"), name);
+        lines.extend(line(&place, name, value, scope, faults));
     }
     // What the route says of that very field goes before what the gateway says of all.
     let id = id.filter(|id| !drop.contains(id.field()));
     if let Some(id) = id {
         drop.insert(&String::from_utf8_lossy(id.field()));
     }
-    Edits { drop, lines: lines.into(), writes_id: id.is_some() }
+    Edits { drop, lines: Lines::new(lines), writes_id: id.is_some() }
 }
 
 fn line(

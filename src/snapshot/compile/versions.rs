@@ -1,6 +1,6 @@
 //! What answers say about the version that they are of, and about what they were chosen by.
 
-use super::super::{Edits, Line, Template};
+use super::super::{Edits, Line, Lines, Template};
 use crate::config::{self, AfterSunset, GatewayConfig, VersionLife, VersionSource};
 use crate::http::date;
 
@@ -59,7 +59,7 @@ impl Announced {
                 lines.push(Line { name: format!("{name}: ").into_bytes().into(), value });
             }
         }
-        edits.lines = lines.into();
+        edits.lines = Lines::new(lines);
     }
 
     fn life(&mut self, life: &VersionLife) {

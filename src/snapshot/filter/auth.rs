@@ -120,36 +120,54 @@ impl Auth {
 /// The keys that need not be fetched; none where one of them is wrong.
 fn own_keys(config: &AuthConfig, place: &Place<'_>, faults: &mut Vec<Fault>) -> Option<KeySet> {
     let before = faults.len();
-    let mut keys = KeySet::default();
+    let mut given = Vec::new();
     if !config.jwt_secret.is_empty() {
-        keys.extend([Key::secret(config.jwt_secret.as_bytes())]);
+        given.push(KeySet::of(vec![Key::secret(config.jwt_secret.as_bytes())]));
     }
     if let Some(provider) = config.oidc_config.as_ref().filter(|one| !one.client_secret.is_empty())
     {
-        keys.extend([Key::secret(provider.client_secret.as_bytes())]);
+        given.push(KeySet::of(vec![Key::secret(provider.client_secret.as_bytes())]));
     }
     let mut fault = |key: &str, message: String| {
         faults.push(Fault::new(format!("{}.{key}", place.path), message));
     };
     if let Some(text) = &config.public_key {
         match Key::pem(text.expose()) {
-            Ok(key) => keys.extend([key]),
+            Ok(key) => given.push(KeySet::of(vec![key])),
             Err(error) => fault("public_key", error.to_string()),
         }
     }
     if let Some(text) = &config.jwks {
         match KeySet::parse(text.expose().as_bytes(), Symmetric::Allowed) {
-            Ok(set) => keys.extend(set),
+            Ok(set) => given.push(set),
             Err(error) => fault("jwks_file", error.to_string()),
         }
     }
-    let allowed = Algorithms::of(config.algorithms.iter().copied().map(algorithm));
-    let is_idle = |key: &&Key| !config.algorithms.is_empty() && !key.takes_any(allowed);
-    if let Some(key) = keys.keys().iter().find(is_idle) {
-        let key = key.name();
-        fault("algorithms", format!("none of them is for the key {key}"));
+    if let Some(message) = given.iter().find_map(|keys| idle(config, keys)) {
+        fault("algorithms", message);
     }
+    let mut keys = KeySet::default();
+    keys.extend(given.into_iter().flatten());
     (faults.len() == before).then_some(keys)
+}
+
+/// What is wrong with the algorithms, where none of them is for any of these keys, which came
+/// together. A set may have others too: it is often an issuer's, whose keys are of several kinds.
+fn idle(config: &AuthConfig, keys: &KeySet) -> Option<String> {
+    let takes = |one: &TokenAlgorithm| {
+        let one = Algorithms::of([algorithm(*one)]);
+        keys.keys().iter().any(|key| key.takes_any(one))
+    };
+    if config.algorithms.is_empty() || config.algorithms.iter().any(takes) {
+        return None;
+    }
+    let whose = match keys.keys() {
+        [key] => format!("the key {}", key.name()),
+        _ => "a key of `jwks_file`".to_owned(),
+    };
+    let taken = TokenAlgorithm::ALL.into_iter().filter(takes);
+    let names: Vec<String> = taken.map(|one| format!("`{}`", one.name())).collect();
+    Some(format!("none of them is for {whose}, but {} would be", names.join(", ")))
 }
 
 /// What `iss` must be.

@@ -92,6 +92,12 @@ impl Cors {
     /// Fields that an upstream's answer loses, so that none stands there twice.
     pub const REMOVED: FieldSet = ANSWERED;
 
+    /// All fields that [`Cors::write`] may write.
+    pub const WRITTEN: FieldSet = ANSWERED.with(FieldId::Vary);
+
+    /// One more, whose name has no number (Private Network Access, section 3.1.1).
+    pub const REMOVED_TOO: &[u8] = b"access-control-allow-private-network";
+
     /// Compiles what was written.
     pub(in crate::snapshot) fn compile(
         config: &CorsConfig,
@@ -109,8 +115,8 @@ impl Cors {
             }
         };
         if config.credentials && expressions.as_ref().is_some_and(takes_strangers) {
-            let message = "it matches every origin, and with `credentials` every page would act in \
-                           its reader's name";
+            let message = "they match origins that anybody can have, and with `credentials` every \
+                           such page would act in its reader's name";
             fault("origin_regexes".into(), message.into());
         }
         let patterns: Vec<Pattern> =
@@ -343,10 +349,17 @@ fn expressions(texts: &[String]) -> Result<Option<Regex>, (String, String)> {
     })
 }
 
-/// Whether origins that have nothing in common match.
+/// Whether an origin that nobody has matches: then those match that anybody can have. Where all
+/// hosts of one scheme match, or all with a port, it is one of these.
 fn takes_strangers(regex: &Regex) -> bool {
-    let strangers = ["https://a7f3.invalid", "http://q.w9.test:8081"];
-    strangers.iter().all(|origin| regex.is_match(origin))
+    // RFC 2606 section 2: `invalid` is no one's domain.
+    let hosts = ["stranger.invalid", "w9-x.a7f3.invalid"];
+    hosts.iter().any(|host| {
+        ["http", "https"].iter().any(|scheme| {
+            let origin = format!("{scheme}://{host}");
+            regex.is_match(&origin) || regex.is_match(&format!("{origin}:8081"))
+        })
+    })
 }
 
 #[cfg(test)]
@@ -567,8 +580,27 @@ mod tests {
         for wrong in ["(", "", &"a".repeat(2_000)] {
             assert_eq!(faults(wrong, false), ["cors.origin_regexes[1]"], "{wrong}");
         }
-        assert_eq!(faults("https?://.*", true), ["cors.origin_regexes"]);
-        assert!(faults("https?://.*", false).is_empty());
-        assert!(faults(r"https://.*\.a\.example", true).is_empty());
+        for open in [
+            "https?://.*",
+            "https://.*",
+            "http://.+",
+            "https://[^/]+",
+            "https://[^:]+",
+            r"http://.*:\d+",
+            r"https://[a-z]+\.[a-z]+",
+            r"https://[a-z0-9.-]+(:\d+)?",
+            r"https://a\.example|https://.*",
+        ] {
+            assert_eq!(faults(open, true), ["cors.origin_regexes"], "{open}");
+            assert!(faults(open, false).is_empty(), "{open}");
+        }
+        for narrow in [
+            r"https://.*\.a\.example",
+            r"https?://localhost(:\d+)?",
+            r"http://127\.0\.0\.1:\d+",
+            r"https://[a-z]+",
+        ] {
+            assert!(faults(narrow, true).is_empty(), "{narrow}");
+        }
     }
 }

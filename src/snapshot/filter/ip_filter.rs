@@ -63,7 +63,7 @@ impl IpFilter {
 fn read(path: &Path, networks: &mut Vec<IpNet>) -> Result<(), String> {
     let cannot = |error| format!("`{}` cannot be read: {error}", path.display());
     let most = limits::IP_FILE_BYTES_MAX;
-    let bytes = config::read_regular(path, most).map_err(cannot)?;
+    let bytes = config::read_file(path, most).map_err(cannot)?;
     if bytes.len() > most {
         return Err(format!("`{}` is longer than {most} bytes", path.display()));
     }

@@ -53,6 +53,11 @@ impl Maintenance {
         })
     }
 
+    /// `Content-Type` and body of the operator's answer; nothing where there is none.
+    pub fn text(&self) -> (&[u8], &[u8]) {
+        self.answer.as_ref().map_or((b"", b""), |text| (&text.content_type, &text.body))
+    }
+
     /// Whether a client passes.
     pub fn passes(&self, client: Option<IpAddr>) -> bool {
         client.is_some_and(|client| self.allow.contains(client))

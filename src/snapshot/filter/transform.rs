@@ -118,11 +118,17 @@ impl Transform {
         !self.response.changes.is_empty()
     }
 
-    /// Whether a body is for it. `is_readable` is that it is whole and not coded.
-    pub fn want(&self, direction: Direction, media_type: &[u8], is_readable: bool) -> Want {
+    /// Whether a body is for it, of which these are said to be the media type. `is_readable` is that
+    /// it is whole and not coded.
+    pub fn want(&self, direction: Direction, media_types: &[&[u8]], is_readable: bool) -> Want {
         let steps = self.steps(direction);
-        match steps.changes.iter().any(|change| steps.applies(change, media_type)) {
-            true if is_readable => Want::Whole,
+        let is_meant = |media_type: &[u8]| {
+            steps.changes.iter().any(|change| steps.applies(change, media_type))
+        };
+        // Which of several its reader goes by is not known.
+        let is_one = media_types.len() < 2;
+        match media_types.iter().any(|media_type| is_meant(media_type)) {
+            true if is_readable && is_one => Want::Whole,
             true => Want::Unreadable,
             false => Want::No,
         }

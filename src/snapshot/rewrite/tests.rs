@@ -7,11 +7,7 @@ use crate::router::Parameters;
 use crate::snapshot::{ExchangeId, RequestId};
 use proptest::prelude::*;
 
-fn rewritten(
-    rewrite: &Rewrite,
-    path: &str,
-    caches: &mut RewriteCaches,
-) -> Result<String, DotSegment> {
+fn rewritten(rewrite: &Rewrite, path: &str, caches: &mut RewriteCaches) -> Result<String, Refusal> {
     let bytes = b"GET / HTTP/1.1\r\nHost: a\r\nX-Up: ../..\r\nX-Name: e f?g\r\n\r\n";
     let mut index = HeadIndex::new();
     parse::request(bytes, &HeadLimits::default(), &mut index).expect("a good head");
@@ -32,11 +28,11 @@ fn rewritten(
         groups: &[],
     };
     let mut out = Vec::new();
-    rewrite.write(&values, caches, &mut out)?;
+    rewrite.write(&values, Policy::STRICT, caches, &mut out)?;
     Ok(String::from_utf8(out).expect("text"))
 }
 
-fn once(rewrite: &Rewrite, path: &str) -> Result<String, DotSegment> {
+fn once(rewrite: &Rewrite, path: &str) -> Result<String, Refusal> {
     rewritten(rewrite, path, &mut RewriteCaches::default())
 }
 
@@ -92,17 +88,52 @@ fn an_expression_replaces_what_it_matches() {
 fn values_that_come_together_to_a_dot_segment_are_refused() {
     for (expression, with, path) in [
         ("^/a(.*)$", "/b/$1", "/a.."),
+        ("^/a(.*)$", "/$1", "/a.."),
         ("^/a(.*)$", "/b/$1/c", "/a."),
         ("^/a(.*)$", "/$1./c", "/a."),
         ("^/(.*)$", "/${header.X-Up}/$1", "/a"),
-        ("^/a(.*)$", "/b/$1", "/a..%2Fc"),
-        ("^/a(.*)$", "/b/$1", "/a..%5Cc"),
+        ("^/a(.*)$", "/b/$1", "/a%2E%2e"),
     ] {
-        assert_eq!(once(&regex(expression, with), path), Err(DotSegment), "{with} {path}");
+        let refused = Err(Refusal::Ambiguous(Ambiguity::DotSegments));
+        assert_eq!(once(&regex(expression, with), path), refused, "{with} {path}");
     }
-    for path in ["/a...", "/a..b", "/a.b", "/a..%2"] {
+    for path in ["/a...", "/a..b", "/a.b"] {
         once(&regex("^/a(.*)$", "/b/$1"), path).expect(path);
     }
+}
+
+#[test]
+fn what_comes_together_is_judged_by_the_policy_of_the_route() {
+    for (path, ambiguity) in [
+        ("/a..;", Ambiguity::DotParameter),
+        ("/a.;x/b", Ambiguity::DotParameter),
+        ("/a..%2Fc", Ambiguity::EncodedSlash),
+        ("/a..%5Cc", Ambiguity::Backslash),
+        ("/a%00", Ambiguity::Nul),
+        ("/a%2541", Ambiguity::DoubleEncoding),
+    ] {
+        let refused = Err(Refusal::Ambiguous(ambiguity));
+        assert_eq!(once(&regex("^/a(.*)$", "/b/$1"), path), refused, "{path}");
+    }
+    let malformed = Err(Refusal::Path(PathFault::PercentMalformed));
+    assert_eq!(once(&regex("9$", ""), "/a%C3%A9"), malformed);
+    assert_eq!(once(&regex("^/a", "/b/"), "/a/c").as_deref(), Ok("/b//c"));
+}
+
+#[test]
+fn what_the_policy_takes_of_no_path_is_seen_in_the_template() {
+    let with = |with: &str| {
+        let template = Template::read(with, Purpose::PathPart, &Scope::default());
+        refused_of_parts(&template.expect(with), Policy::STRICT)
+    };
+    assert_eq!(with("/a%2F$path"), Some(Ambiguity::EncodedSlash));
+    assert_eq!(with("$path%00"), Some(Ambiguity::Nul));
+    assert_eq!(with("/a%20b/$path/..;"), None);
+    let literal = |path: &str| refused_of_literal(path.as_bytes(), Policy::STRICT);
+    assert_eq!(literal("/a/..;/b"), Some(Ambiguity::DotParameter));
+    assert_eq!(literal("/a/../b"), Some(Ambiguity::DotSegments));
+    assert_eq!(literal("/.."), Some(Ambiguity::DotSegments));
+    assert_eq!(literal("/a//b"), None);
 }
 
 #[test]

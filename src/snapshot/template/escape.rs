@@ -1,10 +1,11 @@
 //! How a value is written where a part of a URI, or a field's value, goes on around it.
 
+use crate::http::head::trim;
+
 /// What becomes of the bytes that could end the part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Escape {
-    /// A field's value: what would end the line is left out. Nothing that was parsed has such
-    /// bytes; this holds it whatever is parsed in future.
+    /// A field's value: written as it is. What [`fits_field`] refuses is held back as a whole.
     Field,
     /// A path: `?`, `#` and what no URI holds are percent-encoded; what is so already stays.
     Path,
@@ -26,7 +27,7 @@ impl Escape {
     /// Appends a value.
     pub(super) fn write(self, value: &[u8], out: &mut Vec<u8>) {
         let (class, keeps_percent) = match self {
-            Escape::Field => return field(value, out),
+            Escape::Field => return out.extend_from_slice(value),
             Escape::Authority => (AUTHORITY, false),
             Escape::Path => (PATH, true),
             Escape::PathOfText => (PATH, false),
@@ -59,15 +60,11 @@ fn percent(byte: u8, out: &mut Vec<u8>) {
     out.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte)]);
 }
 
-/// RFC 9110 section 5.5: CR, LF and NUL are never part of a value, other controls had better not
-/// be; a tab may.
-fn field(value: &[u8], out: &mut Vec<u8>) {
+/// Whether a value can be told by a field. RFC 9110 section 5.5: CR, LF and NUL are never part of
+/// one, other controls had better not be, though a tab may; blanks at its ends are not read.
+pub(super) fn fits_field(value: &[u8]) -> bool {
     let is_fit = |byte: &u8| *byte == b'\t' || !byte.is_ascii_control();
-    if value.iter().all(is_fit) {
-        out.extend_from_slice(value);
-    } else {
-        out.extend(value.iter().filter(|byte| is_fit(byte)));
-    }
+    value.iter().all(is_fit) && trim(value).len() == value.len()
 }
 
 const NAME: u8 = 1;
@@ -112,8 +109,8 @@ mod tests {
         String::from_utf8(out).expect("the values of these tests are text")
     }
 
-    const ALL: [Escape; 8] = [
-        Escape::Field,
+    /// All that change what they write.
+    const ALL: [Escape; 7] = [
         Escape::Path,
         Escape::PathOfText,
         Escape::Uri,
@@ -125,7 +122,6 @@ mod tests {
 
     #[test]
     fn a_value_stays_in_its_part() {
-        assert_eq!(written(Escape::Field, b"a\r\nX: b\0\tc"), "aX: b\tc");
         assert_eq!(written(Escape::Path, b"a b?c#d%2F%zz\\"), "a%20b%3Fc%23d%2F%25zz%5C");
         assert_eq!(written(Escape::PathOfText, b"50%25 off"), "50%2525%20off");
         assert_eq!(written(Escape::Uri, b"/a?b=c&d=%20#e"), "/a?b=c&d=%20%23e");
@@ -133,6 +129,16 @@ mod tests {
         assert_eq!(written(Escape::ComponentOfText, b"/a?b=%20"), "/a%3Fb%3D%2520");
         assert_eq!(written(Escape::Name, b"evil.com:80@x/"), "evil.com%3A80%40x%2F");
         assert_eq!(written(Escape::Authority, b"[::1]:80/x"), "[::1]:80%2Fx");
+    }
+
+    #[test]
+    fn a_value_that_a_field_would_change_does_not_fit() {
+        for fit in [&b""[..], b"a b\tc", b"\xc3\xab", b"\""] {
+            assert!(fits_field(fit), "{fit:?}");
+        }
+        for unfit in [&b"a\r\nX: b"[..], b"a\nb", b"a\0b", b"a\x7f", b" a", b"a\t", b" "] {
+            assert!(!fits_field(unfit), "{unfit:?}");
+        }
     }
 
     proptest! {
@@ -147,7 +153,7 @@ mod tests {
 
         #[test]
         fn no_value_ends_a_part_of_a_uri(value in prop::collection::vec(any::<u8>(), 0..64)) {
-            for escape in ALL.into_iter().filter(|escape| *escape != Escape::Field) {
+            for escape in ALL {
                 let mut out = Vec::new();
                 escape.write(&value, &mut out);
                 prop_assert!(out.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#'));

@@ -1,6 +1,6 @@
 //! Who may pass: bearers of a JSON Web Token (RFC 7519).
 
-use super::super::super::{AuthConfig, CredentialSource, Secret, path};
+use super::super::super::{AuthConfig, CredentialSource, Secret, TokenAlgorithm, path};
 use super::super::{Faults, action, is_token};
 use crate::http::field::FieldId;
 use crate::limits;
@@ -10,6 +10,7 @@ use std::time::Duration;
 /// `path` is where the filter stands.
 pub(super) fn check(path: &str, found: &AuthConfig, faults: &mut Faults) {
     keys(path, found, faults);
+    algorithms(path, found, faults);
     asked(path, found, faults);
     places(path, found, faults);
     headers(path, found, faults);
@@ -63,6 +64,26 @@ fn keys(base: &str, found: &AuthConfig, faults: &mut Faults) {
             faults.push(&key(name), "it is empty");
         }
     }
+}
+
+/// Whether a fetched key can be for one of the algorithms; the others are asked where they are
+/// compiled. A provider may be there for its issuer and audience alone, where keys are given.
+fn algorithms(base: &str, found: &AuthConfig, faults: &mut Faults) {
+    let whose = match (&found.jwks_url, found.discovered()) {
+        (Some(_), _) => "`jwks_url`",
+        (None, Some(_)) if !found.has_own_keys() => "the issuer",
+        (None, Some(_) | None) => return,
+    };
+    if found.algorithms.is_empty() || !found.algorithms.iter().all(|one| one.is_shared()) {
+        return;
+    }
+    let public = TokenAlgorithm::ALL.iter().filter(|one| !one.is_shared());
+    let names: Vec<String> = public.map(|one| format!("`{}`", one.name())).collect();
+    let message = format!(
+        "none of them is for a key of {whose}: a fetched key is a public one, for {}",
+        names.join(", ")
+    );
+    faults.push(&path::join(base, "algorithms"), message);
 }
 
 /// What tokens must say.

@@ -99,21 +99,6 @@ fn pairs(head: RequestHead<'_>) -> impl Iterator<Item = &[u8]> {
     fields.flat_map(|field| field.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii)
 }
 
-/// Writes a `Cookie` line with all but one of them; none where nothing is left.
-pub(super) fn other_cookies(head: RequestHead<'_>, name: &[u8], lines: &mut Vec<u8>) {
-    let mut before: &[u8] = b"Cookie: ";
-    for (pair, (known, _)) in pairs(head).zip(cookies(head)) {
-        if known != name && !pair.is_empty() {
-            lines.extend_from_slice(before);
-            lines.extend_from_slice(pair);
-            before = b"; ";
-        }
-    }
-    if before == b"; " {
-        lines.extend_from_slice(b"\r\n");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,21 +185,5 @@ mod tests {
         found("", &both, &places, Found::Twice);
         found("", &both[1..], &places, Found::Token(b"a"));
         found("", &["Authorization: Basic a", both[1]], &places, Found::Token(b"a"));
-    }
-
-    #[test]
-    fn the_other_cookies_remain() {
-        for (field, want) in [
-            ("a=1; session=x; b=2", "Cookie: a=1; b=2\r\n"),
-            ("session=x", ""),
-            ("session=x; ; a=1;", "Cookie: a=1\r\n"),
-        ] {
-            let text = format!("GET / HTTP/1.1\r\nHost: a\r\nCookie: {field}\r\n\r\n");
-            let mut index = HeadIndex::new();
-            request(text.as_bytes(), &HeadLimits::default(), &mut index).expect("a head");
-            let mut lines = Vec::new();
-            other_cookies(RequestHead::new(text.as_bytes(), &index), b"session", &mut lines);
-            assert_eq!(String::from_utf8_lossy(&lines), want);
-        }
     }
 }

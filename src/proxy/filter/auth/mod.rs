@@ -7,7 +7,6 @@ use super::{Flow, Step, Verdict};
 use crate::bridge::question::{Answer, Question};
 use crate::bridge::reason::Reason;
 use crate::extension::Principal;
-use crate::http::field::FieldId;
 use crate::http::head::RequestHead;
 use crate::jwt::{self, Cache, Fetched, KeySet, Keys, TokenFault, Verified};
 use crate::limits::KEYS_UNKNOWN_MS;
@@ -116,7 +115,8 @@ fn judge(
     let head = RequestHead::new(head, index);
     let token = match credential::find(head, &plan.places) {
         Found::Token(token) if token.len() <= plan.token_bytes_max => token,
-        Found::Token(_) | Found::Twice => return Err(TokenFault::Malformed),
+        Found::Token(_) => return Err(TokenFault::Malformed),
+        Found::Twice => return Ok(refuse_several(plan, exchange)),
         Found::Nothing if plan.is_optional => return Ok(Ok(Flow::Continue)),
         Found::Nothing => return Ok(ask_for_token(plan, exchange)),
     };
@@ -172,12 +172,7 @@ fn consume(head: RequestHead<'_>, places: &[TokenPlace], request: &mut HeadChang
         match place {
             TokenPlace::Authorization => request.remove(b"authorization"),
             TokenPlace::Field(_, name) => request.remove(name),
-            TokenPlace::Cookie(name) => {
-                if head.known().contains(FieldId::Cookie) {
-                    request.remove(b"cookie");
-                    request.append_lines(|lines| credential::other_cookies(head, name, lines));
-                }
-            }
+            TokenPlace::Cookie(name) => request.remove_cookie(head, name),
             TokenPlace::Query(_) => {}
         }
     }
@@ -194,6 +189,9 @@ fn refuse(plan: &Auth, fault: TokenFault, exchange: &mut Exchange) -> Verdict {
         TokenFault::KeysUnavailable => return unavailable(exchange),
         TokenFault::Signature => (Reason::TokenSignature, invalid!("the signature is wrong")),
         TokenFault::Expired => (Reason::TokenExpired, invalid!("the token has expired")),
+        TokenFault::ExpiryMissing => {
+            (Reason::TokenExpiryMissing, invalid!("the token has no expiry"))
+        }
         TokenFault::Early => (Reason::TokenEarly, invalid!("the token does not hold yet")),
         TokenFault::Issuer => (Reason::TokenIssuer, invalid!("the issuer is another one")),
         TokenFault::Audience => (Reason::TokenAudience, invalid!("it is for another audience")),
@@ -207,6 +205,12 @@ fn refuse(plan: &Auth, fault: TokenFault, exchange: &mut Exchange) -> Verdict {
     let scope: &[u8] = if is_insufficient { &plan.scope } else { b"" };
     challenge(plan, &[said.as_bytes(), scope], exchange);
     Err(Failure::new(reason))
+}
+
+/// Refuses for there being more tokens than one.
+fn refuse_several(plan: &Auth, exchange: &mut Exchange) -> Verdict {
+    challenge(plan, &[invalid!("there is more than one token").as_bytes()], exchange);
+    Err(Failure::new(Reason::TokenRepeated))
 }
 
 /// Asks for a token. Who sent none is told of no error (RFC 6750 section 3.1).

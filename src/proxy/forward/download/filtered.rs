@@ -67,8 +67,7 @@ impl Download<'_> {
         body::piece(self.worker, self.exchange, (b"", true), &mut scratch, &mut out)?;
         self.exchange.facts.bytes_out += out.len() as u64;
         sink.write(&mut out);
-        let wanted = self.exchange.facts.wants_trailers;
-        sink.end(if wanted { &pieces.trailers } else { b"" });
+        sink.end(self.trailers(&mut pieces.trailers));
         Ok(())
     }
 

@@ -31,6 +31,7 @@ impl Upload<'_> {
             let mut sink = self.sink(Coding::Chunked);
             sink.write(&mut out);
             if is_over {
+                self.changes.strip(&mut pieces.trailers);
                 sink.end(&pieces.trailers);
                 return Ok(());
             }

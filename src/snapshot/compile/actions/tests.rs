@@ -1,8 +1,8 @@
 //! Actions and edits, and what is refused of them.
 
 use crate::config::{
-    ClusterConfig, Fault, GatewayConfig, HeaderEdits, Redirect, RequestIdConfig, Rewrite, Route,
-    Secret, StaticResponse, Timeouts, Upstream, WeightedCluster,
+    Ambiguous, ClusterConfig, Fault, GatewayConfig, HeaderEdits, PathPolicy, Redirect,
+    RequestIdConfig, Rewrite, Route, Secret, StaticResponse, Timeouts, Upstream, WeightedCluster,
 };
 use crate::http::field::{FieldId, FieldSet};
 use crate::limits;
@@ -161,6 +161,14 @@ fn refuses_templates_and_prefixes_at_their_place() {
     refused(prefix("a", ""), "routes[0].rewrite.strip_prefix");
     refused(prefix("/a", "/b?c"), "routes[0].rewrite.add_prefix");
     refused(prefix("/a", "/../.."), "routes[0].rewrite.add_prefix");
+    // What the route's policy refuses of a path would refuse every request.
+    refused(prefix("/a", "/b/..;"), "routes[0].rewrite.add_prefix");
+    refused(rewrite(Rewrite::Path("/b%2F$id".into())), "routes[0].rewrite.path");
+    refused(rewrite(Rewrite::Path("/b/../c".into())), "routes[0].rewrite.path");
+    refused(regex("^/a", "/b%00"), "routes[0].rewrite.with");
+    let encoded_slash = Some(Ambiguous::Keep);
+    let path_policy = PathPolicy { encoded_slash, ..PathPolicy::default() };
+    compiled(&config(Route { path_policy, ..rewrite(Rewrite::Path("/b%2F$id".into())) }));
     refused(regex("(", "/b"), "routes[0].rewrite.regex");
     refused(regex("^/(?<id>.)", "/$id"), "routes[0].rewrite.with");
     let host_rewrite = Some("a/b".to_owned());
@@ -203,6 +211,25 @@ fn edits_leave_out_what_they_remove_and_set() {
     assert_eq!(lines, ["Accept: ", "X-Set: ", "X-More: "]);
     assert!(!format!("{snapshot:?}").contains("$b"));
     assert!(compiled(&config(to_upstream("/"))).routes[0].extra.is_none());
+}
+
+#[test]
+fn fields_without_variables_are_written_without_a_look_at_the_request() {
+    let written = |append: &[(&str, &str)]| {
+        let append = append.iter().map(|(name, value)| ((*name).to_owned(), (*value).into()));
+        let edits = HeaderEdits { append: append.collect(), ..HeaderEdits::default() };
+        let snapshot = compiled(&config(with_edits(edits)));
+        let edits = &snapshot.routes[0].extra.as_ref().expect("edits").request;
+        std::panic::catch_unwind(|| {
+            let mut out = Vec::new();
+            edits.lines.write(|| panic!("it is asked for"), &mut out);
+            String::from_utf8_lossy(&out).into_owned()
+        })
+        .ok()
+    };
+    let fixed = written(&[("X-A", "1 $$"), ("X-Empty", ""), ("X-B", "2")]);
+    assert_eq!(fixed.as_deref(), Some("X-A: 1 $\r\nX-B: 2\r\n"));
+    assert_eq!(written(&[("X-A", "1"), ("X-B", "$path")]), None);
 }
 
 #[test]

@@ -221,14 +221,20 @@ fn steps_look_at_the_media_types_that_are_theirs() {
     let both = compiled(&changing(vec![replace("a", "b"), remove(&["x"])])).expect("compiles");
     let only_json = compiled(&changing(vec![remove(&["x"])])).expect("compiles");
     let want = |transform: &Transform, media_type: &str, is_readable| {
-        transform.want(Direction::Response, media_type.as_bytes(), is_readable)
+        let media_types: Vec<&[u8]> = media_type.split('|').map(str::as_bytes).collect();
+        transform.want(Direction::Response, &media_types, is_readable)
     };
     assert_eq!(want(&both, "text/html", true), Want::Whole);
     assert_eq!(want(&both, "text/html", false), Want::Unreadable);
     assert_eq!(want(&both, "image/png", false), Want::No);
     assert_eq!(want(&only_json, "text/html", true), Want::No);
     assert_eq!(want(&only_json, "application/hal+json", true), Want::Whole);
-    assert_eq!(both.want(Direction::Request, JSON_TYPE, true), Want::No);
+    assert_eq!(both.want(Direction::Request, &[JSON_TYPE], true), Want::No);
+    // Which of several is meant, its reader alone knows.
+    assert_eq!(want(&both, "image/png|application/json", true), Want::Unreadable);
+    assert_eq!(want(&both, "application/json|application/json", true), Want::Unreadable);
+    assert_eq!(want(&both, "|application/json", true), Want::Unreadable);
+    assert_eq!(want(&only_json, "image/png|text/html", true), Want::No);
     let mut body = b"<a>{</a>".to_vec();
     let scratch = &mut Scratch::default();
     let done = both.apply(Direction::Response, b"text/html", &mut body, scratch, &|| false);

@@ -1,14 +1,22 @@
 //! From a path to the name of a file: decoded once, and never leading out of the folder. The kernel
 //! is told to see to that too.
 
-use super::Missed;
-
 /// What a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Name {
+pub enum FileName {
+    /// A file; or a folder, without its trailing slash.
     File,
     /// The folder itself, or one by its trailing slash.
     Folder,
+}
+
+/// Why a path names nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameFault {
+    /// No file can have the name.
+    Absent,
+    /// The name is hidden.
+    Forbidden,
 }
 
 /// The path of a target in origin-form.
@@ -20,9 +28,9 @@ pub(super) fn path_of(target: &[u8]) -> &[u8] {
 /// slash.
 ///
 /// # Errors
-/// [`Missed::Absent`] for what can be no name of a file, such as one with a slash in it;
-/// [`Missed::Forbidden`] for hidden names, unless they are served.
-pub(super) fn write(below: &[u8], hidden: bool, out: &mut Vec<u8>) -> Result<Name, Missed> {
+/// [`NameFault::Absent`] for what can be no name of a file, such as one with a slash in it;
+/// [`NameFault::Forbidden`] for hidden names, unless they are served.
+pub(super) fn write(below: &[u8], hidden: bool, out: &mut Vec<u8>) -> Result<FileName, NameFault> {
     let from = out.len();
     let mut rest = below;
     loop {
@@ -39,36 +47,36 @@ pub(super) fn write(below: &[u8], hidden: bool, out: &mut Vec<u8>) -> Result<Nam
         rest = after;
     }
     let is_folder = out.len() == from || out.ends_with(b"/");
-    Ok(if is_folder { Name::Folder } else { Name::File })
+    Ok(if is_folder { FileName::Folder } else { FileName::File })
 }
 
-fn write_segment(segment: &[u8], hidden: bool, out: &mut Vec<u8>) -> Result<(), Missed> {
+fn write_segment(segment: &[u8], hidden: bool, out: &mut Vec<u8>) -> Result<(), NameFault> {
     let from = out.len();
     let mut rest = segment;
     while let [byte, after @ ..] = rest {
         rest = after;
         let mut value = *byte;
         if value == b'%' {
-            let [high, low, behind @ ..] = rest else { return Err(Missed::Absent) };
+            let [high, low, behind @ ..] = rest else { return Err(NameFault::Absent) };
             let digit = |digit: u8| char::from(digit).to_digit(16).map(|value| value as u8);
             let (Some(high), Some(low)) = (digit(*high), digit(*low)) else {
-                return Err(Missed::Absent);
+                return Err(NameFault::Absent);
             };
             value = high << 4 | low;
             rest = behind;
             if matches!(value, b'/' | 0) {
-                return Err(Missed::Absent);
+                return Err(NameFault::Absent);
             }
         }
         out.push(value);
     }
     match out.get(from..).unwrap_or_default() {
         // A canonical path has none; one that was rewritten might.
-        b"." | b".." => Err(Missed::Absent),
+        b"." | b".." => Err(NameFault::Absent),
         // RFC 8615: it is there to be found.
         b".well-known" => Ok(()),
-        [b'.', ..] if !hidden => Err(Missed::Forbidden),
-        name if name.contains(&0) => Err(Missed::Absent),
+        [b'.', ..] if !hidden => Err(NameFault::Forbidden),
+        name if name.contains(&0) => Err(NameFault::Absent),
         _ => Ok(()),
     }
 }
@@ -77,13 +85,12 @@ fn write_segment(segment: &[u8], hidden: bool, out: &mut Vec<u8>) -> Result<(), 
 mod tests {
     use super::*;
 
-    fn name(below: &str, hidden: bool) -> Result<(Name, String), u16> {
+    fn name(below: &str, hidden: bool) -> Result<(FileName, String), u16> {
         let mut out = b"".to_vec();
         match write(below.as_bytes(), hidden, &mut out) {
             Ok(name) => Ok((name, String::from_utf8(out).expect("UTF-8"))),
-            Err(Missed::Absent) => Err(404),
-            Err(Missed::Forbidden) => Err(403),
-            Err(Missed::Failed(_)) => Err(500),
+            Err(NameFault::Absent) => Err(404),
+            Err(NameFault::Forbidden) => Err(403),
         }
     }
 
@@ -98,14 +105,14 @@ mod tests {
             ("//a", "a"),
             ("a..b/c..", "a..b/c.."),
         ] {
-            assert_eq!(name(below, false), Ok((Name::File, expected.to_owned())), "{below}");
+            assert_eq!(name(below, false), Ok((FileName::File, expected.to_owned())), "{below}");
         }
     }
 
     #[test]
     fn a_folder_ends_with_a_slash_or_is_the_root() {
         for (below, expected) in [("", ""), ("/", ""), ("a/", "a/"), ("a//", "a/")] {
-            assert_eq!(name(below, false), Ok((Name::Folder, expected.to_owned())), "{below}");
+            assert_eq!(name(below, false), Ok((FileName::Folder, expected.to_owned())), "{below}");
         }
     }
 
