@@ -9,6 +9,8 @@ mod balancers;
 mod checks;
 #[path = "extensions/example.rs"]
 mod example;
+#[path = "extensions/panics.rs"]
+mod panics;
 #[path = "extensions/reloads.rs"]
 mod reloads;
 #[path = "extensions/requests.rs"]

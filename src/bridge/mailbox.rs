@@ -1,8 +1,9 @@
 //! From control to one worker: a bounded ring of messages and a socket that wakes the worker.
 //!
 //! The worker adopts the wake-up's other end into its ring and takes the messages at one fixed
-//! point of its turn. When that end closes, control knows that the worker has ended, however it
-//! did. The other way round, end of stream on the wake-up says that control is gone.
+//! point of its turn; end of stream on the wake-up says that control is gone. A second pair, of
+//! which the worker's thread keeps one end and the ring knows nothing, tells control that the
+//! worker has ended, however it did.
 
 use std::io;
 use std::net::TcpListener;
@@ -56,12 +57,14 @@ pub enum SendFault {
 pub struct Sender {
     messages: Producer<Message>,
     wake: UnixStream,
+    life: UnixStream,
 }
 
 /// The worker's end.
 pub struct Receiver {
     messages: Consumer<Message>,
     wake: Option<OwnedFd>,
+    life: Option<OwnedFd>,
 }
 
 /// A mailbox with both its ends.
@@ -74,8 +77,11 @@ pub fn pair() -> io::Result<(Sender, Receiver)> {
     // Only control's end: a receive that io_uring does on a non-blocking file fails with EAGAIN
     // instead of waiting.
     near.set_nonblocking(true)?;
-    let sender = Sender { messages: messages_in, wake: near };
-    Ok((sender, Receiver { messages: messages_out, wake: Some(far.into()) }))
+    let (watched, life) = UnixStream::pair()?;
+    watched.set_nonblocking(true)?;
+    let sender = Sender { messages: messages_in, wake: near, life: watched };
+    let (wake, life) = (Some(far.into()), Some(life.into()));
+    Ok((sender, Receiver { messages: messages_out, wake, life }))
 }
 
 impl Sender {
@@ -97,12 +103,12 @@ impl Sender {
         Ok(())
     }
 
-    /// A second handle on the wake-up socket, on which end of stream says that the worker ended.
+    /// A socket on which end of stream says that the worker ended.
     ///
     /// # Errors
     /// When the process may open no further file descriptors.
     pub fn end_watch(&self) -> io::Result<UnixStream> {
-        self.wake.try_clone()
+        self.life.try_clone()
     }
 
     fn wake(&self) {
@@ -125,6 +131,13 @@ impl Receiver {
     /// long as the worker lives. A receiver whose wake-up nobody took works by polling.
     pub fn take_wake(&mut self) -> Option<OwnedFd> {
         self.wake.take()
+    }
+
+    /// What says to control that the worker lives, until it is dropped. Given out once: whoever
+    /// takes it drops it when all else of the worker is gone. Where nobody does, it goes with the
+    /// receiver.
+    pub fn take_life(&mut self) -> Option<OwnedFd> {
+        self.life.take()
     }
 }
 
@@ -189,11 +202,14 @@ mod tests {
     fn tells_that_the_worker_ended() {
         let (mut sender, mut receiver) = pair().expect("descriptors");
         let mut watch = sender.end_watch().expect("descriptors");
-        watch.set_nonblocking(false).expect("a socket");
-        let wake = receiver.take_wake();
+        let life = receiver.take_life();
         drop(receiver);
         assert!(matches!(sender.send(Message::Stop), Err(SendFault::Ended)));
-        drop(wake);
+        watch.set_nonblocking(true).expect("a socket");
+        let alive = watch.read(&mut [0; 1]).expect_err("it has not ended");
+        assert_eq!(alive.kind(), io::ErrorKind::WouldBlock);
+        watch.set_nonblocking(false).expect("a socket");
+        drop(life);
         assert_eq!(watch.read(&mut [0; 1]).expect("an orderly end"), 0);
     }
 }

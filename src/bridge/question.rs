@@ -31,6 +31,19 @@ pub enum Question {
     Keys(Arc<KeySource>),
 }
 
+/// What kind of question it is. The questions of each kind have places of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A [`Question::Task`].
+    Task,
+    /// A [`Question::Password`].
+    Password,
+    /// A [`Question::Forward`].
+    Forward,
+    /// A [`Question::Keys`].
+    Keys,
+}
+
 /// A password and what it is held against.
 pub struct Password {
     /// What it must fit.
@@ -109,6 +122,16 @@ pub fn pair() -> io::Result<(Asker, Desk)> {
 }
 
 impl Question {
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Question::Task(_) => Kind::Task,
+            Question::Password(_) => Kind::Password,
+            Question::Forward(_) => Kind::Forward,
+            Question::Keys(_) => Kind::Keys,
+        }
+    }
+
     /// Milliseconds after which nobody waits for the answer any more.
     pub fn limit_ms(&self) -> u64 {
         match self {
@@ -199,6 +222,8 @@ impl fmt::Debug for Answer {
         }
     }
 }
+
+const _: () = assert!(Kind::Keys as usize + 1 == limits::QUESTION_KINDS_COUNT);
 
 #[cfg(test)]
 mod tests {

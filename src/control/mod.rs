@@ -43,7 +43,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot, watch as channel};
@@ -334,6 +334,11 @@ impl Control {
     pub fn wait_ended(&mut self) -> Ending {
         block_on(self.ended())
     }
+
+    /// [`Control::wait_ended`], but not for longer than this.
+    pub fn wait_ended_within(&mut self, limit: Duration) -> Option<Ending> {
+        block_on_within(self.ended(), limit)
+    }
 }
 
 /// The thread's ends of its channels.
@@ -429,20 +434,41 @@ fn start_admin(
 
 /// Runs a future that some other thread drives, by sleeping until it wakes this one.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut future = pin!(future);
+    let waker = unparking();
     loop {
         match future.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(value) => return value,
             Poll::Pending => thread::park(),
         }
     }
+}
+
+/// [`block_on`], but not for longer than this.
+fn block_on_within<T>(future: impl Future<Output = T>, limit: Duration) -> Option<T> {
+    let mut future = pin!(future);
+    let waker = unparking();
+    let deadline = Instant::now() + limit;
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(value) => return Some(value),
+            Poll::Pending => {
+                let left = deadline.checked_duration_since(Instant::now())?;
+                thread::park_timeout(left);
+            }
+        }
+    }
+}
+
+/// Wakes the calling thread.
+fn unparking() -> Waker {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    Waker::from(Arc::new(Unpark(thread::current())))
 }
 
 #[cfg(test)]

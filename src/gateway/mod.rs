@@ -7,9 +7,9 @@ pub use stats::{
 };
 
 mod extended;
+mod worker;
 
 use crate::bridge::mailbox::Acceptor;
-use crate::bridge::metrics::WorkerState;
 use crate::bridge::{WorkerBlock, log, mailbox, question};
 use crate::config::{
     AccessLogConfig, AccessLogFormat, AccessLogOutput, Fault, Format, GatewayConfig, ListenAddress,
@@ -26,15 +26,14 @@ use crate::control::{
 use crate::error::{ConfigError, ReloadError, StartError};
 use crate::extension::Extensions;
 use crate::limits;
-use crate::proxy::worker::{Parts, Worker};
-use crate::runtime::{self, Errno, Listener, Runtime};
+use crate::runtime;
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread::{Builder, JoinHandle};
-use std::time::Instant;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// A checked configuration, ready to be served. Several gateways can run in one process.
 ///
@@ -67,7 +66,8 @@ pub struct Gateway {
     fallback: Option<Arc<str>>,
 }
 
-/// A gateway that serves. Dropping it stops it at once, whoever has a [`Handle`] of it.
+/// A gateway that serves. Dropping it stops it at once, whoever has a [`Handle`] of it, and waits
+/// until it is gone: some milliseconds, 2 s at most.
 pub struct Running {
     control: Control,
     workers: Vec<JoinHandle<()>>,
@@ -227,7 +227,7 @@ impl Gateway {
             let (log, reader) = ring.then(|| log::ring(limits::LOG_RING_BYTES, &block)).unzip();
             let (asker, questions) = question::pair().map_err(|source| thread(number, source))?;
             handles.push(WorkerHandle { mailbox, block: block.clone(), log: reader, questions });
-            let plan = Plan {
+            let plan = worker::Plan {
                 number,
                 count: cores.len(),
                 core: *core,
@@ -238,7 +238,7 @@ impl Gateway {
                 block,
                 log,
             };
-            workers.push(spawn(plan, told.clone())?);
+            workers.push(worker::spawn(plan, told.clone())?);
         }
         drop(told);
         for outcome in started {
@@ -337,6 +337,8 @@ impl Drop for Running {
     fn drop(&mut self) {
         // One that has ended takes no orders any more.
         self.control.remote().stop();
+        // Nobody is to be served by a gateway that is not there.
+        self.control.wait_ended_within(Duration::from_millis(limits::STOP_GRACE_MS));
     }
 }
 
@@ -420,85 +422,6 @@ fn listen(
         }
     }
     Ok(of_workers)
-}
-
-fn open(acceptor: Acceptor, runtime: &Runtime) -> Result<Listener, Errno> {
-    match acceptor {
-        Acceptor::Tcp(listener) => runtime.listen(listener),
-        Acceptor::Unix(listener) => runtime.listen_unix(listener),
-    }
-}
-
-/// What one worker's thread is started with.
-struct Plan {
-    number: usize,
-    count: usize,
-    core: Option<usize>,
-    options: runtime::Options,
-    bound: Vec<Acceptor>,
-    receiver: mailbox::Receiver,
-    asker: question::Asker,
-    block: Arc<WorkerBlock>,
-    log: Option<log::Writer>,
-}
-
-type Told = mpsc::Sender<Result<(), runtime::StartFault>>;
-
-fn spawn(plan: Plan, told: Told) -> Result<JoinHandle<()>, StartError> {
-    let number = plan.number;
-    let builder = Builder::new().name(format!("frys-worker-{number}"));
-    builder.spawn(move || serve(plan, told)).map_err(|source| thread(number, source))
-}
-
-/// One worker's whole life, on its own thread.
-fn serve(plan: Plan, told: Told) {
-    if let Some(core) = plan.core {
-        // Where the core went away since the list was made, the worker runs unpinned.
-        let _ = runtime::pin(core);
-    }
-    let started = Runtime::new(&plan.options).and_then(|runtime| {
-        let listeners = plan.bound.into_iter().map(|bound| open(bound, &runtime));
-        let listeners = listeners.collect::<Result<Vec<Listener>, _>>();
-        listeners.map(|listeners| (runtime, listeners)).map_err(runtime::StartFault::of)
-    });
-    let (runtime, listeners) = match started {
-        Ok(started) => started,
-        Err(fault) => {
-            // Nobody hears it where another worker's fault has already ended the start.
-            let _ = told.send(Err(fault));
-            return;
-        }
-    };
-    // Nobody hears it where another worker's fault has already ended the start.
-    let _ = told.send(Ok(()));
-    drop(told);
-    if let Some(thread) = thread_number() {
-        plan.block.run_on(thread);
-    }
-    let block = Arc::clone(&plan.block);
-    let worker = Worker::new(Parts {
-        runtime: runtime.clone(),
-        number: plan.number,
-        count: plan.count,
-        block: plan.block,
-        log: plan.log,
-        seed: seed(plan.number),
-    });
-    worker.ask_through(plan.asker);
-    runtime.block_on(worker.run(listeners, plan.receiver));
-    runtime.shutdown();
-    block.enter(WorkerState::Ended);
-}
-
-/// The system's number of the calling thread: the name to which `/proc/thread-self` leads.
-fn thread_number() -> Option<u64> {
-    std::fs::read_link("/proc/thread-self").ok()?.file_name()?.to_str()?.parse().ok()
-}
-
-/// A number that differs from worker to worker and from start to start.
-fn seed(number: usize) -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(number)
 }
 
 /// The core of each worker; `None` where there are more workers than cores.

@@ -1,8 +1,15 @@
 //! Bounds on who may ask, and on what is asked of control for it.
 
-/// Questions of one worker that control has not answered: 1,024 requests a second to a server that
-/// takes a second. Those whose exchange has gone count until they are answered.
-pub const QUESTIONS_OPEN_MAX: usize = 1024;
+/// Questions of one kind and one worker that control has not answered: 1,024 requests a second to a
+/// server that takes a second. Those whose exchange has gone count until they are answered. Each
+/// kind has places of its own, so that who makes passwords or keys wait decides nothing elsewhere.
+pub const QUESTIONS_OF_KIND_OPEN_MAX: usize = 1024;
+
+/// Kinds of questions: tasks, passwords, other servers' verdicts, keys.
+pub const QUESTION_KINDS_COUNT: usize = 4;
+
+/// Questions of one worker that control has not answered.
+pub const QUESTIONS_OPEN_MAX: usize = QUESTION_KINDS_COUNT * QUESTIONS_OF_KIND_OPEN_MAX;
 
 /// Milliseconds that a filter waits for a task of an embedding program: what a person waits for a
 /// page.
@@ -52,7 +59,7 @@ pub const CLIENT_CONNECT_MS: u64 = 3_000;
 pub const CLIENTS_MAX: usize = 64;
 
 const _: () = assert!(PASSWORDS_AT_ONCE_MAX < PASSWORDS_WAITING_MAX);
-const _: () = assert!(PASSWORDS_WAITING_MAX <= QUESTIONS_OPEN_MAX);
+const _: () = assert!(PASSWORDS_WAITING_MAX <= QUESTIONS_OF_KIND_OPEN_MAX);
 
 /// Bytes of a file of keys, users or certificates: 100,000 lines of 160 bytes.
 pub const TEXT_FILE_BYTES_MAX: usize = 16 * 1024 * 1024;

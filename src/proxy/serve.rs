@@ -91,7 +91,7 @@ async fn request(
     let taken = route::find(worker, exchange)?;
     worker.stepped(&mut exchange.facts, Stage::Route);
     if exchange.facts.is_filtered {
-        let reply = filter::request(worker, exchange).await?;
+        let reply = filter::request(worker, &client.socket, exchange).await?;
         worker.stepped(&mut exchange.facts, Stage::Filter);
         if let Some(reply) = reply {
             return answer::reply(worker, client, exchange, &reply).await;

@@ -1,10 +1,11 @@
 //! No executor is forced on the program, and nothing of the process is taken.
 
-use super::{PATIENCE, address_of, config, get, reserve, saying, started, until, until_refused};
-use frys_gateway::{Gateway, Running, StartError};
+use super::{PATIENCE, address_of, config, get, reserve, saying, started, until};
+use frys_gateway::{Gateway, Running, StartError, Workers};
 
 use std::fs;
 use std::future::Future;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::pin::pin;
 use std::sync::Arc;
@@ -62,16 +63,31 @@ fn dropping_the_future_of_start_stops_the_gateway() {
     assert!(serving.as_mut().poll(&mut context).is_pending());
     until("it listens", || TcpStream::connect(address).is_ok());
     drop(serving);
-    until_refused(address);
+    assert!(TcpStream::connect(address).is_err());
 }
 
 #[test]
-fn dropping_the_gateway_stops_it_whoever_has_a_handle() {
-    let running = started(config(vec![saying("hello")]));
-    let (address, handle) = (address_of(&running), running.handle());
+fn a_dropped_gateway_serves_nobody_whoever_has_a_handle() {
+    let (_port, address) = reserve();
+    let mut config = config(vec![saying("hello")]);
+    config.listen_addr = address.to_string().parse().expect("an address");
+    config.workers = Workers::Count(2);
+    let running = started(config);
+    let handle = running.handle();
+    let mut kept: Vec<_> = (0..8).map(|_| TcpStream::connect(address).expect("it is")).collect();
+    for client in &mut kept {
+        client.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
+        client.write_all(REQUEST).expect("it reads");
+        assert!(client.read(&mut [0; 4096]).expect("it answers") > 0);
+    }
     drop(running);
-    until_refused(address);
-    drop(handle);
+    assert!(TcpStream::connect(address).is_err());
+    for client in &mut kept {
+        // It may be told by the first byte that it sends, or by the answer to it.
+        let _ = client.write_all(REQUEST);
+        assert!(matches!(client.read(&mut [0; 4096]), Ok(0) | Err(_)));
+    }
+    assert_eq!(handle.stats().total.requests, 8);
 }
 
 #[test]
@@ -143,3 +159,5 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
         thread::park_timeout(PATIENCE / 100);
     }
 }
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";

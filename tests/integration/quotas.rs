@@ -3,7 +3,11 @@
 use crate::support::wire::{Response, Wire};
 use crate::support::{Gateway, Upstream, until};
 
+use socket2::SockRef;
+
 use std::fs;
+use std::net::TcpStream;
+use std::time::Duration;
 
 /// Two workers, and a route that answers by itself, with these lines of its own.
 fn answering(route: &str) -> Gateway {
@@ -313,4 +317,49 @@ fn so_many_requests_are_under_way_and_no_more() {
     until("all places are free", 10, || {
         (gateway.metric("frys_concurrency_limit_active", &labels) == 0.0).then_some(())
     });
+}
+
+/// Streams that are silent after their first event.
+fn silent_streams() -> (Upstream, Gateway) {
+    let upstream = Upstream::start(|peer| {
+        while let Some(request) = peer.request() {
+            let (length, event) = match request.target() {
+                "/now" => ("Content-Length: 0", ""),
+                // Long enough to be moved in the kernel, once its first part is out.
+                "/long" => ("Content-Length: 10000000", "data: 1\n\n"),
+                _ => ("Transfer-Encoding: chunked", "9\r\ndata: 1\n\n\r\n"),
+            };
+            peer.wire.send(format!("HTTP/1.1 200 OK\r\n{length}\r\n\r\n{event}"));
+            if request.target() != "/now" {
+                return peer.wait_for_end();
+            }
+        }
+    });
+    let gateway = Gateway::start(&format!(
+        "[[routes]]\nid = \"all\"\npath = \"/*\"\nconcurrency_limit = {{ max_requests = 1 }}\n\
+         timeouts = {{ upstream_idle = \"1h\", first_byte = \"1h\" }}\n\
+         upstreams = [{{ url = \"http://{}\" }}]\n",
+        upstream.address
+    ));
+    (upstream, gateway)
+}
+
+#[test]
+fn a_client_that_resets_a_silent_stream_leaves_its_place() {
+    let (_upstream, gateway) = silent_streams();
+    for path in ["/events", "/long"] {
+        let stream = TcpStream::connect(gateway.address).expect("it listens");
+        let wire = stream.try_clone().expect("a socket can be cloned");
+        let mut wire = Wire::over(wire);
+        wire.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert!(wire.head().is_some());
+        let begins: &[u8] = if path == "/long" { b"data: 1\n\n" } else { b"9\r\ndata: 1\n\n\r\n" };
+        assert_eq!(wire.take(begins.len()), begins);
+        gateway.get("/now").assert_own(429, "concurrency_limited");
+        SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("it is open");
+        drop((stream, wire));
+        until("the place is free", 10, || (gateway.get("/now").status == 200).then_some(()));
+    }
+    assert_eq!(gateway.metric("frys_upstream_failures_total", &[]), 0.0);
+    gateway.wait_for_reason("client_closed");
 }

@@ -2,11 +2,14 @@
 
 use crate::world::{Shared, World};
 
-use frys_gateway::bridge::question::{Answer, Desk, Question, Ticket, pair};
-use frys_gateway::limits::{QUESTIONS_OPEN_MAX, TASK_MS_MAX};
+use frys_gateway::bridge::question::{Answer, Desk, Password, Question, Ticket, pair};
+use frys_gateway::limits::{QUESTIONS_OF_KIND_OPEN_MAX, TASK_MS_MAX};
+use frys_gateway::runtime::Instant;
+use frys_gateway::snapshot::filter::PasswordHash;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 fn task() -> Question {
     Question::Task(Box::new(|| Box::new(())))
@@ -22,7 +25,7 @@ fn ask(shared: &Rc<Shared>, count: usize) -> Told {
     for number in 0..count {
         let (worker, told) = (shared.worker.clone(), told.clone());
         shared.runtime.spawn(async move {
-            let answer = worker.ask(task()).await;
+            let answer = worker.ask(task(), Instant::NEVER).await;
             told.borrow_mut().push((number, number_of(answer)));
         });
     }
@@ -109,7 +112,7 @@ fn who_goes_lets_go_of_the_question() {
     run(async |shared, mut desk| {
         let timer = shared.runtime.timer();
         timer.set(shared.runtime.now().plus_ms(5));
-        let gone = timer.limit(shared.worker.ask(task())).await;
+        let gone = timer.limit(shared.worker.ask(task(), Instant::NEVER)).await;
         if gone.is_ok() {
             return Err("answered by nobody".to_owned());
         }
@@ -128,7 +131,7 @@ fn who_goes_lets_go_of_the_question() {
 #[test]
 fn more_than_may_be_open_are_turned_away_at_once() {
     run(async |shared, mut desk| {
-        let told = ask(&shared, QUESTIONS_OPEN_MAX + 5);
+        let told = ask(&shared, QUESTIONS_OF_KIND_OPEN_MAX + 5);
         pause(&shared, 5).await;
         let refused = told.take();
         same(refused.len(), 5)?;
@@ -137,10 +140,36 @@ fn more_than_may_be_open_are_turned_away_at_once() {
         let tickets = asked(&mut desk);
         desk.push(tickets[0], Answer::Failed);
         pause(&shared, 20).await;
-        same(shared.worker.questions_open_count(), QUESTIONS_OPEN_MAX - 1)?;
+        same(shared.worker.questions_open_count(), QUESTIONS_OF_KIND_OPEN_MAX - 1)?;
         ask(&shared, 1);
         pause(&shared, 5).await;
         same(asked(&mut desk).len(), 1)
+    });
+}
+
+#[test]
+fn those_of_one_kind_leave_the_others_their_places() {
+    run(async |shared, mut desk| {
+        let told = ask(&shared, QUESTIONS_OF_KIND_OPEN_MAX + 1);
+        pause(&shared, 5).await;
+        same(told.take().len(), 1)?;
+        asked(&mut desk);
+        let right = Rc::new(RefCell::new(None));
+        let (worker, heard) = (shared.worker.clone(), right.clone());
+        shared.runtime.spawn(async move {
+            let hash = Arc::new(PasswordHash { text: "$2y$".into() });
+            let password =
+                Password { hash, digest: [7; 32], password: b"secret".as_slice().into() };
+            let answer = worker.ask(Question::Password(password), Instant::NEVER).await;
+            *heard.borrow_mut() = Some(matches!(answer, Answer::Password(true)));
+        });
+        pause(&shared, 5).await;
+        let Some((ticket, Question::Password(_))) = desk.pop() else {
+            return Err("the password was not asked for".to_owned());
+        };
+        desk.push(ticket, Answer::Password(true));
+        shared.wait("the answer", || right.borrow().is_some()).await?;
+        same(right.take(), Some(true))
     });
 }
 
@@ -222,6 +251,16 @@ mod guarded {
         }
     }
 
+    /// Answers a question for which nobody waits any more; the next one is not disturbed by that.
+    async fn late(shared: &Shared, desk: &mut Desk, ticket: Ticket) -> Result<(), String> {
+        same(shared.worker.questions_open_count(), 1)?;
+        desk.push(ticket, yes());
+        let (socket, ticket) = begin(shared, desk).await?;
+        desk.push(ticket, yes());
+        same(answer(&socket).await?.ends_with("in"), true)?;
+        same(shared.worker.questions_open_count(), 0)
+    }
+
     #[test]
     fn a_reload_leaves_questions_to_those_who_asked() {
         run(async |shared, mut desk| {
@@ -262,12 +301,51 @@ mod guarded {
             // Before the wait for the server would be over.
             shared.wait("the exchange", is_cut).await?;
             drop(socket);
-            same(shared.worker.questions_open_count(), 1)?;
-            desk.push(ticket, yes());
+            late(&shared, &mut desk, ticket).await
+        });
+    }
+
+    #[test]
+    fn the_time_for_the_whole_exchange_ends_the_wait() {
+        run(async |shared, mut desk| {
+            let mut config = behind_a_server("in");
+            config.routes[0].timeouts.total = Some(Duration::from_millis(100));
+            shared.worker.install(shared.compile(config)?);
+            let asked_at = shared.runtime.now();
             let (socket, ticket) = begin(&shared, &mut desk).await?;
+            let text = answer(&socket).await?;
+            same(text.starts_with("HTTP/1.1 504 "), true)?;
+            same(shared.block.reason_count(Reason::TotalTimeout), 1)?;
+            let waited_ms = shared.runtime.now().nanos_since(asked_at) / 1_000_000;
+            same((100..200).contains(&waited_ms), true)?;
+            late(&shared, &mut desk, ticket).await
+        });
+    }
+
+    #[test]
+    fn a_client_that_resets_its_connection_waits_no_more() {
+        run(async |shared, mut desk| {
+            shared.worker.install(shared.compile(behind_a_server("in"))?);
+            let asked_at = shared.runtime.now();
+            let (socket, ticket) = begin(&shared, &mut desk).await?;
+            socket.abort();
+            let is_over = || shared.block.reason_count(Reason::ClientClosed) == 1;
+            shared.wait("the exchange", is_over).await?;
+            let waited_ms = shared.runtime.now().nanos_since(asked_at) / 1_000_000;
+            same(waited_ms < 500, true)?;
+            late(&shared, &mut desk, ticket).await
+        });
+    }
+
+    #[test]
+    fn a_client_that_sends_no_more_is_still_answered() {
+        run(async |shared, mut desk| {
+            shared.worker.install(shared.compile(behind_a_server("in"))?);
+            let (socket, ticket) = begin(&shared, &mut desk).await?;
+            socket.shutdown_write();
+            pause(&shared, 100).await;
             desk.push(ticket, yes());
-            same(answer(&socket).await?.ends_with("in"), true)?;
-            same(shared.worker.questions_open_count(), 0)
+            same(answer(&socket).await?.ends_with("in"), true)
         });
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::bridge::question::{Answer, Password};
 use crate::limits::{
-    PASSWORD_MS_MAX, PASSWORDS_AT_ONCE_MAX, PASSWORDS_WAITING_MAX, QUESTIONS_OPEN_MAX,
+    PASSWORD_MS_MAX, PASSWORDS_AT_ONCE_MAX, PASSWORDS_WAITING_MAX, QUESTIONS_OF_KIND_OPEN_MAX,
 };
 
 /// Those that are being checked, and those that wait for it.
@@ -71,7 +71,7 @@ impl Passwords {
     fn turn(&self, digest: [u8; 32]) -> Turn {
         let mut under_way = self.locked();
         if let Some(others) = under_way.get_mut(&digest) {
-            if others.len() >= QUESTIONS_OPEN_MAX {
+            if others.len() >= QUESTIONS_OF_KIND_OPEN_MAX {
                 return Turn::Full;
             }
             let (tell, told) = oneshot::channel();

@@ -98,7 +98,9 @@ impl<'w> Attempts<'w> {
         if failure.retry != Retry::NewConnection || self.retried {
             self.ended(exchange, Some(&failure));
         }
-        if let Some(upstream) = upstream {
+        if let Some(upstream) = upstream
+            && failure.reason != Reason::ClientClosed
+        {
             upstream.failures.add(1);
         }
         match failure.retry {

@@ -56,6 +56,7 @@ use crate::extension::{Direction, ResponseSource};
 use crate::http::origin;
 use crate::http::status::Status;
 use crate::meters::FilterBlock;
+use crate::runtime::{Instant, Socket};
 use crate::snapshot::Snapshot;
 use crate::snapshot::filter::{self, Filter, FilterId, Link};
 
@@ -63,8 +64,11 @@ use super::exchange::Exchange;
 use super::failure::Failure;
 use super::worker::{Generation, Worker};
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 /// What a filter wants to become of a request.
 #[derive(Debug)]
@@ -208,14 +212,23 @@ impl State {
 /// Shows the request to the route's filters; an answer where one of them has one.
 ///
 /// # Errors
-/// One of them refuses the request.
-pub async fn request(worker: &Worker, exchange: &mut Exchange) -> Result<Option<Reply>, Failure> {
-    let outcome = run(worker, exchange).await;
+/// One of them refuses the request; or it asked, and the exchange's time was over or the client
+/// gone before the answer came.
+pub async fn request(
+    worker: &Worker,
+    client: &Socket,
+    exchange: &mut Exchange,
+) -> Result<Option<Reply>, Failure> {
+    let outcome = run(worker, client, exchange).await;
     rate_limit::tell(exchange);
     outcome
 }
 
-async fn run(worker: &Worker, exchange: &mut Exchange) -> Result<Option<Reply>, Failure> {
+async fn run(
+    worker: &Worker,
+    client: &Socket,
+    exchange: &mut Exchange,
+) -> Result<Option<Reply>, Failure> {
     let mut at = 0;
     let mut answer = None;
     let mut asked_count = 0;
@@ -228,15 +241,45 @@ async fn run(worker: &Worker, exchange: &mut Exchange) -> Result<Option<Reply>, 
             }
             Flow::Ask(question) => {
                 asked_count += 1;
-                let facts = &mut exchange.facts;
-                worker.stepped(facts, Stage::Filter);
-                facts.enter(&worker.block.stages, Stage::FilterWait, worker.runtime.now());
                 // In a box of its own: few requests ask.
-                answer = Some(Box::pin(worker.ask(question)).await);
-                worker.step(&mut exchange.facts);
+                match Box::pin(ask(worker, client, exchange, question)).await {
+                    Ok(told) => answer = Some(told),
+                    Err(failure) => {
+                        let generation = Rc::clone(&exchange.generation);
+                        stop_at(worker, &generation, at, exchange);
+                        return Err(failure);
+                    }
+                }
             }
         }
     }
+}
+
+/// What control says, for as long as the exchange's time and its client last.
+async fn ask(
+    worker: &Worker,
+    client: &Socket,
+    exchange: &mut Exchange,
+    question: Question,
+) -> Result<Answer, Failure> {
+    let facts = &mut exchange.facts;
+    worker.stepped(facts, Stage::Filter);
+    facts.enter(&worker.block.stages, Stage::FilterWait, worker.runtime.now());
+    let total_deadline = facts.total_deadline.unwrap_or(Instant::NEVER);
+    let mut told = pin!(worker.ask(question, total_deadline));
+    let told = poll_fn(|context| match told.as_mut().poll(context) {
+        Poll::Ready(answer) => Poll::Ready(Ok(answer)),
+        Poll::Pending if client.has_failed() => {
+            Poll::Ready(Err(Failure::new(Reason::ClientClosed)))
+        }
+        Poll::Pending => Poll::Pending,
+    });
+    let answer = told.await?;
+    if worker.runtime.now() >= total_deadline {
+        return Err(Failure::new(Reason::TotalTimeout));
+    }
+    worker.step(&mut exchange.facts);
+    Ok(answer)
 }
 
 /// Goes on from the filter at `at`, which has asked for `answer` where there is one.
@@ -274,8 +317,7 @@ fn pass(
             }
             Ok(Flow::Ask(question)) => return Ok(Flow::Ask(question)),
             stopped @ (Ok(Flow::Respond(_)) | Err(_)) => {
-                let rest = chain.links.get(*at + 1..).unwrap_or_default();
-                stop(worker, &generation, rest, exchange);
+                stop_at(worker, &generation, *at, exchange);
                 return stopped;
             }
         }
@@ -292,9 +334,11 @@ fn pass(
     Ok(Flow::Continue)
 }
 
-/// The request goes no further: what the filters behind say of every answer, whoever made it, is
-/// said of this one too.
-fn stop(worker: &Worker, generation: &Generation, rest: &[Link], exchange: &mut Exchange) {
+/// The request goes no further than the filter at `at`: what those behind say of every answer,
+/// whoever made it, is said of this one too.
+fn stop_at(worker: &Worker, generation: &Generation, at: usize, exchange: &mut Exchange) {
+    let chain = exchange.facts.route.and_then(|id| generation.snapshot.route(id).chain());
+    let rest = chain.and_then(|chain| chain.links.get(at + 1..)).unwrap_or_default();
     for (link, behind) in rest.iter().zip(1..) {
         let local = worker.filter(generation, link.filter);
         let at = exchange.passage.passed_count + behind;

@@ -170,15 +170,16 @@ impl<'a> Download<'a> {
                 None => self.timer.clear(),
             }
         }
-        let received = self.timer.limit(self.input.next(self.upstream)).await;
+        let received = self.timer.limit(self.input.next_for(self.client, self.upstream)).await;
         let now = self.worker.runtime.now();
         match received {
-            Ok(Ok(Some(lease))) => {
+            Ok(Some(Ok(Some(lease)))) => {
                 self.exchange.facts.first_byte_at.get_or_insert(now);
                 Ok(lease)
             }
-            Ok(Ok(None)) => Err(Failure::new(Reason::UpstreamClosed)),
-            Ok(Err(_)) => Err(Failure::new(Reason::UpstreamReset)),
+            Ok(Some(Ok(None))) => Err(Failure::new(Reason::UpstreamClosed)),
+            Ok(Some(Err(_))) => Err(Failure::new(Reason::UpstreamReset)),
+            Ok(None) => Err(Failure::new(Reason::ClientClosed)),
             Err(_) => Err(Failure::new(match self.exchange.facts.total_deadline {
                 Some(total) if total <= now => Reason::TotalTimeout,
                 Some(_) | None => Reason::FirstByteTimeout,
@@ -396,9 +397,10 @@ impl<'a> Download<'a> {
         let at = self.worker.runtime.now().plus_ns(self.exchange.timeouts().upstream_idle_ns);
         let deadline = Deadline::new(self.exchange, at);
         self.timer.set(deadline.at);
-        match self.timer.limit(self.input.next(self.upstream)).await {
-            Ok(Ok(received)) => Ok(received),
-            Ok(Err(_)) => Err(Failure::new(Reason::UpstreamReset)),
+        match self.timer.limit(self.input.next_for(self.client, self.upstream)).await {
+            Ok(Some(Ok(received))) => Ok(received),
+            Ok(Some(Err(_))) => Err(Failure::new(Reason::UpstreamReset)),
+            Ok(None) => Err(Failure::new(Reason::ClientClosed)),
             Err(_) => Err(Failure::new(deadline.reason(Reason::UpstreamIdleTimeout))),
         }
     }

@@ -122,9 +122,10 @@ pub async fn send(
         Body::Empty => {
             let deadline = first_byte(exchange, worker.runtime.now());
             client.upstream_timer.set(deadline.at);
-            let arrival = upstream.input.next(&upstream.socket);
+            let arrival = upstream.input.next_for(&client.socket, &upstream.socket);
             let answered = client.upstream_timer.limit(arrival).await;
-            answered.map_err(|_| Failure::new(deadline.reason(Reason::FirstByteTimeout)))?
+            let late = |_| Failure::new(deadline.reason(Reason::FirstByteTimeout));
+            answered.map_err(late)?.ok_or(Failure::new(Reason::ClientClosed))?
         }
         // In a box of its own: few routes hold bodies.
         _ if exchange.facts.holds_request => {

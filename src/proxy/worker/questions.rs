@@ -1,9 +1,9 @@
 //! What a worker asks control, and who waits for which answer.
 
-use crate::bridge::question::{Answer, Asker, Question, Ticket};
+use crate::bridge::question::{Answer, Asker, Kind, Question, Ticket};
 use crate::limits;
 use crate::memory::{Slab, Slot};
-use crate::runtime::{Expired, Runtime, Segment, Socket, Waiter};
+use crate::runtime::{Expired, Instant, Runtime, Segment, Socket, Waiter};
 
 use super::{LOOK_MS, Worker};
 
@@ -18,19 +18,27 @@ pub(super) struct Questions {
     asker: RefCell<Option<Asker>>,
     /// Wakes control, and is woken by it.
     wake: RefCell<Option<Rc<Socket>>>,
-    /// Those who wait.
-    waiting: RefCell<Slab<Waiting>>,
-    /// Questions that control has not answered, also of those who wait no more.
-    open_count: Cell<usize>,
+    /// Those that control has not answered, and those whose answer was not taken yet.
+    asked: RefCell<Slab<Asked>>,
+    /// Those that control has not answered, by kind.
+    open_counts: [Cell<usize>; limits::QUESTION_KINDS_COUNT],
 }
 
-#[derive(Default)]
-struct Waiting {
-    answer: Option<Answer>,
-    task: Waiter,
+struct Asked {
+    kind: Kind,
+    state: State,
 }
 
-/// One who waits; his place is free again when this is dropped, and a later answer finds nobody.
+enum State {
+    /// This one waits.
+    Awaited(Waiter),
+    /// Nobody waits any more.
+    Left,
+    /// Nothing once it was taken.
+    Answered(Option<Answer>),
+}
+
+/// One who waits. Where this is dropped before the answer comes, that reaches nobody.
 struct Place<'a> {
     questions: &'a Questions,
     slot: Slot,
@@ -41,8 +49,9 @@ impl Default for Questions {
         Questions {
             asker: RefCell::default(),
             wake: RefCell::default(),
-            waiting: Slab::new(limits::QUESTIONS_OPEN_MAX).into(),
-            open_count: Cell::new(0),
+            // As many again may be answered, and not taken yet.
+            asked: Slab::new(2 * limits::QUESTIONS_OPEN_MAX).into(),
+            open_counts: Default::default(),
         }
     }
 }
@@ -55,18 +64,18 @@ impl Worker {
 
     /// Questions that control has not answered yet.
     pub fn questions_open_count(&self) -> usize {
-        self.questions.open_count.get()
+        self.questions.open_counts.iter().map(Cell::get).sum()
     }
 
-    /// Asks control, and waits for what it says: not for ever, and not at all where as many
-    /// questions are open as may be. Dropping the future lets go of the question; its answer
-    /// reaches nobody.
-    pub async fn ask(&self, question: Question) -> Answer {
+    /// Asks control, and waits for what it says: until `by` at most, not for ever in any case, and
+    /// not at all where as many questions of its kind are open as may be. Dropping the future lets
+    /// go of the question; its answer reaches nobody.
+    pub async fn ask(&self, question: Question, by: Instant) -> Answer {
         let limit_ms = question.limit_ms();
         let Some(place) = self.questions.begin(question) else { return Answer::Failed };
         let is_woken = self.questions.wake_control();
         let timer = self.runtime.timer();
-        let deadline = self.runtime.now().plus_ms(limit_ms);
+        let deadline = self.runtime.now().plus_ms(limit_ms).min(by);
         loop {
             let look_at = self.runtime.now().plus_ms(LOOK_MS);
             timer.set(if is_woken { deadline } else { deadline.min(look_at) });
@@ -97,16 +106,25 @@ impl Worker {
 
 impl Questions {
     fn begin(&self, question: Question) -> Option<Place<'_>> {
-        if self.open_count.get() >= limits::QUESTIONS_OPEN_MAX {
+        let kind = question.kind();
+        let open_count = self.open_count(kind);
+        if open_count.get() >= limits::QUESTIONS_OF_KIND_OPEN_MAX {
             return None;
         }
         let mut asker = self.asker.borrow_mut();
         let asker = asker.as_mut()?;
-        let slot = self.waiting.borrow_mut().insert(Waiting::default()).ok()?;
-        let place = Place { questions: self, slot };
-        asker.push(Ticket(slot.to_bits()), question).ok()?;
-        self.open_count.set(self.open_count.get() + 1);
-        Some(place)
+        let asked = Asked { kind, state: State::Awaited(Waiter::Nobody) };
+        let slot = self.asked.borrow_mut().insert(asked).ok()?;
+        if asker.push(Ticket(slot.to_bits()), question).is_err() {
+            self.asked.borrow_mut().remove(slot);
+            return None;
+        }
+        open_count.set(open_count.get() + 1);
+        Some(Place { questions: self, slot })
+    }
+
+    fn open_count(&self, kind: Kind) -> &Cell<usize> {
+        &self.open_counts[kind as usize]
     }
 
     /// Whether control can be woken, and wakes this worker in turn.
@@ -125,13 +143,31 @@ impl Questions {
         loop {
             let answered = self.asker.borrow_mut().as_mut().and_then(Asker::pop);
             let Some((Ticket(bits), answer)) = answered else { return };
-            self.open_count.set(self.open_count.get().saturating_sub(1));
-            let mut waiting = self.waiting.borrow_mut();
-            let found = Slot::from_bits(bits).and_then(|slot| waiting.get_mut(slot));
-            let Some(found) = found else { continue };
-            found.answer = Some(answer);
-            runtime.wake(std::mem::take(&mut found.task));
+            if let Some(slot) = Slot::from_bits(bits) {
+                self.hand(slot, answer, runtime);
+            }
         }
+    }
+
+    /// Hands an answer to whoever waits for it.
+    fn hand(&self, slot: Slot, answer: Answer, runtime: &Runtime) {
+        let mut asked = self.asked.borrow_mut();
+        let Some(own) = asked.get_mut(slot) else { return };
+        let open_count = self.open_count(own.kind);
+        match &mut own.state {
+            State::Awaited(task) => {
+                runtime.wake(std::mem::take(task));
+                own.state = State::Answered(Some(answer));
+            }
+            State::Left => {
+                asked.remove(slot);
+                // What the answer holds is dropped when no table is borrowed.
+                drop(asked);
+            }
+            // Control answers once.
+            State::Answered(_) => return,
+        }
+        open_count.set(open_count.get().saturating_sub(1));
     }
 
     /// Nobody will answer any more.
@@ -139,37 +175,38 @@ impl Questions {
         self.deliver(runtime);
         *self.asker.borrow_mut() = None;
         *self.wake.borrow_mut() = None;
-        let slots: Vec<Slot> = self.waiting.borrow().iter().map(|(slot, _)| slot).collect();
+        let slots: Vec<Slot> = self.asked.borrow().iter().map(|(slot, _)| slot).collect();
         for slot in slots {
-            if let Some(waiting) = self.waiting.borrow_mut().get_mut(slot) {
-                waiting.answer.get_or_insert(Answer::Failed);
-                runtime.wake(std::mem::take(&mut waiting.task));
-            }
+            self.hand(slot, Answer::Failed, runtime);
         }
     }
 }
 
 impl Place<'_> {
     fn poll(&self, runtime: &Runtime, context: &Context<'_>) -> Poll<Answer> {
-        let mut waiting = self.questions.waiting.borrow_mut();
-        match waiting.get_mut(self.slot) {
-            Some(Waiting { answer: Some(_), .. }) => {
-                let answer = waiting.get_mut(self.slot).and_then(|own| own.answer.take());
-                Poll::Ready(answer.unwrap_or(Answer::Failed))
-            }
-            Some(own) => {
-                own.task = runtime.waiter(context);
+        match self.questions.asked.borrow_mut().get_mut(self.slot).map(|own| &mut own.state) {
+            Some(State::Awaited(task)) => {
+                *task = runtime.waiter(context);
                 Poll::Pending
             }
-            None => Poll::Ready(Answer::Failed),
+            Some(State::Answered(answer)) => Poll::Ready(answer.take().unwrap_or(Answer::Failed)),
+            Some(State::Left) | None => Poll::Ready(Answer::Failed),
         }
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
+        let mut asked = self.questions.asked.borrow_mut();
+        let Some(own) = asked.get_mut(self.slot) else { return };
+        if let State::Awaited(_) = own.state {
+            // Its place is free when control has answered.
+            own.state = State::Left;
+            return;
+        }
         // What it held is dropped when no table is borrowed.
-        let own = self.questions.waiting.borrow_mut().remove(self.slot);
+        let own = asked.remove(self.slot);
+        drop(asked);
         drop(own);
     }
 }

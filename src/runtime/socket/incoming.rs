@@ -36,6 +36,9 @@ impl Sockets {
     /// Notes who waits for what arrives, and sees that a receive is armed.
     pub(crate) fn await_read(&mut self, socket: Slot, waiter: Waiter, driver: &mut Driver) {
         let Some(state) = self.slab.get_mut(socket) else { return };
+        if let Waiter::Task(task) = waiter {
+            state.last_reader = Some(task);
+        }
         state.reader = waiter;
         self.arm(socket, driver);
     }
@@ -73,6 +76,10 @@ impl Sockets {
                 || state.unread_first.is_some()
                 || state.flags.starved
         })
+    }
+
+    pub(crate) fn has_failed(&self, socket: Slot) -> bool {
+        self.slab.get(socket).is_none_or(|state| matches!(state.input, Input::Failed(_)))
     }
 
     pub(crate) fn is_quiet(&self, socket: Slot) -> bool {
@@ -148,7 +155,10 @@ impl Sockets {
         };
         if !ended_early {
             state.input = Input::Failed(errno);
-            return std::mem::take(&mut state.reader);
+            return match std::mem::take(&mut state.reader) {
+                Waiter::Nobody => state.last_reader.map_or(Waiter::Nobody, Waiter::Task),
+                reader @ (Waiter::Task(_) | Waiter::Foreign(_)) => reader,
+            };
         }
         if state.flags.held {
             // A transfer waits for just this.

@@ -110,6 +110,13 @@ impl Socket {
         self.core.sockets.borrow().is_dead(self.slot)
     }
 
+    /// Whether the peer has reset the connection, or it failed otherwise, as far as a receive in
+    /// flight has told. Nothing is armed for it; the task that received last is woken by it. The
+    /// end of the stream is no failure: who sends no more may still read.
+    pub fn has_failed(&self) -> bool {
+        self.core.sockets.borrow().has_failed(self.slot)
+    }
+
     /// Whether nothing arrived beyond what was received: the kernel is asked where no receive is
     /// in flight that would have told, as after a transfer.
     pub fn is_quiet(&self) -> bool {

@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(super) descriptor: Descriptor,
     pub(super) peer: Option<SocketAddr>,
     pub(super) reader: Waiter,
+    /// The task that waited for input last: told of a failure though it waits for something else.
+    pub(super) last_reader: Option<Slot>,
     pub(super) writer: Waiter,
     /// The receive in flight, or a poll for input.
     pub(super) receive: Option<Slot>,
@@ -107,6 +109,7 @@ impl Sockets {
             descriptor,
             peer: None,
             reader: Waiter::Nobody,
+            last_reader: None,
             writer: Waiter::Nobody,
             receive: None,
             send: None,
