@@ -55,8 +55,8 @@ impl Input {
         std::future::poll_fn(|context| self.poll_next(socket, context)).await
     }
 
-    /// [`Input::next`] of an upstream's bytes, for as long as the client whom they are for is there;
-    /// `None` once its connection has failed.
+    /// [`Input::next`] of an upstream's bytes, for as long as the client whom they are for is
+    /// there; `None` once its connection has failed.
     pub async fn next_for(
         &mut self,
         client: &Socket,
