@@ -55,21 +55,6 @@ impl Input {
         std::future::poll_fn(|context| self.poll_next(socket, context)).await
     }
 
-    /// [`Input::next`] of an upstream's bytes, for as long as the client whom they are for is
-    /// there; `None` once its connection has failed.
-    pub async fn next_for(
-        &mut self,
-        client: &Socket,
-        upstream: &Socket,
-    ) -> Option<Result<Option<Lease>, Errno>> {
-        std::future::poll_fn(|context| match self.poll_next(upstream, context) {
-            Poll::Ready(received) => Poll::Ready(Some(received)),
-            Poll::Pending if client.has_failed() => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        })
-        .await
-    }
-
     /// Keeps what is left of a lease for the next reader.
     pub fn put_back(&mut self, lease: Lease) {
         debug_assert!(self.lease.is_none());

@@ -85,24 +85,11 @@ impl Credentials {
 }
 
 fn sources(filter: &Middleware) -> &[CredentialSource] {
-    match filter {
-        Middleware::Auth(config) => &config.token_from,
-        Middleware::ApiKey(config) => &config.from,
-        Middleware::IpFilter(_)
-        | Middleware::Maintenance(_)
-        | Middleware::RequestLimits(_)
-        | Middleware::Cors(_)
-        | Middleware::RateLimit(_)
-        | Middleware::BasicAuth(_)
-        | Middleware::ForwardAuth(_)
-        | Middleware::Rbac(_)
-        | Middleware::ConcurrencyLimit(_)
-        | Middleware::Headers(_)
-        | Middleware::SecurityHeaders(_)
-        | Middleware::Transform(_)
-        | Middleware::Custom(_)
-        | Middleware::Named(_) => &[],
+    if let Middleware::Auth(config) = filter {
+        return &config.token_from;
     }
+    let Middleware::ApiKey(config) = filter else { return &[] };
+    &config.from
 }
 
 /// A request line up to its query, the query, and what stands behind that.

@@ -247,18 +247,7 @@ impl TokenAlgorithm {
 
     /// Whether its key is a shared secret.
     pub(crate) const fn is_shared(self) -> bool {
-        match self {
-            TokenAlgorithm::HS256 | TokenAlgorithm::HS384 | TokenAlgorithm::HS512 => true,
-            TokenAlgorithm::RS256
-            | TokenAlgorithm::RS384
-            | TokenAlgorithm::RS512
-            | TokenAlgorithm::PS256
-            | TokenAlgorithm::PS384
-            | TokenAlgorithm::PS512
-            | TokenAlgorithm::ES256
-            | TokenAlgorithm::ES384
-            | TokenAlgorithm::EdDSA => false,
-        }
+        self.secret_bytes_min().is_some()
     }
 }
 

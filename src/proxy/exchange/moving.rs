@@ -7,9 +7,7 @@ use crate::runtime::{Errno, Instant, Pipe, Side, Socket, Timer, TransferFault};
 use super::super::worker::Worker;
 use super::Exchange;
 
-use std::future::poll_fn;
 use std::pin::pin;
-use std::task::Poll;
 
 /// The earlier of a step's own deadline and the whole exchange's.
 #[derive(Clone, Copy)]
@@ -89,13 +87,8 @@ impl Moving<'_> {
             let at = seen_at.plus_ns(idle_ns);
             let deadline = Deadline::earlier(self.total_deadline, at);
             self.timer.set(deadline.at);
-            let moved = poll_fn(|context| match transfer.as_mut().poll(context) {
-                Poll::Ready(moved) => Poll::Ready(Some(moved)),
-                // While it waits for the source nothing is sent that would find that out.
-                Poll::Pending if self.sink.has_failed() => Poll::Ready(None),
-                Poll::Pending => Poll::Pending,
-            });
-            match self.timer.limit(moved).await {
+            // While it waits for the source nothing is sent that would find out.
+            match self.timer.limit(self.sink.while_there(transfer.as_mut())).await {
                 Ok(Some(Ok(bytes))) => return Ok(bytes),
                 Ok(None) => return Err(Halt::Sink),
                 Ok(Some(Err(fault))) => {

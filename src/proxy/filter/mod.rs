@@ -64,11 +64,8 @@ use super::exchange::Exchange;
 use super::failure::Failure;
 use super::worker::{Generation, Worker};
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 
 /// What a filter wants to become of a request.
 #[derive(Debug)]
@@ -266,15 +263,8 @@ async fn ask(
     worker.stepped(facts, Stage::Filter);
     facts.enter(&worker.block.stages, Stage::FilterWait, worker.runtime.now());
     let total_deadline = facts.total_deadline.unwrap_or(Instant::NEVER);
-    let mut told = pin!(worker.ask(question, total_deadline));
-    let told = poll_fn(|context| match told.as_mut().poll(context) {
-        Poll::Ready(answer) => Poll::Ready(Ok(answer)),
-        Poll::Pending if client.has_failed() => {
-            Poll::Ready(Err(Failure::new(Reason::ClientClosed)))
-        }
-        Poll::Pending => Poll::Pending,
-    });
-    let answer = told.await?;
+    let told = client.while_there(worker.ask(question, total_deadline)).await;
+    let answer = told.ok_or(Failure::new(Reason::ClientClosed))?;
     if worker.runtime.now() >= total_deadline {
         return Err(Failure::new(Reason::TotalTimeout));
     }

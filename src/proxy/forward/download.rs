@@ -14,7 +14,7 @@ use crate::http::head::{ResponseHead, Version};
 use crate::http::method::Method;
 use crate::limits;
 use crate::memory::Block;
-use crate::runtime::{Instant, Lease, Segment, Side, Socket, Timer};
+use crate::runtime::{Expired, Instant, Lease, Segment, Side, Socket, Timer};
 
 use super::super::exchange::{
     Changes, Course, Deadline, Exchange, Facts, Halt, Idle, Input, Moving, Upstream,
@@ -170,16 +170,15 @@ impl<'a> Download<'a> {
                 None => self.timer.clear(),
             }
         }
-        let received = self.timer.limit(self.input.next_for(self.client, self.upstream)).await;
+        let received = self.arrival().await;
         let now = self.worker.runtime.now();
         match received {
-            Ok(Some(Ok(Some(lease)))) => {
+            Ok(Ok(Some(lease))) => {
                 self.exchange.facts.first_byte_at.get_or_insert(now);
                 Ok(lease)
             }
-            Ok(Some(Ok(None))) => Err(Failure::new(Reason::UpstreamClosed)),
-            Ok(Some(Err(_))) => Err(Failure::new(Reason::UpstreamReset)),
-            Ok(None) => Err(Failure::new(Reason::ClientClosed)),
+            Ok(Ok(None)) => Err(Failure::new(Reason::UpstreamClosed)),
+            Ok(Err(failure)) => Err(failure),
             Err(_) => Err(Failure::new(match self.exchange.facts.total_deadline {
                 Some(total) if total <= now => Reason::TotalTimeout,
                 Some(_) | None => Reason::FirstByteTimeout,
@@ -397,12 +396,17 @@ impl<'a> Download<'a> {
         let at = self.worker.runtime.now().plus_ns(self.exchange.timeouts().upstream_idle_ns);
         let deadline = Deadline::new(self.exchange, at);
         self.timer.set(deadline.at);
-        match self.timer.limit(self.input.next_for(self.client, self.upstream)).await {
-            Ok(Some(Ok(received))) => Ok(received),
-            Ok(Some(Err(_))) => Err(Failure::new(Reason::UpstreamReset)),
-            Ok(None) => Err(Failure::new(Reason::ClientClosed)),
-            Err(_) => Err(Failure::new(deadline.reason(Reason::UpstreamIdleTimeout))),
-        }
+        let received = self.arrival().await;
+        received.map_err(|Expired| Failure::new(deadline.reason(Reason::UpstreamIdleTimeout)))?
+    }
+
+    /// What the upstream sends next, for as long as the client is there and the timer's time lasts.
+    async fn arrival(&mut self) -> Result<Result<Option<Lease>, Failure>, Expired> {
+        let arrival = self.client.while_there(self.input.next(self.upstream));
+        Ok(match self.timer.limit(arrival).await? {
+            Some(received) => received.map_err(|_| Failure::new(Reason::UpstreamReset)),
+            None => Err(Failure::new(Reason::ClientClosed)),
+        })
     }
 
     /// Waits until the client has taken enough of what is queued for it.

@@ -122,8 +122,8 @@ pub async fn send(
         Body::Empty => {
             let deadline = first_byte(exchange, worker.runtime.now());
             client.upstream_timer.set(deadline.at);
-            let arrival = upstream.input.next_for(&client.socket, &upstream.socket);
-            let answered = client.upstream_timer.limit(arrival).await;
+            let arrival = upstream.input.next(&upstream.socket);
+            let answered = client.upstream_timer.limit(client.socket.while_there(arrival)).await;
             let late = |_| Failure::new(deadline.reason(Reason::FirstByteTimeout));
             answered.map_err(late)?.ok_or(Failure::new(Reason::ClientClosed))?
         }

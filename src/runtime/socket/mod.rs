@@ -14,6 +14,7 @@ pub use transfer::{Pipe, Side, TransferFault};
 use std::fmt;
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
@@ -115,6 +116,17 @@ impl Socket {
     /// end of the stream is no failure: who sends no more may still read.
     pub fn has_failed(&self) -> bool {
         self.core.sockets.borrow().has_failed(self.slot)
+    }
+
+    /// What a future comes to, for as long as the peer is there; `None` once [`Socket::has_failed`].
+    pub async fn while_there<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = pin!(future);
+        poll_fn(|context| match future.as_mut().poll(context) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending if self.has_failed() => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        })
+        .await
     }
 
     /// Whether nothing arrived beyond what was received: the kernel is asked where no receive is
