@@ -118,7 +118,8 @@ impl Socket {
         self.core.sockets.borrow().has_failed(self.slot)
     }
 
-    /// What a future comes to, for as long as the peer is there; `None` once [`Socket::has_failed`].
+    /// What a future comes to, for as long as the peer is there; `None` once the connection
+    /// [has failed](Socket::has_failed).
     pub async fn while_there<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let mut future = pin!(future);
         poll_fn(|context| match future.as_mut().poll(context) {
