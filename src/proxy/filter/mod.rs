@@ -64,6 +64,7 @@ use super::exchange::Exchange;
 use super::failure::Failure;
 use super::worker::{Generation, Worker};
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -263,7 +264,7 @@ async fn ask(
     worker.stepped(facts, Stage::Filter);
     facts.enter(&worker.block.stages, Stage::FilterWait, worker.runtime.now());
     let total_deadline = facts.total_deadline.unwrap_or(Instant::NEVER);
-    let told = client.while_there(worker.ask(question, total_deadline)).await;
+    let told = client.while_there(pin!(worker.ask(question, total_deadline))).await;
     let answer = told.ok_or(Failure::new(Reason::ClientClosed))?;
     if worker.runtime.now() >= total_deadline {
         return Err(Failure::new(Reason::TotalTimeout));

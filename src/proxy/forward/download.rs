@@ -25,6 +25,8 @@ use super::super::worker::Worker;
 use super::chunks::{Coding, Sink, recode, take};
 use super::{Progress, QUEUE_BYTES_MAX};
 
+use std::pin::pin;
+
 /// One answer on its way down.
 pub(super) struct Download<'a> {
     worker: &'a Worker,
@@ -402,8 +404,8 @@ impl<'a> Download<'a> {
 
     /// What the upstream sends next, for as long as the client is there and the timer's time lasts.
     async fn arrival(&mut self) -> Result<Result<Option<Lease>, Failure>, Expired> {
-        let arrival = self.client.while_there(self.input.next(self.upstream));
-        Ok(match self.timer.limit(arrival).await? {
+        let next = pin!(self.input.next(self.upstream));
+        Ok(match self.timer.limit(self.client.while_there(next)).await? {
             Some(received) => received.map_err(|_| Failure::new(Reason::UpstreamReset)),
             None => Err(Failure::new(Reason::ClientClosed)),
         })

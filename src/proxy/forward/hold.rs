@@ -130,7 +130,7 @@ pub(super) async fn answer(
     exchange.facts.enter(&worker.block.stages, Stage::UpstreamFirstByte, now);
     let deadline = first_byte(exchange, now);
     timer.set(deadline.at);
-    match timer.limit(client.socket.while_there(input.next(socket))).await {
+    match timer.limit(client.socket.while_there(pin!(input.next(socket)))).await {
         Ok(Some(answered)) => Ok(answered),
         Ok(None) => Err(Failure::new(Reason::ClientClosed)),
         Err(_) => Err(Failure::new(deadline.reason(Reason::FirstByteTimeout))),

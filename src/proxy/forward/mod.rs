@@ -122,7 +122,7 @@ pub async fn send(
         Body::Empty => {
             let deadline = first_byte(exchange, worker.runtime.now());
             client.upstream_timer.set(deadline.at);
-            let arrival = upstream.input.next(&upstream.socket);
+            let arrival = pin!(upstream.input.next(&upstream.socket));
             let answered = client.upstream_timer.limit(client.socket.while_there(arrival)).await;
             let late = |_| Failure::new(deadline.reason(Reason::FirstByteTimeout));
             answered.map_err(late)?.ok_or(Failure::new(Reason::ClientClosed))?

@@ -14,7 +14,7 @@ pub use transfer::{Pipe, Side, TransferFault};
 use std::fmt;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
@@ -120,14 +120,15 @@ impl Socket {
 
     /// What a future comes to, for as long as the peer is there; `None` once the connection
     /// [has failed](Socket::has_failed).
-    pub async fn while_there<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        let mut future = pin!(future);
-        poll_fn(|context| match future.as_mut().poll(context) {
+    pub fn while_there<F: Future>(
+        &self,
+        mut future: Pin<&mut F>,
+    ) -> impl Future<Output = Option<F::Output>> {
+        poll_fn(move |context| match future.as_mut().poll(context) {
             Poll::Ready(value) => Poll::Ready(Some(value)),
             Poll::Pending if self.has_failed() => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
         })
-        .await
     }
 
     /// Whether nothing arrived beyond what was received: the kernel is asked where no receive is
